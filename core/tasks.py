@@ -1,8 +1,9 @@
-"""The base of every background task."""
+"""Background work: the base of every task, and handing work over once it is committed."""
 
 from __future__ import annotations
 
-from celery import Task
+from celery import Task, current_app
+from django.db import transaction
 
 
 class DurableTask(Task):  # type: ignore[type-arg]  # celery-types makes Task generic, celery itself does not
@@ -16,3 +17,16 @@ class DurableTask(Task):  # type: ignore[type-arg]  # celery-types makes Task ge
     acks_late = True
     reject_on_worker_lost = True
     ignore_result = True
+
+
+def enqueue_on_commit(task_name: str, *args: object) -> None:
+    """Send the named task once the transaction has committed.
+
+    By name, so that services need not know the tasks that call them. A broker that is down does not harm the
+    request (robust): every kind of work has a sweep that finds what was never enqueued.
+    """
+    transaction.on_commit(lambda: _send(task_name, args), robust=True)
+
+
+def _send(task_name: str, args: tuple[object, ...]) -> None:
+    current_app.send_task(task_name, args=args, retry_policy={"max_retries": 1, "interval_start": 0.1, "timeout": 2})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg.conninfo
+from celery.schedules import crontab
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -166,6 +167,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-preparations": {"task": "experiments.tasks.sweep_preparations", "schedule": 5.0},
     "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0},
+    "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
 }
 
 # --- API ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""People and their roles, API tokens and their scopes, signing in."""

@@ -1,0 +1,33 @@
+"""Which scope an endpoint asks for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import ApiToken, Scope
+
+
+class HasScope(BasePermission):
+    """A view names `read_scope` and `write_scope` (default `read` and `manage`); a token needs the one of its method.
+
+    People signed in to the console have no scopes: their role decides, in the services.
+    """
+
+    message = "This token does not have the scope that this address asks for."
+    default_read: ClassVar[str] = Scope.READ
+    default_write: ClassVar[str] = Scope.MANAGE
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        if not isinstance(request.auth, ApiToken):
+            return True
+        if request.method in SAFE_METHODS:
+            needed = getattr(view, "read_scope", self.default_read)
+        else:
+            needed = getattr(view, "write_scope", self.default_write)
+        return needed in request.auth.scopes

@@ -1,0 +1,109 @@
+"""People and API tokens."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from core import clock
+
+
+class Role(models.TextChoices):
+    """What a person is here for. Rights follow from it and, for managers, from the tests they manage."""
+
+    SUPERUSER = "superuser", "Superuser"
+    MANAGER = "manager", "Manager"
+    DEVELOPER = "developer", "Developer"
+    QA = "qa", "QA"
+    VIEWER = "viewer", "Viewer"
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for."""
+
+    READ = "read", "Read tests, groups and their history"
+    MANAGE = "manage", "Create and change tests and groups"
+    QA = "qa", "Check users and force variants"
+    DELIVER = "deliver", "Read test files"
+    INGEST = "ingest", "Send hits and events"
+    EVALUATE = "evaluate", "Ask for the variants of a user"
+
+
+class Environment(models.TextChoices):
+    """Where a token's caller runs; forced users apply per environment."""
+
+    PRODUCTION = "production", "Production"
+    DEVEL = "devel", "Devel"
+
+
+class PersonManager(UserManager["User"]):
+    """Django's manager; `createsuperuser` also gives the superuser's role."""
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra_fields: Any
+    ) -> User:
+        extra_fields.setdefault("role", Role.SUPERUSER)
+        return super().create_superuser(username, email, password, **extra_fields)
+
+
+class User(AbstractUser):
+    """A person with one role. `is_superuser` and `is_staff` of Django follow the role."""
+
+    role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+
+    objects = PersonManager()
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="accounts_user_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def is_superuser_role(self) -> bool:
+        return self.role == Role.SUPERUSER
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether this person may create tests and be named as a manager of one."""
+        return self.role in {Role.SUPERUSER, Role.MANAGER}
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self, moment: dt.datetime) -> ApiTokenQuerySet:
+        """Neither revoked nor expired, of a person who may still sign in."""
+        alive = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=moment)
+        return self.filter(alive, revoked_at__isnull=True, owner__is_active=True)
+
+
+class ApiToken(models.Model):
+    """A key for programs. It acts for its owner, within its scopes. Only a hash is kept; the token is shown once."""
+
+    name = models.CharField(max_length=100)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=12, help_text="The first characters, to tell tokens apart.")
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope))
+    environment = models.CharField(max_length=16, choices=Environment, default=Environment.PRODUCTION)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(scopes__contained_by=Scope.values), name="accounts_apitoken_scopes_known"),
+            models.CheckConstraint(condition=models.Q(scopes__len__gt=0), name="accounts_apitoken_scopes_some"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"

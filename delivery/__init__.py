@@ -1,0 +1,1 @@
+"""From rows to test files: writing, versioning and serving what app servers decide from."""

@@ -1,0 +1,1 @@
+"""Split tests and user groups, their settings groups, variants, forced users, lifecycle and preparation."""

@@ -1,0 +1,27 @@
+"""Rows of tests and user groups. What was prepared is never changed again: the database refuses it."""
+
+from experiments.models.approval import StartApproval
+from experiments.models.audience import AudienceCount, Draw, SharedCount
+from experiments.models.experiment import Experiment, Kind, Outcome, Scope, Side
+from experiments.models.qa import Environment, ForcedUser, TestsOff
+from experiments.models.settings_group import DrawObjective, Preparation, PreparationState, SettingsGroup, Variant
+
+__all__ = [
+    "AudienceCount",
+    "Draw",
+    "DrawObjective",
+    "Environment",
+    "Experiment",
+    "ForcedUser",
+    "Kind",
+    "Outcome",
+    "Preparation",
+    "PreparationState",
+    "Scope",
+    "SettingsGroup",
+    "SharedCount",
+    "Side",
+    "StartApproval",
+    "TestsOff",
+    "Variant",
+]

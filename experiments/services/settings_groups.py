@@ -1,0 +1,166 @@
+"""New settings, older ones taken up again, and making prepared ones current."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models import Max
+
+from accounts.actors import Actor
+from audience.catalogue import load_catalogue
+from audience.conditions import describe_conditions
+from changelog.models import Verb
+from changelog.services import Change
+from core.errors import Conflict
+from core.tasks import enqueue_on_commit
+from experiments.lifecycle import ATTACHES_BY_ITSELF, Status
+from experiments.models import Experiment, Preparation, PreparationState, SettingsGroup, Variant
+from experiments.percents import format_percent
+from experiments.selectors import settings_group_of
+from experiments.services.ground import announce_after_commit, locked, note, require_acting
+from experiments.services.settings_rules import NewSettings, NewVariant, clean_settings
+
+
+def add_settings_group(actor: Actor, experiment: Experiment, settings: Mapping[str, object]) -> SettingsGroup:
+    """New settings with the next number, queued for preparation; nothing changes for users until they are attached.
+
+    `settings` has the fields of the API's body (starts_at, ends_at, conditions, draw, exclusive_with, variants with
+    percents, or total_percent dealt evenly, tokens, message). Raises InvalidInput naming every wrong path, Conflict
+    when the test is finished.
+    """
+    require_acting(actor, experiment)
+    return _insert(actor, experiment, clean_settings(experiment, settings), copied_from=None)
+
+
+def copy_settings_group(actor: Actor, experiment: Experiment, number: int) -> SettingsGroup:
+    """Take up older settings again: the same content under a new number, drawn so that users keep their variants where possible."""
+    require_acting(actor, experiment)
+    source = settings_group_of(experiment, number)
+    variants = tuple(
+        NewVariant(variant.name, variant.split_group_count, variant.is_control, variant.payload)
+        for variant in source.variants.all()
+    )
+    content = NewSettings(
+        source.starts_at,
+        source.ends_at,
+        source.conditions,
+        source.draw_objective,
+        tuple(source.exclusive_with),
+        variants,
+        source.tokens,
+        f"Settings {number} again",
+    )
+    return _insert(actor, experiment, content, copied_from=source)
+
+
+def attach_settings_group(actor: Actor, experiment: Experiment, number: int) -> Experiment:
+    """Make prepared settings current. Raises Conflict when they are not ready or the test is finished; twice is the same as once."""
+    require_acting(actor, experiment)
+    with transaction.atomic():
+        row = locked(experiment)
+        settings_group = settings_group_of(row, number)
+        if row.current_id == settings_group.pk:
+            return row
+        if row.status == Status.FINISHED:
+            raise Conflict(f"“{row.key}” is finished; its settings cannot change any more.")
+        if settings_group.preparation.state != PreparationState.READY:
+            raise Conflict(f"Settings group {number} is not prepared yet.")
+        if row.current is not None and number < row.current.number:
+            raise Conflict(f"Settings group {number} is older than the current one; copy it into a new number instead.")
+        if row.is_test and row.status not in ATTACHES_BY_ITSELF and not owns_split_groups(settings_group):
+            raise Conflict(f"The variants of settings group {number} own no split group, and “{row.key}” is {row.status}.")
+        make_current(actor, row, settings_group)
+    return row
+
+
+def make_current(actor: Actor, row: Experiment, settings_group: SettingsGroup) -> None:
+    """Write the attachment and its entry. The caller holds the lock on `row` and has checked what must be checked."""
+    before = row.current
+    row.current = settings_group
+    row.save(update_fields=["current"])
+    changes = differences(before, settings_group)
+    note(actor, Verb.ATTACH, row, f"Settings group {settings_group.number} is now current", changes)
+    announce_after_commit()
+
+
+def attach_when_ready(actor: Actor, settings_group: SettingsGroup) -> None:
+    """After preparation: a test that is not running yet takes its newest prepared settings at once."""
+    row = locked(settings_group.experiment)
+    is_newer = row.current is None or settings_group.number > row.current.number
+    if Status(row.status) in ATTACHES_BY_ITSELF and is_newer:
+        make_current(actor, row, settings_group)
+
+
+def owns_split_groups(settings_group: SettingsGroup) -> bool:
+    """Whether any user can get a variant by split group at all."""
+    return any(variant.split_group_count for variant in settings_group.variants.all())
+
+
+def _insert(actor: Actor, experiment: Experiment, content: NewSettings, copied_from: SettingsGroup | None) -> SettingsGroup:
+    with transaction.atomic():
+        row = locked(experiment)
+        if row.status == Status.FINISHED:
+            raise Conflict(f"“{row.key}” is finished; its settings cannot change any more.")
+        newest = row.settings_groups.aggregate(newest=Max("number"))["newest"] or 0
+        before = row.settings_groups.filter(number=newest).first()
+        settings_group = SettingsGroup.objects.create(
+            experiment=row,
+            number=newest + 1,
+            starts_at=content.starts_at,
+            ends_at=content.ends_at,
+            conditions=content.conditions,
+            draw_objective=content.draw,
+            exclusive_with=list(content.exclusive_with),
+            tokens=content.tokens,
+            copied_from=copied_from,
+            message=content.message,
+            created_by=actor.user,
+        )
+        Variant.objects.bulk_create(
+            Variant(
+                settings_group=settings_group,
+                position=position,
+                name=variant.name,
+                split_group_count=variant.split_groups,
+                is_control=variant.is_control,
+                payload=variant.payload,
+            )
+            for position, variant in enumerate(content.variants, start=1)
+        )
+        Preparation.objects.create(settings_group=settings_group)
+        message = f"New settings group {settings_group.number}" + (f": {content.message}" if content.message else "")
+        note(actor, Verb.ADD_SETTINGS_GROUP, row, message, differences(before, settings_group))
+        enqueue_on_commit("experiments.tasks.prepare", settings_group.pk)
+    return settings_group
+
+
+def differences(before: SettingsGroup | None, after: SettingsGroup) -> list[Change]:
+    """What differs between two settings groups, in words people read."""
+    old, new = _readable(before), _readable(after)
+    return [
+        Change(field, label, old.get(field, (label, None))[1], value)
+        for field, (label, value) in new.items()
+        if old.get(field, (label, None))[1] != value
+    ]
+
+
+def _readable(settings_group: SettingsGroup | None) -> dict[str, tuple[str, object]]:
+    if settings_group is None:
+        return {}
+    variants = [
+        f"{variant.name} {format_percent(variant.split_group_count)} %" + (" (control)" if variant.is_control else "")
+        for variant in settings_group.variants.all()
+    ]
+    payloads = {variant.name: variant.payload for variant in settings_group.variants.all() if variant.payload}
+    moment = "%Y-%m-%d %H:%M UTC"
+    return {
+        "starts_at": ("Start", settings_group.starts_at and settings_group.starts_at.strftime(moment)),
+        "ends_at": ("End", settings_group.ends_at and settings_group.ends_at.strftime(moment)),
+        "conditions": ("Conditions", describe_conditions(settings_group.conditions, load_catalogue())),
+        "variants": ("Variants", ", ".join(variants) or None),
+        "payloads": ("Payloads", payloads or None),
+        "draw": ("Draw", settings_group.get_draw_objective_display() if variants else None),
+        "exclusive_with": ("Exclusive with", ", ".join(settings_group.exclusive_with) or None),
+        "tokens": ("Texts", settings_group.tokens or None),
+    }

@@ -1,0 +1,153 @@
+"""The lifecycle at work: the one function that writes `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.actors import Actor
+from changelog.models import Verb as EntryVerb
+from changelog.services import Change
+from core import clock
+from core.errors import Conflict, FieldError, InvalidInput, StaleTransition
+from core.text import unstorable_text
+from experiments.lifecycle import Status, Verb, next_status, past_tense, verbs_from
+from experiments.models import Experiment, Outcome, PreparationState, Scope, StartApproval, Variant
+from experiments.services.ground import announce_after_commit, locked, note, require_acting
+from experiments.services.settings_groups import owns_split_groups
+
+MAX_CONCLUSION = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a test ends, checked."""
+
+    result: str = ""
+    winner: Variant | None = None
+    scope: str = ""
+    conclusion: str = ""
+
+
+def apply_verb(
+    actor: Actor,
+    experiment: Experiment,
+    verb: Verb,
+    ending: Mapping[str, object] | None = None,
+    expected_status: str | None = None,
+) -> Experiment:
+    """Move the test along its lifecycle.
+
+    `ending` is for `finish` alone: {"result": "winner", "variant", "scope", "conclusion"} or {"result": "rejected", "conclusion"};
+    a user group ends with a conclusion only. `expected_status` is the status that the actor saw when deciding: when it
+    is no longer that, StaleTransition. A verb that is wrong in the present status, settings that are not prepared, or
+    a missing approval are a Conflict; of many at once one wins and the others get the Conflict.
+    """
+    require_acting(actor, experiment)
+    with transaction.atomic():
+        row = locked(experiment)
+        status = Status(row.status)
+        target = next_status(status, verb)
+        if expected_status is not None and expected_status != status:
+            raise StaleTransition(f"“{row.key}” is {status} by now; it was {expected_status} when this was decided.")
+        if target is None:
+            possible = ", ".join(verbs_from(status)) or "nothing any more"
+            raise Conflict(f"“{row.key}” is {status}, so it cannot be {past_tense(verb)}. Possible: {possible}.")
+        _check_readiness(row, verb)
+        end = _clean_ending(row, ending or {}) if verb == Verb.FINISH else Ending()
+        _set_status(row, status, target, end)
+        changes = [Change("status", "Status", status.value, target.value), *_ending_changes(end)]
+        note(actor, EntryVerb(verb.value), row, _sentence(row, verb, end), changes)
+        announce_after_commit()
+    return row
+
+
+def _set_status(row: Experiment, read: Status, target: Status, end: Ending) -> None:
+    """Compare and set: only from the status that was read, and with everything that goes with the new one."""
+    moment = clock.now()
+    values: dict[str, Any] = {"status": target.value}
+    if target == Status.DEV and row.published_at is None:
+        values["published_at"] = moment
+    if target == Status.RUNNING and row.started_at is None:
+        values["started_at"] = moment
+    if target == Status.FINISHED:
+        values |= {"finished_at": moment, "outcome": end.result, "winner": end.winner, "scope": end.scope}
+        values["conclusion"] = end.conclusion
+    if not Experiment.objects.filter(pk=row.pk, status=read.value).update(**values):
+        raise StaleTransition(f"Somebody else changed “{row.key}” in the meantime.")
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def _check_readiness(row: Experiment, verb: Verb) -> None:
+    if verb not in {Verb.PUBLISH, Verb.START}:
+        return
+    current = row.current
+    if current is None or current.preparation.state != PreparationState.READY:
+        raise Conflict(f"“{row.key}” has no prepared settings yet, so it cannot be {past_tense(verb)}.")
+    if verb == Verb.START and row.is_test and not owns_split_groups(current):
+        raise Conflict(f"The variants of “{row.key}” own no split group, so nobody would get one. Give them a share of the users first.")
+    if verb == Verb.START and settings.START_NEEDS_APPROVAL and not _is_approved(current.pk):
+        raise Conflict(f"Starting “{row.key}” needs the approval of a second person for settings group {current.number}.")
+
+
+def _is_approved(settings_group_id: int) -> bool:
+    return StartApproval.objects.filter(settings_group_id=settings_group_id, approved_by__isnull=False).exists()
+
+
+def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
+    errors: list[FieldError] = []
+    conclusion = raw.get("conclusion") or ""
+    if not isinstance(conclusion, str) or len(conclusion) > MAX_CONCLUSION or unstorable_text(conclusion):
+        errors.append(FieldError("conclusion", f"Must be text of at most {MAX_CONCLUSION:,} characters."))
+        conclusion = ""
+    if not row.is_test:
+        errors += [FieldError(name, "A user group has no outcome.") for name in ("result", "variant", "scope") if raw.get(name)]
+        if errors:
+            raise InvalidInput(errors)
+        return Ending(conclusion=conclusion.strip())
+    result, scope, name = raw.get("result"), raw.get("scope"), raw.get("variant")
+    winner = None
+    if result not in Outcome.values:
+        errors.append(FieldError("result", f"Must be one of: {', '.join(Outcome.values)}."))
+    elif result == Outcome.REJECTED:
+        errors += [
+            FieldError(field, "Rejecting means that nobody gets a variant; leave this out.")
+            for field, value in (("variant", name), ("scope", scope))
+            if value
+        ]
+    else:
+        variants = {variant.name: variant for variant in row.current.variants.all()} if row.current else {}
+        winner = variants.get(name) if isinstance(name, str) else None
+        if winner is None:
+            errors.append(FieldError("variant", f"Must be one of this test's variants: {', '.join(variants)}."))
+        if scope not in Scope.values:
+            errors.append(FieldError("scope", f"Must be one of: {', '.join(Scope.values)}."))
+    if errors:
+        raise InvalidInput(errors)
+    return Ending(str(result), winner, str(scope or ""), conclusion.strip())
+
+
+def _ending_changes(end: Ending) -> list[Change]:
+    fields = {
+        "outcome": ("Outcome", Outcome(end.result).label if end.result else None),
+        "winner": ("Winner", end.winner.name if end.winner else None),
+        "scope": ("Who gets it", Scope(end.scope).label if end.scope else None),
+        "conclusion": ("Conclusion", end.conclusion or None),
+    }
+    return [Change(field, label, None, value) for field, (label, value) in fields.items() if value]
+
+
+def _sentence(row: Experiment, verb: Verb, end: Ending) -> str:
+    done = past_tense(verb).capitalize()
+    if end.winner is not None:
+        return f"{done}: “{end.winner.name}” won ({Scope(end.scope).label.lower()} from now on)"
+    if end.result:
+        return f"{done}: rejected, nobody gets a variant any more"
+    if row.current is not None and verb in {Verb.PUBLISH, Verb.START}:
+        return f"{done} with settings group {row.current.number}"
+    return done

@@ -1,0 +1,61 @@
+"""Background work on settings groups. Each task fetches by id, calls one service, and may run twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from celery import shared_task
+from django.db.models import Q
+
+from audience.warehouse import WarehouseError
+from core import clock
+from core.tasks import DurableTask, enqueue_on_commit
+from experiments.models import Experiment, Preparation
+from experiments.services.preparation import (
+    fail_preparation,
+    postpone_preparation,
+    prepare_settings_group,
+    recount_settings_group,
+)
+
+MAX_ATTEMPTS = 6
+# What has been queued for so long was lost on its way to a worker (or the worker with it).
+LOST_AFTER = dt.timedelta(seconds=5)
+# Enough to keep workers busy until the next sweep; more would only pile up doubles of what waits its turn anyway.
+BATCH = 20
+
+
+@shared_task(base=DurableTask)
+def prepare(settings_group_id: int) -> None:
+    """Prepare one settings group; what may pass is tried again, later each time."""
+    try:
+        prepare_settings_group(settings_group_id)
+    except WarehouseError as error:
+        attempts = Preparation.objects.values_list("attempts", flat=True).get(settings_group_id=settings_group_id)
+        if attempts >= MAX_ATTEMPTS:
+            fail_preparation(settings_group_id, f"The users could not be counted: {error}")
+        else:
+            # The sweep takes it up again: nothing is lost when this worker dies before then.
+            postpone_preparation(settings_group_id, f"The users could not be counted yet: {error}", 2.0**attempts)
+
+
+@shared_task(base=DurableTask)
+def sweep_preparations() -> None:
+    """Enqueue what nobody seems to be working on. One that is being worked on holds its lock and is left alone."""
+    moment = clock.now()
+    due = Q(retry_at__lte=moment) | Q(retry_at=None, queued_at__lte=moment - LOST_AFTER)
+    for settings_group_id in Preparation.objects.open().filter(due).order_by("queued_at").values_list("settings_group_id", flat=True)[:BATCH]:
+        enqueue_on_commit("experiments.tasks.prepare", settings_group_id)
+
+
+@shared_task(base=DurableTask)
+def recount(settings_group_id: int) -> None:
+    """Count one prepared settings group again."""
+    recount_settings_group(settings_group_id)
+
+
+@shared_task(base=DurableTask)
+def recount_all() -> None:
+    """Every night: the audiences of all unfinished tests and user groups, with the users of today."""
+    for settings_group_id in Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True):
+        enqueue_on_commit("experiments.tasks.recount", settings_group_id)

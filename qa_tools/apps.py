@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class QaToolsConfig(AppConfig):
+    name = "qa_tools"
