@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pins run chromium test lint format check bench clean
+.PHONY: help setup setup-dev pins run browser test lint format check bench clean
 
 PORT ?= 8000
 DEMO ?= 1
@@ -17,3 +17,38 @@ setup: ## install what the product needs into .venv (quick when nothing has chan
 
 setup-dev: ## the same, and what tests and checks need
 	@$(PYTHON) scripts/setup.py --dev
+
+pins: setup ## resolve requirements/*.in anew into pinned, hashed *.txt
+	@for name in bootstrap runtime dev node; do \
+	  PYTHONPATH=.venv/uv $(PYTHON) -m uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
+	    --universal --python-version 3.11 --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
+
+run: setup ## start the whole product: PORT=8000, HOST=127.0.0.1, DEMO=0 for an empty one
+	@PORT=$(PORT) DEMO=$(DEMO) exec $(VENV)/python -m usersplit.embedded run --with-parent
+
+test: setup-dev browser ## run every test, the browser's included: ARGS="-k name" to choose
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m pytest $(ARGS)
+
+browser: setup-dev
+	@$(VENV)/python scripts/browser.py
+
+lint: setup-dev ## types, style, architecture, templates, migrations
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/djlint --check --lint --quiet templates
+	STATIC_STORAGE=django.contrib.staticfiles.storage.StaticFilesStorage $(VENV)/python -m usersplit.embedded exec -- $(VENV)/python manage.py makemigrations --check --dry-run
+
+format: setup-dev ## put code into the shape that lint asks for
+	@$(VENV)/ruff check --fix-only --quiet . && $(VENV)/ruff format --quiet .
+
+check: lint test ## all that CI does
+
+bench: setup-dev ## measure what must stay fast
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m bench $(ARGS)
+
+clean: ## remove what can be made again; never var/, where the data is
+	rm -rf .venv node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

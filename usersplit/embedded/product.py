@@ -1,0 +1,112 @@
+"""What makes the product besides its servers: web, worker, beat, and the commands that prepare them."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from usersplit.embedded.layout import ROOT, Layout
+from usersplit.embedded.processes import Child, StartFailed, tied
+
+HEALTHY = 200
+
+
+class Web(Child):
+    """The web server; ready when its health page answers."""
+
+    patience = 60.0
+
+    def __init__(self, environment: Mapping[str, str], host: str, port: int) -> None:
+        super().__init__("web", environment)
+        self.host, self.port = host, port
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "granian", "--interface", "wsgi", "usersplit.wsgi:application",
+                "--host", self.host, "--port", str(self.port), "--workers", "2", "--blocking-threads", "8",
+                "--backlog", "1024", "--respawn-failed-workers", "--workers-kill-timeout", "5",
+                "--log-level", "warning"]  # fmt: skip
+
+    def is_ready(self) -> bool:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - the "any" addresses
+        connection = http.client.HTTPConnection(host, self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz", headers={"Host": "localhost"})
+            return connection.getresponse().status == HEALTHY
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+class Worker(Child):
+    """The Celery worker. TERM lets it finish what it does, QUIT gives it back to the queue."""
+
+    stop_signals = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0))
+    orphan_signal = "QUIT"
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__("worker", environment)
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "celery", "-A", "usersplit", "worker", "--pool", "prefork", "--concurrency", "2",
+                "--prefetch-multiplier", "1", "--without-mingle", "--without-gossip",
+                "--loglevel", "INFO"]  # fmt: skip
+
+
+class Beat(Child):
+    """The clock of the periodic tasks."""
+
+    def __init__(self, environment: Mapping[str, str], layout: Layout) -> None:
+        super().__init__("beat", environment)
+        self.layout = layout
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "celery", "-A", "usersplit", "beat", "--pidfile", "",
+                "--schedule", str(self.layout.var / "beat-schedule"), "--loglevel", "WARNING"]  # fmt: skip
+
+
+def manage(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    """A `manage.py` command, started in a session of its own."""
+    command = tied([sys.executable, str(ROOT / "manage.py"), *arguments])
+    return subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def finish(name: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait for a command of ours; raises StartFailed when it failed."""
+    if process.wait():
+        raise StartFailed(f"manage.py {name} ended with {process.returncode}.")
+
+
+class StaticFiles:
+    """Collects static files when they changed: compressing them takes seconds that a start should not."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.stamp = layout.var / "static.stamp"
+        self.target = layout.var / "static"
+
+    def are_current(self) -> bool:
+        return self.target.is_dir() and self.stamp.exists() and self.stamp.read_text() == self._fingerprint()
+
+    def remember(self) -> None:
+        self.stamp.write_text(self._fingerprint())
+
+    def _fingerprint(self) -> str:
+        """Of our own static files as they lie there, and of the pins that bring everybody else's."""
+        digest = hashlib.sha256()
+        folders = [ROOT / "static", *ROOT.glob("*/static")]
+        for path in sorted(file for folder in set(folders) for file in folder.rglob("*") if file.is_file()):
+            found = path.stat()
+            digest.update(f"{path.relative_to(ROOT)} {found.st_size} {found.st_mtime_ns}\n".encode())
+        for pins in (ROOT / "requirements" / "runtime.txt", ROOT / "usersplit" / "settings.py"):
+            digest.update(pins.read_bytes() if pins.exists() else b"")
+        return digest.hexdigest()
+
+
+def logins_file(layout: Layout, *, demo: bool) -> Path:
+    """Where `load_demo` and `ensure_superuser` leave who can sign in."""
+    return layout.var / ("demo.json" if demo else "first_login.json")
