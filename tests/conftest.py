@@ -1,0 +1,140 @@
+"""What every test can lean on: personas, a small warehouse of real rows, folders of its own, real workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.commands import flush
+from django.db import connection
+from pytest_django.fixtures import SettingsWrapper
+
+from accounts.actors import Actor
+from accounts.models import ApiToken, Role, Scope, User
+from accounts.services import create_token
+
+pytest_plugins = ["tests.workers"]
+
+PASSWORD = "a-good-long-password"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """One person of each kind. `manager` manages what the factories make for them; `other_manager` does not."""
+
+    superuser: User
+    manager: User
+    other_manager: User
+    developer: User
+    qa: User
+    viewer: User
+
+    def __iter__(self) -> Iterator[User]:
+        return (getattr(self, field.name) for field in fields(self))
+
+
+def _make_person(name: str, role: Role) -> User:
+    person = User(username=name, first_name=name.replace("_", " ").title(), role=role)
+    person.is_superuser = person.is_staff = role == Role.SUPERUSER
+    person.set_password(PASSWORD)
+    person.save()
+    return person
+
+
+@pytest.fixture(autouse=True)
+def _fast_passwords(settings: SettingsWrapper) -> None:
+    """Hashing that is slow on purpose would be most of the time of the suite."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings: SettingsWrapper, tmp_path: Path) -> None:
+    """No test reads or writes another one's files."""
+    settings.VAR_DIR = tmp_path / "var"
+    settings.DELIVERY_DIR = tmp_path / "delivery"
+    settings.WAREHOUSE_URL = f"duckdb://{tmp_path / 'warehouse'}"
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    roles = {
+        "superuser": Role.SUPERUSER,
+        "manager": Role.MANAGER,
+        "other_manager": Role.MANAGER,
+        "developer": Role.DEVELOPER,
+        "qa": Role.QA,
+        "viewer": Role.VIEWER,
+    }
+    return People(**{name: _make_person(name, role) for name, role in roles.items()})
+
+
+@pytest.fixture
+def manager(people: People) -> Actor:
+    """The persona that most tests act as."""
+    return Actor.person(people.manager)
+
+
+@pytest.fixture
+def password() -> str:
+    """Every persona's."""
+    return PASSWORD
+
+
+@pytest.fixture
+def token(people: People) -> tuple[ApiToken, str]:
+    """A superuser's token with every scope: (row, secret)."""
+    return create_token(Actor.person(people.superuser), "everything", list(Scope.values))
+
+
+@pytest.fixture
+def bearer(token: tuple[ApiToken, str]) -> dict[str, str]:
+    """Headers for Django's test client."""
+    return {"Authorization": f"Bearer {token[1]}"}
+
+
+@pytest.fixture(scope="session")
+def small_users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Parquet file of 24,000 generated users, ten in most split groups; always the same."""
+    from audience.generator import write_users  # noqa: PLC0415 - needs Django's apps
+
+    path = tmp_path_factory.mktemp("users") / "users.parquet"
+    write_users(path, count=24_000, seed=7)
+    return path
+
+
+@pytest.fixture
+def warehouse(db: None, small_users: Path, _own_folders: None) -> Any:
+    """The embedded warehouse with the small users loaded."""
+    from audience.loading import load_users  # noqa: PLC0415
+    from audience.warehouse import get_warehouse  # noqa: PLC0415
+
+    load_users(small_users, split_group_column="split_group")
+    return get_warehouse()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_protected_tables() -> Iterator[None]:
+    """Tests that commit are cleaned up by TRUNCATE, which the append-only tables refuse, as they should.
+
+    The clean-up alone runs as a replica would, for which triggers don't fire.
+    """
+    handle = flush.Command.handle
+
+    def unprotected(self: flush.Command, **options: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+        try:
+            handle(self, **options)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SET session_replication_role = DEFAULT")
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(flush.Command, "handle", unprotected)
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    yield
+    patch.undo()

@@ -1,0 +1,121 @@
+"""Real Celery workers in processes of their own, on the test database, that end with the test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from kombu import Connection
+
+from usersplit.celery import app
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """Ask until the answer is true; fail after `seconds`. The pause is for the processor, not for the result."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {seconds:.0f} s still not: {what}")
+        time.sleep(0.02)
+
+
+def database_url() -> str:
+    """The test database as another process reaches it."""
+    values = connection.settings_dict
+    where = {"host": values["HOST"], "port": values["PORT"]}
+    query = urlencode({name: value for name, value in where.items() if value})
+    login = quote(values["USER"]) + (f":{quote(values['PASSWORD'])}" if values["PASSWORD"] else "")
+    return f"postgresql://{login}@/{values['NAME']}?{query}"
+
+
+def process_environment() -> dict[str, str]:
+    """What another process of the product needs to work on this test's database, broker and folders."""
+    return os.environ | {
+        "DATABASE_URL": database_url(),
+        "BROKER_URL": str(app.conf.broker_url),
+        "WAREHOUSE_URL": settings.WAREHOUSE_URL,
+        "DELIVERY_DIR": str(settings.DELIVERY_DIR),
+        "VAR_DIR": str(settings.VAR_DIR),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "DJANGO_SETTINGS_MODULE": "usersplit.settings",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+class WorkerProcess:
+    """One `celery worker` and its children, in a process group of its own."""
+
+    def __init__(self, log: Path, name: str, *, concurrency: int = 1, beat: bool = False) -> None:
+        self.log = log
+        arguments = ["worker", "--concurrency", str(concurrency), "--hostname", f"{name}@test", "--loglevel", "WARNING"]
+        arguments += ["--without-gossip", "--without-mingle"]
+        if beat:
+            arguments += ["--beat", "--schedule", str(log.with_suffix(".schedule"))]
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "usersplit", *arguments],
+                cwd=ROOT,
+                env=process_environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """kill -9, the children too: nothing gets to say goodbye."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Let it finish what it does; then make sure."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                pass
+        self.kill()
+
+
+@pytest.fixture
+def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
+    """Start workers on an empty queue; all end with the test."""
+    with Connection(app.conf.broker_url) as broker:
+        broker.default_channel.client.flushdb()
+    started: list[WorkerProcess] = []
+
+    def start(**options: Any) -> WorkerProcess:
+        name = f"worker{len(started)}"
+        worker = WorkerProcess(tmp_path / f"{name}.log", name, **options)
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_broker_database() -> None:
+    """Test processes side by side share one Redis; each has a database of it, so that their queues never mix."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+    url = str(settings.BROKER_URL)
+    app.conf.broker_url = f"{url}?virtual_host={number}" if url.startswith("redis+socket") else f"{url.rpartition('/')[0]}/{number}"
