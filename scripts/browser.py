@@ -22,11 +22,15 @@ def main() -> None:
     if find() is not None:
         return
     if os.getuid() != 0 or shutil.which("apt-get") is None:
-        sys.exit("The browser tests need Chromium: install it (Debian: `apt-get install chromium`) or set CHROMIUM to its path.")
+        sys.exit(
+            "The browser tests need Chromium: install it (Debian: `apt-get install chromium`) or set CHROMIUM to its path."
+        )
     print("setup: chromium", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", "chromium"]):
-        if subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
+        if subprocess.run(
+            ["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False
+        ).returncode:
             sys.exit(f"`apt-get {' '.join(command)}` failed; the browser tests need Chromium.")
     if find() is None:
         sys.exit("Debian's chromium was installed but is not on PATH.")

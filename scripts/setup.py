@@ -27,11 +27,15 @@ REQUIREMENTS = ROOT / "requirements"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     arguments = parser.parse_args()
     if sys.version_info < (3, 11):
-        raise SystemExit(f"UserSplit needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}.")
+        raise SystemExit(
+            f"UserSplit needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}."
+        )
 
     runtime, dev = REQUIREMENTS / "runtime.txt", REQUIREMENTS / "dev.txt"
     # The environment and its packages share one stamp: a new interpreter or a moved folder starts over.
@@ -68,7 +72,9 @@ def create_environment() -> None:
     bootstrap = str(REQUIREMENTS / "bootstrap.txt")
     pip = [sys.executable, "-m", "pip"]
     if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
-        raise SystemExit(f"setup needs pip for {sys.executable}: install python3-pip, or run `python3 -m ensurepip`.")
+        raise SystemExit(
+            f"setup needs pip for {sys.executable}: install python3-pip, or run `python3 -m ensurepip`."
+        )
     run(*pip, "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore", "--require-hashes",
         "--only-binary", ":all:", "--target", str(UV_HOME), "-r", bootstrap)  # fmt: skip
 

@@ -22,7 +22,10 @@ FILES = {
     "@tabler/core/dist/js/tabler.min.js": "tabler/tabler.min.js",
     f"{INTER}/index.css": "inter/inter.css",
     f"{INTER}/LICENSE": "inter/LICENSE",
-    **{f"{INTER}/files/inter-{name}-wght-normal.woff2": f"inter/files/inter-{name}-wght-normal.woff2" for name in FONTS},
+    **{
+        f"{INTER}/files/inter-{name}-wght-normal.woff2": f"inter/files/inter-{name}-wght-normal.woff2"
+        for name in FONTS
+    },
 }
 SOURCE_MAP = re.compile(r"(?m)^\s*(?://[#@]|/\*[#@])\s*sourceMappingURL=.*$")
 

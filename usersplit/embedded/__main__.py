@@ -15,7 +15,9 @@ from usersplit.embedded.servers import InUse
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m usersplit.embedded", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
-    whole = commands.add_parser("run", help="the whole product: PORT, HOST and DEMO are read from the environment")
+    whole = commands.add_parser(
+        "run", help="the whole product: PORT, HOST and DEMO are read from the environment"
+    )
     whole.add_argument("--var", help="its folder (default: $VAR_DIR, else var/)")
     whole.add_argument("--with-parent", action="store_true", help="end when the process that started us ends")
     one = commands.add_parser("exec", help="a command with a database and a broker of its own")

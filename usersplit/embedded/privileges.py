@@ -36,10 +36,17 @@ def dropping_root(program: Path, folder: Path) -> list[str]:
         return []
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise CannotDropRoot("PostgreSQL does not run as root, and `setpriv` (util-linux) is missing to run it as nobody.")
+        raise CannotDropRoot(
+            "PostgreSQL does not run as root, and `setpriv` (util-linux) is missing to run it as nobody."
+        )
     plain = [f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups"]
     lent = [
-        [*plain, "--securebits=+no_setuid_fixup", f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
+        [
+            *plain,
+            "--securebits=+no_setuid_fixup",
+            f"--inh-caps=+{capability}",
+            f"--ambient-caps=+{capability}",
+        ]
         for capability in LENDABLE
     ]
     for arguments in (plain, *lent):
@@ -57,4 +64,9 @@ def _reaches(setpriv: str, arguments: Sequence[str], program: Path, folder: Path
     Asking the program itself would not do: setpriv still has root's rights at the moment it executes.
     """
     probe = ["/bin/sh", "-c", 'test -x "$1" && test -w "$2"', "sh", str(program), str(folder)]
-    return subprocess.run([setpriv, *arguments, "--", *probe], cwd="/", capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            [setpriv, *arguments, "--", *probe], cwd="/", capture_output=True, check=False
+        ).returncode
+        == 0
+    )

@@ -39,7 +39,9 @@ class Child:
     patience = 30.0
     cwd = ROOT
 
-    def __init__(self, name: str, environment: Mapping[str, str] | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, name: str, environment: Mapping[str, str] | None = None, log: Path | None = None
+    ) -> None:
         self.name = name
         self.environment = dict(os.environ if environment is None else environment)
         self.log = log
@@ -98,7 +100,9 @@ class Child:
                 code = self.process.returncode if self.process is not None else None
                 raise StartFailed(f"{self.name} ended with {code} instead of starting.{self._last_words()}")
             if time.monotonic() > deadline:
-                raise StartFailed(f"{self.name} was not ready after {self.patience:.0f} seconds.{self._last_words()}")
+                raise StartFailed(
+                    f"{self.name} was not ready after {self.patience:.0f} seconds.{self._last_words()}"
+                )
             time.sleep(0.02)
 
     def _last_words(self) -> str:

@@ -73,7 +73,9 @@ class Beat(Child):
 def manage(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:
     """A `manage.py` command, started in a session of its own."""
     command = tied([sys.executable, str(ROOT / "manage.py"), *arguments])
-    return subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
+    )
 
 
 def finish(name: str, process: subprocess.Popen[bytes]) -> None:

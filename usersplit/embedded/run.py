@@ -133,9 +133,16 @@ def bring_up(servers: list[Child], supervisor: Supervisor, stopping: Stopping) -
 def prepare(layout: Layout, options: Options, environment: Mapping[str, str], stopping: Stopping) -> None:
     """Migrate, collect static files, load what the first visitor finds. Static files need no database: meanwhile."""
     static = StaticFiles(layout)
-    commands = [["migrate", "--noinput", "--verbosity", "1"], ["load_demo"] if options.demo else ["ensure_superuser"]]
+    commands = [
+        ["migrate", "--noinput", "--verbosity", "1"],
+        ["load_demo"] if options.demo else ["ensure_superuser"],
+    ]
     with ExitStack() as stack:
-        collecting = None if static.are_current() else manage(environment, "collectstatic", "--noinput", "--clear", "-v", "0")
+        collecting = (
+            None
+            if static.are_current()
+            else manage(environment, "collectstatic", "--noinput", "--clear", "-v", "0")
+        )
         if collecting is not None:
             stack.callback(collecting.terminate)
         for command in commands:
@@ -154,7 +161,9 @@ def prepare(layout: Layout, options: Options, environment: Mapping[str, str], st
 def wait_for_port(options: Options, patience: float) -> None:
     """Refuse a port that is taken, giving the web server of a killed predecessor a moment to leave it."""
     deadline = time.monotonic() + patience
-    family, kind, protocol, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        options.host, options.port, type=socket.SOCK_STREAM
+    )[0]
     while True:
         with socket.socket(family, kind, protocol) as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -180,9 +189,18 @@ def announce(layout: Layout, options: Options) -> None:
             write_private(layout, path.name, json.dumps(known, indent=2) + "\n")
         logins: dict[str, dict[str, str]] = known.get("logins", {})
         widest = max((len(login["username"]) for login in logins.values()), default=0)
-        lines += ["", *(f"  {role:<10}  {login['username']:<{widest}}  {login['password']}" for role, login in logins.items())]
+        lines += [
+            "",
+            *(
+                f"  {role:<10}  {login['username']:<{widest}}  {login['password']}"
+                for role, login in logins.items()
+            ),
+        ]
         lines += ["", f"The same for programs: {path}"]
-    lines += [f"Logs of the database and the broker: {layout.logs}", "Ctrl-C ends it; `make run` continues where it was."]
+    lines += [
+        f"Logs of the database and the broker: {layout.logs}",
+        "Ctrl-C ends it; `make run` continues where it was.",
+    ]
     rule = "─" * max(len(line) for line in lines)
     print("\n".join(["", rule, *lines, rule, ""]), flush=True)
 

@@ -47,7 +47,9 @@ def owned(layout: Layout) -> Iterator[bool]:
         file.truncate(0)
 
 
-def missing_servers(layout: Layout, environment: Mapping[str, str] = os.environ, *, throwaway: bool = False) -> list[Child]:
+def missing_servers(
+    layout: Layout, environment: Mapping[str, str] = os.environ, *, throwaway: bool = False
+) -> list[Child]:
     """The servers that the environment does not name, ready to be started."""
     servers: list[Child] = []
     if not environment.get("DATABASE_URL"):
