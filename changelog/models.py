@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.conf import settings
 from django.db import models
 
 from core import clock
+from core.protection import insert_only
 
 
 class SubjectKind(models.TextChoices):
@@ -66,9 +66,7 @@ class Entry(models.Model):
             models.Index(fields=["subject_kind", "subject_key", "-id"], name="changelog_entry_subject"),
             models.Index(fields=["subject_kind", "subject_id", "-id"], name="changelog_entry_subject_id"),
         ]
-        triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate),
-        ]
+        triggers = insert_only()
 
     def __str__(self) -> str:
         return self.message

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from core import clock
-from experiments.models.settings_group import INSERT_ONLY, DrawObjective, SettingsGroup
+from core.protection import insert_only
+from experiments.models.settings_group import DrawObjective, SettingsGroup
 from experiments.percents import SPLIT_GROUPS
 
 
@@ -29,7 +29,7 @@ class Draw(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(owners__len=SPLIT_GROUPS), name="experiments_draw_all_groups"),
         ]
-        triggers = [pgtrigger.Protect(name="immutable", operation=INSERT_ONLY)]
+        triggers = insert_only()
 
     def __str__(self) -> str:
         return f"draw of {self.settings_group}"
@@ -49,7 +49,7 @@ class AudienceCount(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(users__len=SPLIT_GROUPS), name="experiments_audiencecount_all_groups"),
         ]
-        triggers = [pgtrigger.Protect(name="immutable", operation=INSERT_ONLY)]
+        triggers = insert_only()
 
     def __str__(self) -> str:
         return f"count of {self.settings_group} at {self.counted_at}"
@@ -67,7 +67,7 @@ class SharedCount(models.Model):
             models.UniqueConstraint(fields=["count", "other"], name="experiments_sharedcount_unique"),
             models.CheckConstraint(condition=Q(users__len=SPLIT_GROUPS), name="experiments_sharedcount_all_groups"),
         ]
-        triggers = [pgtrigger.Protect(name="immutable", operation=INSERT_ONLY)]
+        triggers = insert_only()
 
     def __str__(self) -> str:
         return f"{self.count} with {self.other}"

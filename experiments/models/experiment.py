@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from changelog.models import SubjectKind
 from core import clock
+from core.protection import never_deleted
 from experiments.lifecycle import TRANSITIONS, UNFINISHED
 from experiments.lifecycle import Status as LifecycleStatus
 
@@ -135,7 +136,7 @@ class Experiment(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__published_at__isnull=False, old__key__df=pgtrigger.F("new__key")),
             ),
-            pgtrigger.Protect(name="is_kept", operation=pgtrigger.Delete | pgtrigger.Truncate),
+            *never_deleted(),
         ]
 
     def __str__(self) -> str:

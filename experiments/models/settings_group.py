@@ -9,10 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from core import clock
+from core.protection import insert_only, never_deleted
 from experiments.models.experiment import Experiment
 from experiments.percents import SPLIT_GROUPS, format_percent
-
-INSERT_ONLY = pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate
 
 
 class DrawObjective(models.TextChoices):
@@ -50,7 +49,7 @@ class SettingsGroup(models.Model):
                 name="experiments_settingsgroup_dates_in_order",
             ),
         ]
-        triggers = [pgtrigger.Protect(name="immutable", operation=INSERT_ONLY)]
+        triggers = insert_only()
 
     def __str__(self) -> str:
         return f"{self.experiment.key} #{self.number}"
@@ -79,7 +78,7 @@ class Variant(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="immutable", operation=INSERT_ONLY),
+            *insert_only(),
             pgtrigger.Trigger(
                 name="complete_before_preparation",
                 operation=pgtrigger.Insert,
@@ -140,7 +139,7 @@ class Preparation(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="ready_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__state="ready")),
-            pgtrigger.Protect(name="is_kept", operation=pgtrigger.Delete | pgtrigger.Truncate),
+            *never_deleted(),
         ]
 
     def __str__(self) -> str:
