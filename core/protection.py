@@ -17,4 +17,13 @@ def never_deleted() -> list[pgtrigger.Trigger]:
 
 def never_truncated() -> list[pgtrigger.Trigger]:
     """TRUNCATE sees no rows, so PostgreSQL wants a trigger of its own for it."""
-    return [pgtrigger.Protect(name="is_kept_whole", operation=pgtrigger.Truncate, level=pgtrigger.Statement)]
+    refusal = "RAISE EXCEPTION 'rows of % are kept', TG_TABLE_NAME;"
+    return [
+        pgtrigger.Trigger(
+            name="is_kept_whole",
+            operation=pgtrigger.Truncate,
+            level=pgtrigger.Statement,
+            when=pgtrigger.Before,
+            func=refusal,
+        )
+    ]
