@@ -32,7 +32,7 @@ def main() -> None:
     )
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     arguments = parser.parse_args()
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - run by whatever python3 a machine has
         raise SystemExit(
             f"UserSplit needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}."
         )

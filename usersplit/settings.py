@@ -10,6 +10,8 @@ from typing import Any
 import psycopg.conninfo
 from celery.schedules import crontab
 
+from usersplit.embedded.layout import Layout
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -36,8 +38,9 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").spl
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
 
 # --- What this installation is connected to -----------------------------------------------------------------
-DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql:///usersplit")
-BROKER_URL = os.environ.get("BROKER_URL", "redis://localhost:6379/0")
+# Unset, both are the embedded servers: a command beside a running product finds them by VAR_DIR alone.
+DATABASE_URL = os.environ.get("DATABASE_URL") or Layout.of(VAR_DIR).database_url
+BROKER_URL = os.environ.get("BROKER_URL") or Layout.of(VAR_DIR).broker_url
 WAREHOUSE_URL = os.environ.get("WAREHOUSE_URL", f"duckdb://{VAR_DIR / 'warehouse'}")
 DELIVERY_DIR = Path(os.environ.get("DELIVERY_DIR", VAR_DIR / "delivery")).resolve()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from contextlib import ExitStack
 from types import FrameType
 
 from usersplit.embedded.layout import Layout
-from usersplit.embedded.processes import tied
+from usersplit.embedded.processes import StartFailed, tied
 from usersplit.embedded.servers import (
     InUse,
     connected,
@@ -30,6 +31,8 @@ def execute(command: Sequence[str], var: str | None) -> int:
     With `var` None everything lives in a temporary folder, without the safety that costs time. With a folder whose
     product is running, its servers are used and left running.
     """
+    if shutil.which(command[0]) is None:
+        raise StartFailed(f"there is no program {command[0]}.")
     with ExitStack() as stack:
         layout = stack.enter_context(throwaway_layout()) if var is None else Layout.of(var)
         try:
@@ -43,10 +46,7 @@ def execute(command: Sequence[str], var: str | None) -> int:
 
 def run_command(command: Sequence[str], environment: dict[str, str]) -> int:
     """Run it in our own terminal session, handing on what asks us to end."""
-    try:
-        process = subprocess.Popen(tied(command), env=environment)
-    except FileNotFoundError as error:
-        raise SystemExit(f"cannot run {command[0]}: {error.strerror}") from error
+    process = subprocess.Popen(tied(command), env=environment)
 
     def hand_on(number: int, _frame: FrameType | None) -> None:
         process.send_signal(number)

@@ -70,8 +70,8 @@ class Stopping:
         return self._event.wait(seconds)
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: somebody pressed Ctrl-C during the start
-    """The start was called off."""
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C during the start."""
 
 
 def run(var: str | None, *, with_parent: bool = False) -> int:
@@ -208,7 +208,7 @@ def announce(layout: Layout, options: Options) -> None:
 def write_private(layout: Layout, name: str, text: str) -> None:
     """Replace a file that holds passwords in one step, readable by its owner only."""
     new = layout.var / f".{name}.new"
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     new.replace(layout.var / name)
 
