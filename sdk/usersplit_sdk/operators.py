@@ -69,7 +69,7 @@ def _equality(operand: object, filter_type: str | None, wanted: bool) -> Compare
         return same_text
     number = _required_number(operand)
 
-    def same_number(value: object, now: datetime) -> bool:
+    def same_number(value: object, _now: datetime) -> bool:
         found = as_number(value)
         return found is not None and (found == number) is wanted
 
@@ -77,7 +77,7 @@ def _equality(operand: object, filter_type: str | None, wanted: bool) -> Compare
 
 
 def _date_equality(moment: Moment, wanted: bool) -> Compare:
-    def same_date(value: object, now: datetime) -> bool:
+    def same_date(value: object, _now: datetime) -> bool:
         order = _date_order(value, moment)
         return order is not None and (order == 0) is wanted
 
@@ -93,7 +93,7 @@ def _ordered(test: Callable[[int], bool]) -> Callable[[object, str | None], Comp
     def build(operand: object, filter_type: str | None) -> Compare:
         order_of = _order(operand, filter_type)
 
-        def compare(value: object, now: datetime) -> bool:
+        def compare(value: object, _now: datetime) -> bool:
             order = order_of(value)
             return order is not None and test(order)
 
@@ -107,7 +107,7 @@ def _between(operand: object, filter_type: str | None) -> Compare:
         raise InvalidOperand("must be a list of two values, the least and the greatest")
     least, greatest = _order(operand[0], filter_type), _order(operand[1], filter_type)
 
-    def compare(value: object, now: datetime) -> bool:
+    def compare(value: object, _now: datetime) -> bool:
         above, below = least(value), greatest(value)
         return above is not None and below is not None and above >= 0 >= below
 
@@ -170,12 +170,12 @@ class _Members:
         return as_number(value) is not None and (self.empty or bool(self.numbers))
 
 
-def _in(operand: object, filter_type: str | None) -> Compare:
+def _in(operand: object, _type: str | None) -> Compare:
     members = _Members(operand)
     return lambda value, now: members.holds(value)
 
 
-def _not_in(operand: object, filter_type: str | None) -> Compare:
+def _not_in(operand: object, _type: str | None) -> Compare:
     members = _Members(operand)
     return lambda value, now: members.fits(value) and not members.holds(value)
 
@@ -186,12 +186,12 @@ def _has(operand: object, filter_type: str | None) -> Compare:
     return _has_any([operand], filter_type)
 
 
-def _has_any(operand: object, filter_type: str | None) -> Compare:
+def _has_any(operand: object, _type: str | None) -> Compare:
     members = _Members(operand)
     return lambda value, now: isinstance(value, _LISTS) and any(map(members.holds, value))
 
 
-def _has_none(operand: object, filter_type: str | None) -> Compare:
+def _has_none(operand: object, _type: str | None) -> Compare:
     members = _Members(operand)
     return lambda value, now: isinstance(value, _LISTS) and not any(map(members.holds, value))
 
@@ -202,7 +202,7 @@ _LISTS = (list, tuple, set, frozenset)
 
 
 def _text(test: Callable[[str, str], bool]) -> Callable[[object, str | None], Compare]:
-    def build(operand: object, filter_type: str | None) -> Compare:
+    def build(operand: object, _type: str | None) -> Compare:
         if not isinstance(operand, str):
             raise InvalidOperand("must be a text")
         return lambda value, now: isinstance(value, str) and test(value, operand)
@@ -210,7 +210,7 @@ def _text(test: Callable[[str, str], bool]) -> Callable[[object, str | None], Co
     return build
 
 
-def _matches(operand: object, filter_type: str | None) -> Compare:
+def _matches(operand: object, _type: str | None) -> Compare:
     if not isinstance(operand, str):
         raise InvalidOperand("must be a text")
     try:
@@ -218,19 +218,19 @@ def _matches(operand: object, filter_type: str | None) -> Compare:
     except UnsafePattern as problem:
         raise InvalidOperand(str(problem)) from None
 
-    def compare(value: object, now: datetime) -> bool:
+    def compare(value: object, _now: datetime) -> bool:
         return isinstance(value, str) and len(value) <= PATTERN_SUBJECT_LIMIT and search(value) is not None
 
     return compare
 
 
 def _version(test: Callable[[int], bool]) -> Callable[[object, str | None], Compare]:
-    def build(operand: object, filter_type: str | None) -> Compare:
+    def build(operand: object, _type: str | None) -> Compare:
         version = parse_version(operand)
         if version is None:
             raise InvalidOperand("must be a version such as 1.10.2")
 
-        def compare(value: object, now: datetime) -> bool:
+        def compare(value: object, _now: datetime) -> bool:
             found = parse_version(value)
             return found is not None and test((found > version) - (found < version))
 
@@ -240,7 +240,7 @@ def _version(test: Callable[[int], bool]) -> Callable[[object, str | None], Comp
 
 
 def _days(within: bool) -> Callable[[object, str | None], Compare]:
-    def build(operand: object, filter_type: str | None) -> Compare:
+    def build(operand: object, _type: str | None) -> Compare:
         if isinstance(operand, bool) or not isinstance(operand, int) or not 0 <= operand <= DAYS_LIMIT:
             raise InvalidOperand(f"must be a whole number of days from 0 to {DAYS_LIMIT}")
         span = timedelta(days=operand)

@@ -83,10 +83,8 @@ def parse_moment(value: object) -> Moment | None:
         if hour is None:
             return Moment(datetime(int(year), int(month), int(day), tzinfo=timezone.utc), is_day=True)
         microsecond = int((fraction or "0").ljust(6, "0")[:6])
-        naive = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second or 0), microsecond
-        )
-        return _moment(naive.replace(tzinfo=_zone(offset)))
+        clock = (int(hour), int(minute), int(second or 0), microsecond)
+        return _moment(datetime(int(year), int(month), int(day), *clock, tzinfo=_zone(offset)))
     except ValueError:
         return None
 

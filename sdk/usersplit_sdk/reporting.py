@@ -1,0 +1,41 @@
+"""Telling the application what is wrong: each problem once, to the log and to a callback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from usersplit_sdk.errors import Problem
+
+logger = logging.getLogger("usersplit_sdk")
+
+OnError = Callable[[Problem], None]
+
+
+class Reporter:
+    """Logs problems to ``usersplit_sdk`` and hands them to ``on_error``; what was told is not told again."""
+
+    def __init__(self, on_error: OnError | None = None) -> None:
+        self._on_error = on_error
+        self._told: set[Problem] = set()
+
+    def report(self, problem: Problem) -> None:
+        """Tell a problem, unless it was told already."""
+        if problem in self._told:
+            return
+        self._told.add(problem)
+        logger.warning("%s", problem)
+        if self._on_error is not None:
+            try:
+                self._on_error(problem)
+            except Exception:  # a callback must not stop a refresh or a check
+                logger.exception("the on_error callback failed")
+
+    def report_failure(self, where: object, failure: BaseException) -> None:
+        """Tell an exception that was kept away from the application."""
+        self.report(Problem(str(where)[:100], f"{type(failure).__name__}: {failure}"))
+
+    def forget(self, where: Iterable[str]) -> None:
+        """These places are sound again: what breaks there from now on is news."""
+        places = set(where)
+        self._told = {problem for problem in self._told if problem.where not in places}

@@ -1,0 +1,111 @@
+"""What a client knows at one moment: every test and group, compiled or refused; replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from usersplit_sdk.documents import CompiledTest, Kind, parse_document
+from usersplit_sdk.engine import TestsOff
+from usersplit_sdk.errors import InvalidDocument, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file: its checksum (empty for documents without a file), and the test or else what is wrong with it."""
+
+    checksum: str
+    test: CompiledTest | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """``files`` are entries by path (``tests/green_button.json``); the rest is derived from them or the manifest.
+
+    ``unsettled``: some file did not agree with the manifest, so the folder is worth another look.
+    """
+
+    files: Mapping[str, Entry] = field(default_factory=dict)
+    version: int | None = None
+    published_at: str | None = None
+    tests_off: TestsOff = field(default_factory=TestsOff)
+    problems: tuple[Problem, ...] = ()
+    unsettled: bool = False
+    tests: Mapping[str, Entry] = field(init=False, repr=False)
+    groups: Mapping[str, Entry] = field(init=False, repr=False)
+    token_tests: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_kind: dict[str, dict[str, Entry]] = {"tests": {}, "groups": {}}
+        tokens: dict[str, list[str]] = {}
+        for path in sorted(self.files):
+            folder, key = split_path(path)
+            entry = self.files[path]
+            by_kind[folder][key] = entry
+            for token in entry.test.texts if entry.test is not None else ():
+                tokens.setdefault(token, []).append(key)
+        object.__setattr__(self, "tests", by_kind["tests"])
+        object.__setattr__(self, "groups", by_kind["groups"])
+        object.__setattr__(self, "token_tests", {token: tuple(keys) for token, keys in tokens.items()})
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """``tests/green_button.json`` → ``("tests", "green_button")``."""
+    folder, _, name = path.partition("/")
+    return folder, name.removesuffix(".json")
+
+
+def compile_entry(path: str, document: object, checksum: str = "") -> Entry:
+    """Compile one file's document; whatever is wrong with it becomes the entry's error, never an exception."""
+    folder, key = split_path(path)
+    try:
+        test = parse_document(document)
+        if test.key != key or f"{test.kind}s" != folder:
+            raise InvalidDocument("key", f"is {test.kind} {test.key}, which does not belong into {path}")
+    except InvalidDocument as problem:
+        return Entry(checksum, None, str(problem))
+    except (RecursionError, MemoryError) as problem:
+        return Entry(checksum, None, f"the file cannot be held ({type(problem).__name__})")
+    return Entry(checksum, test)
+
+
+def snapshot_of_documents(tests: Iterable[object], groups: Iterable[object], tests_off: object) -> Snapshot:
+    """A snapshot without a folder; documents without a usable key are only reported."""
+    files: dict[str, Entry] = {}
+    problems: list[Problem] = []
+    for kind, documents in (("test", tests), ("group", groups)):
+        for index, document in enumerate(documents):
+            key = document.get("key") if isinstance(document, Mapping) else None
+            if not isinstance(key, str):
+                problems.append(Problem(f"{kind}s[{index}]", "key: must be a text"))
+                continue
+            path = f"{cast(Kind, kind)}s/{key}.json"
+            files[path] = compile_entry(path, document)
+            if files[path].error is not None:
+                problems.append(Problem(path, files[path].error or ""))
+    try:
+        off = parse_tests_off(tests_off)
+    except InvalidDocument as problem:
+        off = TestsOff()
+        problems.append(Problem("tests_off", str(problem)))
+    return Snapshot(files, tests_off=off, problems=tuple(problems))
+
+
+def parse_tests_off(value: object) -> TestsOff:
+    """Read ``{"user_ids": […], "device_ids": […]}``; both may be absent."""
+    if value is None:
+        return TestsOff()
+    if not isinstance(value, Mapping):
+        raise InvalidDocument("tests_off", "must be an object")
+    return TestsOff(_ids(value, "user_ids"), _ids(value, "device_ids"))
+
+
+def _ids(value: Mapping[str, object], name: str) -> frozenset[str]:
+    ids = value.get(name, [])
+    if not isinstance(ids, (list, tuple, set, frozenset)):
+        raise InvalidDocument(f"tests_off.{name}", "must be a list")
+    if not all(isinstance(item, str) for item in ids):
+        raise InvalidDocument(f"tests_off.{name}", "must hold texts only")
+    return frozenset(ids)
