@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,11 +15,15 @@ from usersplit.embedded.layout import Layout
 from usersplit.embedded.postgres import Postgres
 from usersplit.embedded.processes import StartFailed
 from usersplit.embedded.redis import Redis
+from usersplit.embedded.servers import remove_sockets
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout.of(tmp_path)
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    layout = Layout.of(tmp_path)
+    yield layout
+    if layout.sockets.exists():
+        remove_sockets(layout)
 
 
 def started(layout: Layout) -> Postgres:
