@@ -1,0 +1,281 @@
+"""Drawing split groups for the variants of a settings group: pure arithmetic on arrays, seeded, explainable.
+
+Index i of every array is split group i + 1. The same arguments and seed give the same draw.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audience.specs import SPLIT_GROUPS
+
+Objective = Literal["fewest_shared_users", "smallest_worst_pair", "random", "exclusive"]
+OBJECTIVES: Final[tuple[str, ...]] = get_args(Objective)
+
+MOST_SHARED: Final = 50
+"""How many other tests a draw's log lists."""
+
+Groups = NDArray[np.int64]
+"""Indices of split groups, 0-based."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One variant and how many of the 2400 split groups it gets."""
+
+    name: str
+    split_groups: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occupant:
+    """Another test whose dates meet ours: the groups it owns (bool[2400]) and the users per group that match
+    both its conditions and ours (int64[2400])."""
+
+    label: str
+    owned: NDArray[np.bool_]
+    shared_users: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """`owners[i]` is 0 where nobody owns split group i + 1, else k for the k-th share. `log` is ready for JSON."""
+
+    owners: NDArray[np.int16]
+    log: dict[str, Any]
+
+
+class NotEnoughRoom(Exception):
+    """An exclusive draw cannot be had: `wanted` groups are needed, `free` are not taken by the named tests."""
+
+    def __init__(self, wanted: int, free: int) -> None:
+        super().__init__(f"{wanted} split groups are needed, but only {free} are free of the tests to keep apart from")
+        self.wanted = wanted
+        self.free = free
+
+
+def draw_split_groups(
+    shares: Sequence[Share],
+    others: Sequence[Occupant],
+    objective: Objective,
+    seed: int,
+    previous: Mapping[str, Sequence[int]] | None = None,
+    exclusive_with: Collection[str] = (),
+) -> Drawn:
+    """Choose split groups for all shares together, then deal them to the variants at random.
+
+    A group is *busy* if another test owns it and shares at least one user with us over all the groups it owns;
+    tests that own all 2400 groups make none busy. Free groups come first, then
+
+    * `fewest_shared_users`: busy ones, those with the fewest shared users first;
+    * `smallest_worst_pair`: busy ones one by one, so that the test we share most with shares least;
+    * `exclusive`: none that a test in `exclusive_with` (labels; none named: any test) owns and shares users over, or
+      NotEnoughRoom; the others as in `fewest_shared_users`.
+
+    `random` takes all groups alike, busy or free. Equals are chosen at random.
+
+    `previous` names groups (1-based) per variant: they stay in the variant of the same name as far as its size allows
+    and none is taken that must be kept free. Groups that a variant gives up go to another one last.
+    Raises ValueError for shares that are no shares (negative, more than 2400 in all, two of one name).
+    """
+    wanted = _checked_total(shares, objective)
+    rng = np.random.default_rng(seed)
+    field = _Field.survey(others, objective, exclusive_with, rng)
+    available = SPLIT_GROUPS - int(field.barred.sum())
+    if wanted > available:
+        raise NotEnoughRoom(wanted, available)
+
+    owners = np.zeros(SPLIT_GROUPS, dtype=np.int16)
+    before = _previous_owners(shares, previous or {})
+    for number, share in enumerate(shares, start=1):
+        stay = np.flatnonzero((before == number) & ~field.barred)
+        owners[field.best_first(stay)[: share.split_groups]] = number
+    kept = owners > 0
+
+    needed = wanted - int(kept.sum())
+    candidates = np.flatnonzero(~kept & ~field.barred)
+    if objective == "smallest_worst_pair":
+        chosen = _choose_smallest_worst_pair(needed, candidates, np.flatnonzero(kept), before > 0, field)
+    else:
+        chosen = field.best_first(candidates, last=before > 0)[:needed]
+    _deal(owners, shares, rng.permutation(chosen))
+    return Drawn(owners, _log(owners, shares, others, field, objective, seed, kept))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Field:
+    """The 2400 groups as this draw sees them. `cost` is the users shared per group, `luck` breaks ties."""
+
+    meeting: tuple[Occupant, ...]
+    busy: NDArray[np.bool_]
+    barred: NDArray[np.bool_]
+    cost: NDArray[np.int64]
+    luck: NDArray[np.int64]
+    blind: bool
+
+    @classmethod
+    def survey(
+        cls, others: Sequence[Occupant], objective: Objective, exclusive_with: Collection[str], rng: np.random.Generator
+    ) -> _Field:
+        sharing = [other for other in others if _shares_users(other)]
+        meeting = tuple(other for other in sharing if not other.owned.all())
+        busy, barred = np.zeros(SPLIT_GROUPS, dtype=bool), np.zeros(SPLIT_GROUPS, dtype=bool)
+        cost = np.zeros(SPLIT_GROUPS, dtype=np.int64)
+        for other in meeting:
+            busy |= other.owned
+            cost += np.where(other.owned, other.shared_users, 0)
+        if objective == "exclusive":
+            for other in sharing:
+                if not exclusive_with or other.label in exclusive_with:
+                    barred |= other.owned
+        return cls(meeting, busy, barred, cost, rng.permutation(SPLIT_GROUPS), blind=objective == "random")
+
+    def best_first(self, groups: Groups, last: NDArray[np.bool_] | None = None) -> Groups:
+        """The groups in the order in which they are taken; those marked in `last` after others of their class."""
+        if self.blind:
+            return groups[np.argsort(self.luck[groups])]
+        late = np.zeros(SPLIT_GROUPS, dtype=bool) if last is None else last
+        keys = (self.luck[groups], self.cost[groups], late[groups], self.busy[groups])
+        return groups[np.lexsort(keys)]
+
+
+def _checked_total(shares: Sequence[Share], objective: str) -> int:
+    if objective not in OBJECTIVES:
+        raise ValueError(f"{objective!r} is no objective; there are {', '.join(OBJECTIVES)}")
+    if any(share.split_groups < 0 for share in shares):
+        raise ValueError("a variant cannot have fewer than 0 split groups")
+    if len({share.name for share in shares}) < len(shares):
+        raise ValueError("two variants have the same name")
+    wanted = sum(share.split_groups for share in shares)
+    if wanted > SPLIT_GROUPS:
+        raise ValueError(f"the variants want {wanted} of {SPLIT_GROUPS} split groups")
+    return wanted
+
+
+def _shares_users(other: Occupant) -> bool:
+    if other.owned.shape != (SPLIT_GROUPS,) or other.shared_users.shape != (SPLIT_GROUPS,):
+        raise ValueError(f"{other.label}: the arrays must have {SPLIT_GROUPS} entries")
+    return bool(other.shared_users[other.owned].any())
+
+
+def _previous_owners(shares: Sequence[Share], previous: Mapping[str, Sequence[int]]) -> NDArray[np.int16]:
+    """Per group: the share that had it (1-based), -1 if a variant that is gone had it, 0 if nobody."""
+    before = np.zeros(SPLIT_GROUPS, dtype=np.int16)
+    numbers = {share.name: number for number, share in enumerate(shares, start=1)}
+    for name, groups in previous.items():
+        positions = np.asarray(groups, dtype=np.int64) - 1
+        if positions.size and (positions.min() < 0 or positions.max() >= SPLIT_GROUPS):
+            raise ValueError(f"{name}: split groups are 1 to {SPLIT_GROUPS}")
+        before[positions] = numbers.get(name, -1)
+    return before
+
+
+def _choose_smallest_worst_pair(
+    needed: int, candidates: Groups, kept: Groups, last: NDArray[np.bool_], field: _Field
+) -> Groups:
+    """Greedy: always the group after which the largest sum of users shared with one test is smallest.
+
+    Sums only grow, so a group's key only grows: a heap whose top is checked again before it is taken does without
+    looking at all groups at every step (the lazy greedy of Minoux, 1978).
+    """
+    owners: list[list[tuple[int, int]]] = [[] for _ in range(SPLIT_GROUPS)]
+    for index, other in enumerate(field.meeting):
+        for group in np.flatnonzero(other.owned).tolist():
+            owners[group].append((index, int(other.shared_users[group])))
+    pairs = [0] * len(field.meeting)
+
+    def take(group: int) -> None:
+        for index, users in owners[group]:
+            pairs[index] += users
+
+    def key(group: int) -> tuple[bool, int, bool, int, int]:
+        worst = max((pairs[index] + users for index, users in owners[group]), default=0)
+        return bool(field.busy[group]), worst, bool(last[group]), int(field.cost[group]), int(field.luck[group])
+
+    for group in kept.tolist():
+        take(group)
+    heap = [(key(group), group) for group in candidates.tolist()]
+    heapq.heapify(heap)
+    chosen: list[int] = []
+    while len(chosen) < needed:
+        _, group = heap[0]
+        current = key(group)
+        if current > heap[0][0]:
+            heapq.heapreplace(heap, (current, group))
+            continue
+        heapq.heappop(heap)
+        take(group)
+        chosen.append(group)
+    return np.array(chosen, dtype=np.int64)
+
+
+def _deal(owners: NDArray[np.int16], shares: Sequence[Share], shuffled: Groups) -> None:
+    """Hand the chosen groups, in random order, to the variants up to their sizes."""
+    start = 0
+    for number, share in enumerate(shares, start=1):
+        missing = share.split_groups - int((owners == number).sum())
+        owners[shuffled[start : start + missing]] = number
+        start += missing
+
+
+def _log(
+    owners: NDArray[np.int16],
+    shares: Sequence[Share],
+    others: Sequence[Occupant],
+    field: _Field,
+    objective: str,
+    seed: int,
+    kept: NDArray[np.bool_],
+) -> dict[str, Any]:
+    drawn = owners > 0
+    free = ~field.busy & ~field.barred
+    met = [_met(other, drawn) for other in field.meeting]
+    met.sort(key=lambda entry: (-entry["shared_users_drawn"], entry["label"]))
+    return {
+        "seed": seed,
+        "objective": objective,
+        "wanted": int(drawn.sum()),
+        "free": int(free.sum()),
+        "busy": int((field.busy & ~field.barred).sum()),
+        "barred": int(field.barred.sum()),
+        "reasons": {
+            "kept": _ranges(kept),
+            "free": _ranges(drawn & ~kept & free),
+            "busy": _ranges(drawn & ~kept & ~free),
+        },
+        "variants": [
+            {
+                "name": share.name,
+                "split_groups": share.split_groups,
+                "kept": int((kept & (owners == number)).sum()),
+                "busy": int((field.busy & (owners == number)).sum()),
+            }
+            for number, share in enumerate(shares, start=1)
+        ],
+        "tests": len(others),
+        "tests_that_make_groups_busy": len(met),
+        "most_shared": met[:MOST_SHARED],
+    }
+
+
+def _met(other: Occupant, drawn: NDArray[np.bool_]) -> dict[str, Any]:
+    both = drawn & other.owned
+    return {
+        "label": other.label,
+        "split_groups": int(other.owned.sum()),
+        "shared_users": int(other.shared_users[other.owned].sum()),
+        "split_groups_drawn": int(both.sum()),
+        "shared_users_drawn": int(other.shared_users[both].sum()),
+    }
+
+
+def _ranges(mask: NDArray[np.bool_]) -> list[list[int]]:
+    """Inclusive, ascending, 1-based ranges of the marked groups."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
+    return [[int(first) + 1, int(after)] for first, after in edges.reshape(-1, 2).tolist()]

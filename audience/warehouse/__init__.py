@@ -1,0 +1,50 @@
+"""The warehouse of users. `get_warehouse()` is the only way in; which engine answers is set by WAREHOUSE_URL."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+
+from audience.warehouse.base import (
+    CountTable,
+    DuplicateId,
+    MergeReport,
+    UserBatch,
+    UserRecord,
+    Warehouse,
+    WarehouseError,
+    WarehouseQueryFailed,
+    WarehouseUnavailable,
+)
+from audience.warehouse.duckdb_engine import DuckDBWarehouse
+
+__all__ = [
+    "CountTable",
+    "DuplicateId",
+    "MergeReport",
+    "UserBatch",
+    "UserRecord",
+    "Warehouse",
+    "WarehouseError",
+    "WarehouseQueryFailed",
+    "WarehouseUnavailable",
+    "get_warehouse",
+    "open_warehouse",
+]
+
+
+def get_warehouse() -> Warehouse:
+    """The warehouse of this installation. Cheap: nothing is opened before the first question."""
+    return open_warehouse(settings.WAREHOUSE_URL)
+
+
+@lru_cache(maxsize=8)
+def open_warehouse(url: str) -> Warehouse:
+    """The warehouse at an address: `duckdb:///absolute/folder` (its user files lie in that folder)."""
+    parts = urlsplit(url)
+    if parts.scheme == "duckdb" and parts.path and not parts.netloc:
+        return DuckDBWarehouse(Path(unquote(parts.path)))
+    raise WarehouseUnavailable(f"WAREHOUSE_URL must be like duckdb:///absolute/folder, not {parts.scheme or 'nothing'}://…")
