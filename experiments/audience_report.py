@@ -40,12 +40,16 @@ class VariantPair:
 
 @dataclass(frozen=True, slots=True)
 class Intersection:
-    """What this settings group shares with another test. `share` is of this settings group's users in its own split groups (0..1)."""
+    """What this settings group shares with another test. `share` is of this settings group's users in its own split groups (0..1).
+
+    `not_counted` names filters of the other test that were taken as met, so that the numbers are upper bounds.
+    """
 
     experiment: Experiment
     users: int
     share: float
     same_area: bool
+    not_counted: list[str]
     variants: list[VariantPair]
 
 
@@ -137,5 +141,6 @@ def _intersection(
         users=users,
         share=round(users / variant_users, 4) if variant_users else 0.0,
         same_area=bool(area) and experiment.area == area,
+        not_counted=list(row.not_counted),
         variants=pairs,
     )

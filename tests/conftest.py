@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management.commands import flush
 from django.db import connection
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.actors import Actor
 from accounts.models import ApiToken, Role, Scope, User
@@ -46,13 +46,13 @@ def _make_person(name: str, role: Role) -> User:
 
 
 @pytest.fixture(autouse=True)
-def _fast_passwords(settings: SettingsWrapper) -> None:
+def _fast_passwords(settings: Settings) -> None:
     """Hashing that is slow on purpose would be most of the time of the suite."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(settings: SettingsWrapper, tmp_path: Path) -> None:
+def _own_folders(settings: Settings, tmp_path: Path) -> None:
     """No test reads or writes another one's files."""
     settings.VAR_DIR = tmp_path / "var"
     settings.DELIVERY_DIR = tmp_path / "delivery"

@@ -43,6 +43,8 @@ DATABASE_URL = os.environ.get("DATABASE_URL") or Layout.of(VAR_DIR).database_url
 BROKER_URL = os.environ.get("BROKER_URL") or Layout.of(VAR_DIR).broker_url
 WAREHOUSE_URL = os.environ.get("WAREHOUSE_URL", f"duckdb://{VAR_DIR / 'warehouse'}")
 DELIVERY_DIR = Path(os.environ.get("DELIVERY_DIR", VAR_DIR / "delivery")).resolve()
+# Where people and programs reach it; for links.
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000")
 
 # --- Rules of the house -------------------------------------------------------------------------------------
 START_NEEDS_APPROVAL = _flag("START_NEEDS_APPROVAL")
@@ -180,8 +182,9 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.ConsoleSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["core.problems.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.bodies.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "core.problems.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -195,7 +198,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.schema.add_problems"],
 }
 
 LOGGING = {

@@ -61,6 +61,7 @@ class SharedCount(models.Model):
     count = models.ForeignKey(AudienceCount, on_delete=models.PROTECT, related_name="shared")
     other = models.ForeignKey(SettingsGroup, on_delete=models.PROTECT, related_name="+")
     users = ArrayField(models.IntegerField())
+    not_counted = ArrayField(models.CharField(max_length=64), default=list, help_text="The other's filters taken as met.")
 
     class Meta:
         constraints = [

@@ -6,7 +6,12 @@ same transaction. Errors are those of `core.errors`; after one nothing has chang
 
 from experiments.services.approvals import approve_start, request_approval
 from experiments.services.forcing import force_user, switch_tests_off, switch_tests_on, unforce_user
-from experiments.services.preparation import prepare_settings_group, recount_settings_group, retry_preparation
+from experiments.services.preparation import (
+    prepare_settings_group,
+    recount_settings_group,
+    request_recount,
+    retry_preparation,
+)
 from experiments.services.properties import create_experiment, edit_properties
 from experiments.services.settings_groups import add_settings_group, attach_settings_group, copy_settings_group
 from experiments.services.transitions import apply_verb
@@ -23,6 +28,7 @@ __all__ = [
     "prepare_settings_group",
     "recount_settings_group",
     "request_approval",
+    "request_recount",
     "retry_preparation",
     "switch_tests_off",
     "switch_tests_on",

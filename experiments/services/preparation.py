@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -38,6 +38,7 @@ from experiments.models import (
     SharedCount,
     Variant,
 )
+from experiments.percents import SPLIT_GROUPS
 from experiments.selectors import meeting_settings_groups, settings_group_of
 from experiments.services.ground import note, require_acting
 from experiments.services.settings_groups import attach_when_ready
@@ -52,6 +53,14 @@ _CHUNK = 100
 Users = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Users shared with another settings group, per split group; its filters in `not_counted` were taken as met."""
+
+    users: Users
+    not_counted: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Counts:
     """What was counted so far, per split group: of the settings group itself, and shared with others by their id."""
@@ -59,7 +68,7 @@ class Counts:
     users: Users
     warehouse_version: str
     not_counted: tuple[str, ...] = ()
-    shared: dict[int, Users] = field(default_factory=dict)
+    shared: dict[int, Shared] = field(default_factory=dict)
 
 
 def prepare_settings_group(settings_group_id: int) -> bool:
@@ -116,6 +125,15 @@ def retry_preparation(actor: Actor, experiment: Experiment, number: int) -> None
         enqueue_on_commit("experiments.tasks.prepare", settings_group.pk)
 
 
+def request_recount(actor: Actor, experiment: Experiment, number: int) -> None:
+    """Have prepared settings counted again, in the background. Raises Conflict when they are not prepared yet."""
+    require_acting(actor, experiment)
+    settings_group = settings_group_of(experiment, number)
+    if settings_group.preparation.state != PreparationState.READY:
+        raise Conflict(f"Settings group {number} is not prepared yet.")
+    enqueue_on_commit("experiments.tasks.recount", settings_group.pk)
+
+
 def recount_settings_group(settings_group_id: int) -> AudienceCount:
     """Count a prepared settings group again, with the users and the other tests of now. What it was drawn with is kept."""
     settings_group = SettingsGroup.objects.select_related("experiment").get(pk=settings_group_id)
@@ -128,24 +146,19 @@ def _count(settings_group: SettingsGroup, progress: Callable[[int], None]) -> Co
     """Step 3: nothing is locked while the warehouse works."""
     warehouse = get_warehouse()
     others = meeting_settings_groups(settings_group) if settings_group.experiment.is_test else []
-    version = warehouse.version()
-    table = warehouse.count_table(settings_group.conditions, [], clock.now())
-    counts = Counts(table.users, version, table.not_counted)
-    progress(20)
-    for start in range(0, len(others), _CHUNK):
-        _count_shared(warehouse, settings_group, others[start : start + _CHUNK], counts)
-        progress(20 + 60 * min(start + _CHUNK, len(others)) // len(others))
+    counts = Counts(np.zeros(SPLIT_GROUPS, dtype=np.int64), warehouse.version())
+    # At least one chunk: without others it counts the settings group alone.
+    for start in range(0, max(len(others), 1), _CHUNK):
+        _count_chunk(warehouse, settings_group, others[start : start + _CHUNK], counts)
+        progress(5 + 75 * min(start + _CHUNK, len(others) or 1) // (len(others) or 1))
     return counts
 
 
-def _count_shared(
-    warehouse: Warehouse, settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts
-) -> None:
-    if not others:
-        return
+def _count_chunk(warehouse: Warehouse, settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts) -> None:
     table = warehouse.count_table(settings_group.conditions, [other.conditions for other in others], clock.now())
-    counts.shared |= {other.pk: table.shared[row] for row, other in enumerate(others)}
-    counts.not_counted = tuple(dict.fromkeys((*counts.not_counted, *table.not_counted)))
+    counts.users, counts.not_counted = table.users, table.not_counted
+    for row, other in enumerate(others):
+        counts.shared[other.pk] = Shared(table.shared[row], table.others_not_counted[row])
 
 
 def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
@@ -157,7 +170,8 @@ def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
             return False
         others = meeting_settings_groups(settings_group) if settings_group.experiment.is_test else []
         drawn_meanwhile = [other for other in others if other.pk not in counts.shared]
-        _count_shared(get_warehouse(), settings_group, drawn_meanwhile, counts)
+        if drawn_meanwhile:
+            _count_chunk(get_warehouse(), settings_group, drawn_meanwhile, counts)
         if settings_group.experiment.is_test:
             _draw(settings_group, others, counts)
         _store_counts(settings_group, counts, [other.pk for other in others])
@@ -173,7 +187,7 @@ def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
 def _draw(settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts) -> None:
     variants = list(settings_group.variants.all())
     occupants = [
-        Occupant(other.experiment.key, np.asarray(other.drawn.owners) > 0, counts.shared[other.pk]) for other in others
+        Occupant(other.experiment.key, np.asarray(other.drawn.owners) > 0, counts.shared[other.pk].users) for other in others
     ]
     seed = secrets.randbits(63)
     drawn = draw_split_groups(
@@ -212,7 +226,7 @@ def _previous(settings_group: SettingsGroup) -> dict[str, Sequence[int]]:
     }
 
 
-def _store_counts(settings_group: SettingsGroup, counts: Counts, others: Sequence[int] | set[int]) -> AudienceCount:
+def _store_counts(settings_group: SettingsGroup, counts: Counts, others: Iterable[int]) -> AudienceCount:
     count = AudienceCount.objects.create(
         settings_group=settings_group,
         users=counts.users.tolist(),
@@ -220,7 +234,13 @@ def _store_counts(settings_group: SettingsGroup, counts: Counts, others: Sequenc
         warehouse_version=counts.warehouse_version,
     )
     SharedCount.objects.bulk_create(
-        SharedCount(count=count, other_id=other, users=counts.shared[other].tolist()) for other in others
+        SharedCount(
+            count=count,
+            other_id=other,
+            users=counts.shared[other].users.tolist(),
+            not_counted=list(counts.shared[other].not_counted),
+        )
+        for other in others
     )
     return count
 

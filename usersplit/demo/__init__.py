@@ -1,0 +1,1 @@
+"""The demo: people, users, and a dozen tests with a past, made by the same services that people use."""

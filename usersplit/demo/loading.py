@@ -1,0 +1,70 @@
+"""Telling the stories: every step at its moment, in the order of time, by the services that people use."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.actors import Actor
+from accounts.models import User
+from core import clock
+from experiments.lifecycle import Status, Verb
+from experiments.models import Experiment
+from experiments.services import (
+    add_settings_group,
+    apply_verb,
+    attach_settings_group,
+    create_experiment,
+    prepare_settings_group,
+)
+from usersplit.demo.stories import STORIES, Step, Story
+
+# Queueing takes a while for people, too.
+PREPARED_AFTER = dt.timedelta(seconds=40)
+ATTACHED_AFTER = dt.timedelta(minutes=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A step of a story, at its moment."""
+
+    moment: dt.datetime
+    story: Story
+    step: Step
+    is_first: bool
+
+
+def load_stories() -> int:
+    """Make all of the demo's tests and user groups; how many. All of them or, killed half-way, none."""
+    today = clock.now().replace(second=0, microsecond=0)
+    events = [
+        Event(today - dt.timedelta(days=step.days), story, step, is_first=index == 0)
+        for story in STORIES
+        for index, step in enumerate(story.steps)
+    ]
+    with transaction.atomic():
+        people = {person.username: Actor.person(person) for person in User.objects.all()}
+        for event in sorted(events, key=lambda event: event.moment):
+            _take(event, people[event.step.by])
+    return len(STORIES)
+
+
+def _take(event: Event, actor: Actor) -> None:
+    story, step = event.story, event.step
+    with clock.frozen_at(event.moment):
+        if event.is_first:
+            create_experiment(actor, story.kind, {"key": story.key, **story.properties})
+            return
+        experiment = Experiment.objects.get(kind=story.kind, key=story.key)
+        if step.verb is not None:
+            apply_verb(actor, experiment, Verb(step.verb), step.ending)
+            return
+        settings_group = add_settings_group(actor, experiment, step.settings)
+    with clock.frozen_at(event.moment + PREPARED_AFTER):
+        if not prepare_settings_group(settings_group.pk):
+            raise RuntimeError(f"{settings_group} was not prepared")
+    if experiment.status in {Status.RUNNING, Status.PAUSED}:
+        with clock.frozen_at(event.moment + ATTACHED_AFTER):
+            attach_settings_group(actor, experiment, settings_group.number)
