@@ -1,0 +1,80 @@
+"""Signing in and out, and a person's own API tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.contrib.auth import views as auth_views
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from accounts.forms import SignInForm, TokenForm
+from accounts.models import ApiToken
+from accounts.requests import signed_in_actor, signed_in_person
+from accounts.services import create_token, revoke_token
+from core import clock
+from core.errors import InvalidInput
+from core.http import HtmxRequest
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignIn(auth_views.LoginView):
+    """The sign-in page. A session that ended under an htmx request leads the whole page here and back to where it was."""
+
+    template_name = "accounts/login.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        htmx: HtmxDetails | None = getattr(request, "htmx", None)
+        if htmx:
+            return _whole_page_sign_in(htmx)
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+def _whole_page_sign_in(htmx: HtmxDetails) -> HttpResponse:
+    """The browser followed a redirect meant for a fragment: tell htmx to load the page, and to come back to the page it is on."""
+    query = QueryDict(mutable=True)
+    here = urlsplit(htmx.current_url_abs_path or "/")
+    query["next"] = here.path + (f"?{here.query}" if here.query else "")
+    return HttpResponseClientRedirect(f"{resolve_url('accounts:login')}?{query.urlencode(safe='/')}")
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def token_list(request: HtmxRequest) -> HttpResponse:
+    """One's own tokens; a POST makes a new one and shows it this once."""
+    actor = signed_in_actor(request)
+    form = TokenForm(request.POST or None)
+    secret, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            given = form.cleaned_data
+            try:
+                _, secret = create_token(actor, given["name"], given["scopes"], given["environment"], form.expires_at())
+            except InvalidInput as refusal:
+                form.refuse(refusal)
+            else:
+                form, status = TokenForm(), 201
+    tokens = ApiToken.objects.filter(owner=signed_in_person(request))
+    context = {"form": form, "tokens": tokens, "secret": secret, "now": clock.now()}
+    return render(request, "accounts/tokens.html", context, status=status)
+
+
+@require_POST
+def token_revoke(request: HtmxRequest, token_id: int) -> HttpResponse:
+    """Make one's own token useless."""
+    token = revoke_token(signed_in_actor(request), token_id)
+    messages.success(request, f"The token “{token.name}” is revoked; it stops working now.")
+    return redirect("accounts:token_list")

@@ -1,0 +1,103 @@
+"""Small words of the console's templates: badges, moments, icons, plain numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Final
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+_COLOUR_OF_STATUS: Final = {
+    "draft": "secondary",
+    "dev": "azure",
+    "running": "green",
+    "paused": "yellow",
+    "finished": "purple",
+    "queued": "secondary",
+    "preparing": "azure",
+    "ready": "green",
+    "failed": "red",
+}
+
+# Paths on a grid of 24, drawn with the pen that Tabler's classes set.
+_ICONS: Final = {
+    "split": "M12 20v-7M12 13 6 6M12 13l6-7M6 10V6h4M14 6h4v4",
+    "people": "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6M3 20a6 6 0 0 1 12 0M16 5a3 3 0 0 1 0 6M18 14a6 6 0 0 1 3 6",
+    "history": "M12 7v5l3 2M4 12a8 8 0 1 0 3-6.2M4 4v4h4",
+    "funnel": "M4 5h16l-6 7v6l-4 2v-8z",
+    "key": "M15 9a4 4 0 1 0-3.9 4.9L8 17v3H4v-4l5.1-5.1M15 9h.01",
+    "plus": "M12 5v14M5 12h14",
+    "menu": "M4 7h16M4 12h16M4 17h16",
+    "theme": "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
+    "copy": "M9 9h10v10H9zM15 9V5H5v10h4",
+    "leave": "M14 4H6v16h8M10 12h11M18 9l3 3-3 3",
+    "person": "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 21a8 8 0 0 1 16 0",
+    "up": "M12 19V6M6 11l6-6 6 6",
+    "down": "M12 5v13M6 13l6 6 6-6",
+    "remove": "M6 6l12 12M18 6 6 18",
+    "check": "M5 12l5 5L20 7",
+    "circle": "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16",
+    "warn": "M12 4 2.5 20h19zM12 10v4M12 17h.01",
+}
+
+
+@register.filter
+def status_colour(status: str) -> str:
+    """Tabler's colour for a status or a state of preparation."""
+    return _COLOUR_OF_STATUS.get(status, "secondary")
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing beside a word; never the only bearer of a meaning, so screen readers skip it."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2"'
+        ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="{}"/></svg>',
+        _ICONS[name],
+    )
+
+
+@register.filter
+def moment(value: dt.datetime | None) -> SafeString:
+    """A point in time, to the minute, in UTC and saying so."""
+    if value is None:
+        return mark_safe("—")  # noqa: S308 - a constant
+    utc = value.astimezone(dt.UTC)
+    return format_html('<time datetime="{}">{} UTC</time>', utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M"))
+
+
+@register.filter
+def day(value: dt.datetime | None) -> SafeString:
+    """Only the day, where the hour would be noise; the hour is in the tooltip."""
+    if value is None:
+        return mark_safe("—")  # noqa: S308 - a constant
+    utc = value.astimezone(dt.UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        utc.isoformat(),
+        utc.strftime("%Y-%m-%d %H:%M"),
+        utc.strftime("%Y-%m-%d"),
+    )
+
+
+@register.filter
+def percent(share: float) -> str:
+    """0.155 → 15.5 %."""
+    return f"{share * 100:.1f} %"
+
+
+@register.filter
+def readable(value: object) -> str:
+    """A value of the changelog: texts as they are, the rest as JSON."""
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,115 @@
+// What the pages do better with scripts than without; all of it works without them too.
+"use strict";
+
+(() => {
+  const announce = (text) => {
+    document.getElementById("announcer").textContent = text;
+  };
+
+  const slug = (text) =>
+    text
+      .normalize("NFKD")
+      .toLowerCase()
+      .replace(/[\u0300-\u036f]/g, "")
+      .replace(/[^a-z0-9]+/g, "_")
+      .replace(/^[^a-z]+|_+$/g, "")
+      .slice(0, 64);
+
+  // A key is suggested from the name until somebody types one.
+  const suggestKeys = (root) => {
+    for (const source of root.querySelectorAll("[data-suggests]")) {
+      const target = document.getElementById(source.dataset.suggests);
+      let suggested = target.value === "" ? "" : null;
+      source.addEventListener("input", () => {
+        if (suggested === target.value) {
+          suggested = target.value = slug(source.value);
+        }
+      });
+    }
+  };
+
+  const showCopyButtons = (root) => {
+    if (!navigator.clipboard) {
+      return;
+    }
+    for (const button of root.querySelectorAll("[data-copy]")) {
+      button.hidden = false;
+      button.onclick = async () => {
+        await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
+        announce("Copied");
+        button.classList.add("us-copied");
+        setTimeout(() => button.classList.remove("us-copied"), 1500);
+      };
+    }
+  };
+
+  // Long lists of boxes get a field that narrows them.
+  const narrowLists = (root) => {
+    for (const list of root.querySelectorAll("[data-checklist]")) {
+      const rows = [...list.querySelectorAll("label")];
+      if (rows.length < 12 || list.previousElementSibling?.matches(".us-narrower")) {
+        continue;
+      }
+      const field = document.createElement("input");
+      field.type = "search";
+      field.className = "form-control form-control-sm us-narrower";
+      field.placeholder = "Find…";
+      field.setAttribute("aria-label", "Find in this list");
+      field.addEventListener("input", (event) => {
+        event.stopPropagation();
+        const wanted = field.value.trim().toLowerCase();
+        for (const row of rows) {
+          row.hidden = !row.textContent.toLowerCase().includes(wanted);
+        }
+      });
+      field.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") {
+          event.preventDefault();
+        }
+      });
+      list.before(field);
+    }
+  };
+
+  // Leaving a form with something typed asks first.
+  let unsaved = false;
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("form[data-guard]")) {
+      unsaved = true;
+    }
+  });
+  document.addEventListener("submit", () => {
+    unsaved = false;
+  });
+  addEventListener("beforeunload", (event) => {
+    if (unsaved) {
+      event.preventDefault();
+    }
+  });
+
+  const tell = (text) => {
+    const alert = document.createElement("div");
+    alert.className = "alert alert-danger";
+    alert.setAttribute("role", "alert");
+    alert.textContent = text;
+    document.getElementById("messages").replaceChildren(alert);
+  };
+  document.addEventListener("htmx:responseError", () => tell("The server could not do that; it is written to its log. Nothing was saved."));
+  document.addEventListener("htmx:sendError", () => tell("The server cannot be reached. What you typed is still here; try again in a moment."));
+  document.addEventListener("htmx:beforeSend", () => document.getElementById("messages")?.replaceChildren());
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector(".us-menu[open]");
+    if (event.key === "Escape" && menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  const prepare = (root) => {
+    suggestKeys(root);
+    showCopyButtons(root);
+    narrowLists(root);
+  };
+  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  document.addEventListener("htmx:afterSwap", (event) => prepare(event.detail.target.isConnected ? event.detail.target : document));
+})();
