@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from usersplit import api, health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    *api.urlpatterns,
+    *api.unknown_addresses,
+]
+
+handler400 = "usersplit.failures.bad_request"
+handler403 = "usersplit.failures.permission_denied"
+handler404 = "usersplit.failures.page_not_found"
+handler500 = "usersplit.failures.server_error"

@@ -1,0 +1,1 @@
+"""What app servers read over HTTP."""

@@ -1,0 +1,85 @@
+"""The manifest and its files, byte for byte as they lie in the delivery folder."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import Scope
+from core.errors import NotFound
+from delivery.models import Manifest
+from delivery.selectors import file_bodies, newest_checksum, newest_edition
+from delivery.services import publish
+
+_IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the copy that the caller has."
+)
+_UNCHANGED = OpenApiResponse(description="The caller's copy is up to date.")
+
+
+class ManifestView(APIView):
+    """Which files there are, with their checksums."""
+
+    read_scope = Scope.DELIVER
+    pagination_class = None
+
+    @extend_schema(
+        operation_id="delivery_manifest",
+        parameters=[_IF_NONE_MATCH],
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, 304: _UNCHANGED},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """The newest manifest. Ask with `If-None-Match` to hear whether there is a newer one."""
+        edition = newest_edition() or publish().manifest
+        unchanged = _unchanged(request, edition.sha256)
+        if unchanged is not None:
+            return unchanged
+        return _answer(Manifest.objects.get(version=edition.version).body(), edition.sha256)
+
+
+class FileView(APIView):
+    """One test file."""
+
+    read_scope = Scope.DELIVER
+
+    @extend_schema(
+        operation_id="delivery_file",
+        parameters=[
+            _IF_NONE_MATCH,
+            OpenApiParameter(
+                "path",
+                str,
+                OpenApiParameter.PATH,
+                description="As the manifest lists it: `tests/green_button.json`.",
+            ),
+        ],
+        responses={
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            304: _UNCHANGED,
+            404: OpenApiResponse(description="Not listed."),
+        },
+    )
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        """The file that the newest manifest lists under this path. Its ETag is its checksum in the manifest."""
+        sha256 = newest_checksum(path)
+        if sha256 is None:
+            raise NotFound(f"The manifest lists no file “{path[:100]}”.")
+        return _unchanged(request, sha256) or _answer(file_bodies([sha256])[sha256], sha256)
+
+
+def _unchanged(request: Request, sha256: str) -> HttpResponseBase | None:
+    """304 if the caller has it already."""
+    response = get_conditional_response(request._request, etag=f'"{sha256}"')  # noqa: SLF001 - DRF names it so and offers no other way
+    if response is not None:
+        response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _answer(body: bytes, sha256: str) -> HttpResponse:
+    headers = {"ETag": f'"{sha256}"', "Cache-Control": "private, no-cache"}
+    return HttpResponse(body, content_type="application/json", headers=headers)
