@@ -96,8 +96,7 @@ def cast_string(value: object) -> str:
         raise CastError(f"must be a text, not {shown(value)}")
     if len(value) > MAX_TEXT:
         raise CastError(f"must have at most {MAX_TEXT:,} characters, not {len(value):,}")
-    problem = unstorable_text(value)
-    if problem:
+    if (not value.isascii() or "\x00" in value) and (problem := unstorable_text(value)):
         raise CastError(problem)
     return value
 
@@ -155,6 +154,8 @@ def cast_list_cell(value: object) -> list[str]:
 
 def cast_date_cell(value: object) -> dt.datetime:
     """A user's date as a moment in UTC, naive as warehouses store it; a day is its midnight."""
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
+        return value
     moment = parse_moment(value.strip() if isinstance(value, str) else value)
     if moment is None:
         raise CastError(f"must be a date like 2026-01-31 or 2026-01-31T10:00:00Z, not {shown(value)}")

@@ -200,7 +200,10 @@ class _Reader:
         self.rows_read = 0
         self.rejected = 0
         self.rejects: list[Reject] = []
-        self.casts = [_RememberingCast(spec, column) for _, column, spec in plan.fields]
+        fields = [(where, _field_cast(spec, column)) for where, column, spec in plan.fields]
+        self.ids = _ColumnCast(_user_id)
+        self.groups = _ColumnCast(_split_group)
+        self.casts = [(where, _ColumnCast(cast)) for where, cast in fields]
 
     def batches(self, *, must_hold_users: bool) -> Iterator[UserBatch]:
         """Checked rows, BATCH_ROWS at a time. An all-bad file is refused where it would replace everybody."""
@@ -218,35 +221,40 @@ class _Reader:
             raise LoadRefused([FieldError("file", f"has no usable row, so nobody was replaced{first}")])
 
     def batch(self, rows: Sequence[Row | BadRow]) -> UserBatch:
+        """Column by column, as most columns repeat few values. A row's first bad cell is its reason."""
         self.rows_read += len(rows)
-        lines: list[int] = []
-        ids: list[str] = []
-        groups: list[int] = []
-        cells: list[list[Any]] = []
-        for row in rows:
-            if isinstance(row, BadRow):
-                self.reject(row.line, row.reason)
-                continue
-            line, raw = row
-            try:
-                user_id = _user_id(raw[self.plan.id_position])
-                group = 0 if self.plan.split_group_position is None else _split_group(raw[self.plan.split_group_position])
-                values = [cast(raw[where]) for cast, (where, _, _) in zip(self.casts, self.plan.fields, strict=True)]
-            except CastError as error:
-                self.reject(line, str(error))
-                continue
-            lines.append(line)
-            ids.append(user_id)
-            groups.append(group)
-            cells.append(values)
-        columns: Sequence[Sequence[Any]] = list(zip(*cells, strict=True)) if cells else [()] * len(self.casts)
+        good = [row for row in rows if isinstance(row, Row)]
+        cells: Sequence[Sequence[Any]] = list(zip(*(row.cells for row in good), strict=True)) or [()] * len(self.source.columns)
+        bad: dict[int, str] = {}
+        ids = self.ids.column(cells[self.plan.id_position], bad)
+        where = self.plan.split_group_position
+        groups = [0] * len(good) if where is None else self.groups.column(cells[where], bad)
+        columns = [cast.column(cells[where], bad) for where, cast in self.casts]
+        self.reject_rows(rows, {good[index].line: reason for index, reason in bad.items()})
+        keep = [index for index in range(len(good)) if index not in bad]
+
+        def kept(column: Sequence[Any]) -> Sequence[Any]:
+            return column if len(keep) == len(good) else [column[index] for index in keep]
+
         return UserBatch(
-            lines=lines,
-            ids=ids,
-            split_groups=groups,
-            drawn=random_split_groups(len(ids)),
-            values={spec.column: column for (_, _, spec), column in zip(self.plan.fields, columns, strict=True)},
+            lines=[good[index].line for index in keep],
+            ids=kept(ids),
+            split_groups=kept(groups),
+            drawn=random_split_groups(len(keep)),
+            values={
+                spec.column: kept(column) for (_, _, spec), column in zip(self.plan.fields, columns, strict=True)
+            },
         )
+
+    def reject_rows(self, rows: Sequence[Row | BadRow], reasons: Mapping[int, str]) -> None:
+        if reasons or len(self.rejects) < REJECTS_SHOWN:
+            for row in rows:
+                if isinstance(row, BadRow):
+                    self.reject(row.line, row.reason)
+                elif row.line in reasons:
+                    self.reject(row.line, reasons[row.line])
+        else:
+            self.rejected += sum(isinstance(row, BadRow) for row in rows)
 
     def reject(self, line: int, reason: str) -> None:
         self.rejected += 1
@@ -274,35 +282,58 @@ class _Reader:
         )
 
 
-class _RememberingCast:
-    """A column's cast. Most columns repeat few values, so what was cast before is looked up."""
+class _ColumnCast:
+    """Casts a column of one batch after the other, each different value once."""
 
-    def __init__(self, spec: FilterSpec, column: str) -> None:
-        self.cast = CELL_CASTS[spec.type]
-        self.column = column
-        self.known: dict[tuple[type, Any], Any] = {}
+    def __init__(self, cast: Callable[[Any], Any]) -> None:
+        self.cast = cast
+        self.known: dict[Any, Any] = {}
 
-    def __call__(self, cell: Any) -> Any:
-        if cell is None or cell == "":
-            return None
-        if isinstance(cell, (list, dict)):
-            return self.fresh(cell)
-        key = (type(cell), cell)
+    def column(self, cells: Sequence[Any], bad: dict[int, str]) -> list[Any]:
+        """The values; what cannot be read is None and its reason goes into `bad`, unless the row has one already."""
         try:
-            return self.known[key]
-        except KeyError:
-            value = self.fresh(cell)
-            if len(self.known) < _REMEMBERED:
-                self.known[key] = value
-            return value
+            different = set(cells)
+        except TypeError:  # lists, from Parquet
+            values = [self.attempt(cell) for cell in cells]
+            misfits = any(type(value) is _Misfit for value in values)
+        else:
+            if len(self.known) > _REMEMBERED:
+                self.known.clear()
+            for cell in different - self.known.keys():
+                self.known[cell] = self.attempt(cell)
+            values = [self.known[cell] for cell in cells]
+            misfits = any(type(self.known[cell]) is _Misfit for cell in different)
+        if misfits:
+            for index, value in enumerate(values):
+                if type(value) is _Misfit:
+                    bad.setdefault(index, value.reason)
+                    values[index] = None
+        return values
 
-    def fresh(self, cell: Any) -> Any:
-        if isinstance(cell, str) and not cell.strip():
-            return None
+    def attempt(self, cell: Any) -> Any:
         try:
             return self.cast(cell)
         except CastError as error:
-            raise CastError(f"{self.column} {error}") from None
+            return _Misfit(str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    reason: str
+
+
+def _field_cast(spec: FilterSpec, column: str) -> Callable[[Any], Any]:
+    cast = CELL_CASTS[spec.type]
+
+    def read(cell: Any) -> Any:
+        if cell is None or (isinstance(cell, str) and not cell.strip()):
+            return None
+        try:
+            return cast(cell)
+        except CastError as error:
+            raise CastError(f"{column} {error}") from None
+
+    return read
 
 
 def _user_id(cell: Any) -> str:

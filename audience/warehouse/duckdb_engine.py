@@ -73,9 +73,9 @@ class DuckDBWarehouse:
             query = _select_users(specs).where(_where(mine.expression, split_groups))
             # Unlike fetchall(), fetchmany() has DuckDB work only as far ahead as somebody reads.
             connection.execute(query.sql(dialect="duckdb"))
+            records = _Records(specs)
             while rows := connection.fetchmany(ROWS_PER_STEP):
-                for row in rows:
-                    yield _record(row, specs)
+                yield from map(records.record, rows)
 
     def user(self, user_id: str) -> UserRecord | None:
         catalogue = self.catalogue()
@@ -89,7 +89,7 @@ class DuckDBWarehouse:
             specs = _attributes(catalogue, generation)
             query = _select_users(specs).where(f"split_group = {found[0][0]} AND id = ?", dialect="duckdb")
             rows = connection.execute(query.sql(dialect="duckdb"), [user_id]).fetchall()
-            return _record(rows[0], specs) if rows else None
+            return _Records(specs).record(rows[0]) if rows else None
 
     def merge_users(
         self, batches: Iterable[UserBatch], column_types: Mapping[str, FilterType], *, replace: bool = False
@@ -166,9 +166,16 @@ def _select_users(specs: Sequence[FilterSpec]) -> exp.Select:
     return exp.select(*(exp.column(name, quoted=True) for name in names)).from_(_users())
 
 
-def _record(row: tuple[Any, ...], specs: Sequence[FilterSpec]) -> UserRecord:
-    attributes = {}
-    for spec, value in zip(specs, row[2:], strict=True):
-        if value is not None:
-            attributes[spec.name] = value.replace(tzinfo=dt.UTC) if isinstance(value, dt.datetime) else value
-    return UserRecord(row[0], row[1], attributes)
+class _Records:
+    """Rows of `_select_users` → records."""
+
+    def __init__(self, specs: Sequence[FilterSpec]) -> None:
+        self.names = [spec.name for spec in specs]
+        self.dates = [spec.name for spec in specs if spec.type == "date"]
+
+    def record(self, row: tuple[Any, ...]) -> UserRecord:
+        attributes = {name: value for name, value in zip(self.names, row[2:], strict=True) if value is not None}
+        for name in self.dates:
+            if name in attributes:
+                attributes[name] = attributes[name].replace(tzinfo=dt.UTC)
+        return UserRecord(row[0], row[1], attributes)

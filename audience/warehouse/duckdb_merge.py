@@ -135,7 +135,8 @@ class _Merge:
         for name, kind in self.given.items():
             arrays[name] = _objects(batch.values[name], kind)
             if kind == "version":
-                arrays[name + VERSION_KEY_SUFFIX] = _objects([version_key(text) for text in batch.values[name]])
+                keys = {text: version_key(text) for text in set(batch.values[name])}
+                arrays[name + VERSION_KEY_SUFFIX] = _objects([keys[text] for text in batch.values[name]])
         return arrays
 
     def drop_duplicates(self) -> tuple[int, tuple[DuplicateId, ...]]:
