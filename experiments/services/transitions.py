@@ -57,7 +57,7 @@ def apply_verb(
         if target is None:
             possible = ", ".join(verbs_from(status)) or "nothing any more"
             raise Conflict(f"“{row.key}” is {status}, so it cannot be {past_tense(verb)}. Possible: {possible}.")
-        _check_readiness(row, verb)
+        check_readiness(row, verb)
         end = _clean_ending(row, ending or {}) if verb == Verb.FINISH else Ending()
         _set_status(row, status, target, end)
         changes = [Change("status", "Status", status.value, target.value), *_ending_changes(end)]
@@ -83,7 +83,8 @@ def _set_status(row: Experiment, read: Status, target: Status, end: Ending) -> N
         setattr(row, name, value)
 
 
-def _check_readiness(row: Experiment, verb: Verb) -> None:
+def check_readiness(row: Experiment, verb: Verb) -> None:
+    """Raise Conflict, with the reason, while the test is not ready for this verb. The console asks before it shows the button."""
     if verb not in {Verb.PUBLISH, Verb.START}:
         return
     current = row.current
