@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Func, Q
 
 from core import clock
+from core.protection import insert_only
 from delivery.formats import canonical_json, manifest_document
-
-_INSERT_ONLY = pgtrigger.Update | pgtrigger.Delete | pgtrigger.Truncate
 
 
 class Sha256(Func):
@@ -34,7 +32,7 @@ class DeliveredFile(models.Model):
                 condition=Q(sha256=Sha256(F("body"))), name="delivery_deliveredfile_is_its_checksum"
             ),
         ]
-        triggers = [pgtrigger.Protect(name="immutable", operation=_INSERT_ONLY)]
+        triggers = insert_only()
 
     def __str__(self) -> str:
         return self.sha256
@@ -54,7 +52,7 @@ class Manifest(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(version__gte=1), name="delivery_manifest_version_from_1")
         ]
-        triggers = [pgtrigger.Protect(name="immutable", operation=_INSERT_ONLY)]
+        triggers = insert_only()
 
     def __str__(self) -> str:
         return f"version {self.version}"
