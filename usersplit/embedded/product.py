@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from usersplit.embedded.layout import ROOT, Layout
-from usersplit.embedded.processes import Child, StartFailed, tied
+from usersplit.embedded.processes import Child, tied
 
 HEALTHY = 200
+PATIENCE = 10.0  # seconds that a command may take to end when asked
 
 
 class Web(Child):
@@ -27,7 +28,7 @@ class Web(Child):
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "granian", "--interface", "wsgi", "usersplit.wsgi:application",
-                "--host", self.host, "--port", str(self.port), "--workers", "2", "--blocking-threads", "8",
+                "--host", self.host, "--port", str(self.port), "--workers", "2", "--blocking-threads", "4",
                 "--backlog", "1024", "--respawn-failed-workers", "--workers-kill-timeout", "5",
                 "--log-level", "warning"]  # fmt: skip
 
@@ -50,7 +51,10 @@ class Worker(Child):
     orphan_signal = "QUIT"
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        super().__init__("worker", environment)
+        # Root runs the product in many a container; the warning about it is for pickled messages, which we refuse.
+        quiet = "ignore:You're running the worker with superuser privileges"
+        known = environment.get("PYTHONWARNINGS")
+        super().__init__("worker", {**environment, "PYTHONWARNINGS": f"{known},{quiet}" if known else quiet})
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "celery", "-A", "usersplit", "worker", "--pool", "prefork", "--concurrency", "2",
@@ -78,10 +82,15 @@ def manage(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[
     )
 
 
-def finish(name: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait for a command of ours; raises StartFailed when it failed."""
-    if process.wait():
-        raise StartFailed(f"manage.py {name} ended with {process.returncode}.")
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a command of ours if it still runs: each may be killed at any moment and repeated."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class StaticFiles:

@@ -17,7 +17,7 @@ from types import FrameType
 
 from usersplit.embedded.layout import Layout
 from usersplit.embedded.processes import Child, StartFailed, say
-from usersplit.embedded.product import Beat, StaticFiles, Web, Worker, finish, logins_file, manage
+from usersplit.embedded.product import Beat, StaticFiles, Web, Worker, end, logins_file, manage
 from usersplit.embedded.servers import connected, missing_servers, owned, remove_sockets
 from usersplit.embedded.supervisor import Supervisor
 
@@ -104,19 +104,25 @@ def start(layout: Layout, options: Options, supervisor: Supervisor, stopping: St
     bring_up(servers, supervisor, stopping)
     prepare(layout, options, environment, stopping)
     web = Web(environment, options.host, options.port)
-    processes = [web, Worker(environment), Beat(environment, layout)]
-    for process in processes:
+    # In this order they are started, in the opposite one stopped: no new work first, the page to look at last.
+    for process in (web, Worker(environment), Beat(environment, layout)):
         process.start()
-    supervisor.add(processes)
+        supervisor.add([process])
+        if process is web:
+            wait_for_health(web, supervisor, stopping)
+    supervisor.was_up = True
+    announce(layout, options)
+
+
+def wait_for_health(web: Web, supervisor: Supervisor, stopping: Stopping) -> None:
+    """Alone on the processors the web server is up soonest; the worker's start may then overlap with the first visit."""
     deadline = time.monotonic() + web.patience
     while not web.is_ready():
-        if stopping.wait(CHECK_EVERY / 2):
+        if stopping.wait(CHECK_EVERY / 4):
             raise Stopped
         supervisor.check()
         if time.monotonic() > deadline:
-            raise StartFailed(f"{options.url}/healthz does not answer.")
-    supervisor.was_up = True
-    announce(layout, options)
+            raise StartFailed(f"The web server on {web.host}:{web.port} does not answer /healthz.")
 
 
 def bring_up(servers: list[Child], supervisor: Supervisor, stopping: Stopping) -> None:
@@ -131,31 +137,23 @@ def bring_up(servers: list[Child], supervisor: Supervisor, stopping: Stopping) -
 
 
 def prepare(layout: Layout, options: Options, environment: Mapping[str, str], stopping: Stopping) -> None:
-    """Migrate, collect static files, load what the first visitor finds. Static files need no database: meanwhile."""
+    """Migrate and load what the first visitor finds; collect static files, which need no database, meanwhile."""
     static = StaticFiles(layout)
-    commands = [
-        ["migrate", "--noinput", "--verbosity", "1"],
-        ["load_demo"] if options.demo else ["ensure_superuser"],
-    ]
-    with ExitStack() as stack:
-        collecting = (
-            None
-            if static.are_current()
-            else manage(environment, "collectstatic", "--noinput", "--clear", "-v", "0")
-        )
-        if collecting is not None:
-            stack.callback(collecting.terminate)
-        for command in commands:
-            process = manage(environment, *command)
-            while process.poll() is None:
-                if stopping.wait(CHECK_EVERY / 10):
-                    process.terminate()
-                    process.wait()
-                    raise Stopped
-            finish(command[0], process)
-        if collecting is not None:
-            finish("collectstatic", collecting)
-            static.remember()
+    wanted = {"prepare": [] if options.demo else ["--empty"]}
+    if not static.are_current():
+        wanted["collectstatic"] = ["--noinput", "--clear", "--verbosity", "0"]
+    running = {name: manage(environment, name, *arguments) for name, arguments in wanted.items()}
+    try:
+        while any(process.poll() is None for process in running.values()):
+            if stopping.wait(CHECK_EVERY / 10):
+                raise Stopped
+        for name, process in running.items():
+            if process.returncode:
+                raise StartFailed(f"manage.py {name} ended with {process.returncode}.")
+    finally:
+        for process in running.values():
+            end(process)
+    static.remember()
 
 
 def wait_for_port(options: Options, patience: float) -> None:
