@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Final
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.db import OperationalError
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions
-from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -16,6 +18,11 @@ from rest_framework.views import set_rollback
 from core.errors import DomainError, FieldError, InvalidInput
 
 MEDIA_TYPE = "application/problem+json"
+# Whoever sends ten thousand wrong fields learns enough from the first.
+MAX_ERRORS: Final = 20
+_MAX_TEXT: Final = 1_000
+
+logger = logging.getLogger(__name__)
 
 
 class ProblemRenderer(JSONRenderer):
@@ -25,26 +32,40 @@ class ProblemRenderer(JSONRenderer):
     format = "problem"
 
 
-class BoundedJSONParser(JSONParser):
-    """JSON as DRF reads it; brackets deeper than the interpreter can follow are bad input, not a crash."""
-
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Any = None
-    ) -> Any:  # DRF leaves the stream and the result untyped
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise exceptions.ParseError("The JSON is nested too deeply.") from error
+def problem_document(
+    status: int, detail: str, code: str, title: str = "", errors: Sequence[FieldError] | None = None
+) -> dict[str, object]:
+    """The document: type, title, status, detail, code and, for bad input, errors[{field, message}] (the first MAX_ERRORS)."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _writable(detail),
+        "code": code,
+    }
+    if errors is not None:
+        body["errors"] = [
+            {"field": _writable(error.path), "message": _writable(error.message)} for error in errors[:MAX_ERRORS]
+        ]
+    return body
 
 
 def problem_response(
-    status: int, title: str, detail: str, code: str, errors: list[FieldError] | None = None, headers: dict[str, str] | None = None
+    status: int,
+    title: str,
+    detail: str,
+    code: str,
+    errors: Sequence[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem document: type, title, status, detail, code and, for bad input, errors[{field, message}]."""
-    body: dict[str, object] = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    if errors is not None:
-        body["errors"] = [{"field": error.path, "message": error.message} for error in errors]
-    return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+    """A problem document from a view of the API."""
+    body = problem_document(status, detail, code, title, errors)
+    return Response(body, status=status, headers=dict(headers or {}), content_type=MEDIA_TYPE)
+
+
+def plain_problem(status: int, detail: str, code: str) -> JsonResponse:
+    """A problem document from outside the API's views (unknown addresses, a crash)."""
+    return JsonResponse(problem_document(status, detail, code), status=status, content_type=MEDIA_TYPE)
 
 
 def field_errors(detail: object, path: str = "") -> list[FieldError]:
@@ -68,19 +89,27 @@ def exception_handler(exception: Exception, context: dict[str, object]) -> Respo
     """DRF's hook: domain errors, DRF's own and Django's become problem documents; anything else is a bug and stays one."""
     response: Response
     if isinstance(exception, InvalidInput):
-        response = problem_response(exception.status, exception.title, exception.detail, exception.code, exception.errors)
+        response = _invalid(exception.errors)
     elif isinstance(exception, DomainError):
         response = problem_response(exception.status, exception.title, exception.detail, exception.code)
     elif isinstance(exception, exceptions.ValidationError):
-        errors = field_errors(exception.detail)
-        detail = "; ".join(f"{error.path}: {error.message}" for error in errors)
-        response = problem_response(400, InvalidInput.title, detail, InvalidInput.code, errors)
+        response = _invalid(field_errors(exception.detail))
     elif isinstance(exception, Http404 | PermissionDenied | exceptions.APIException):
         response = _framework_problem(exception)
+    elif isinstance(exception, OperationalError):
+        logger.error("The database did not answer", exc_info=exception)
+        detail = "The database does not answer at the moment. Nothing was changed; try again."
+        response = problem_response(503, "Service Unavailable", detail, "unavailable", headers={"Retry-After": "5"})
     else:
         return None
     set_rollback()
     return response
+
+
+def _invalid(errors: list[FieldError]) -> Response:
+    shown = "; ".join(f"{error.path}: {error.message}" for error in errors[:MAX_ERRORS])
+    more = f"; and {len(errors) - MAX_ERRORS:,} more" if len(errors) > MAX_ERRORS else ""
+    return problem_response(400, InvalidInput.title, shown + more, InvalidInput.code, errors)
 
 
 def _framework_problem(exception: Http404 | PermissionDenied | exceptions.APIException) -> Response:
@@ -97,3 +126,9 @@ def _framework_problem(exception: Http404 | PermissionDenied | exceptions.APIExc
         headers["Retry-After"] = str(int(known.wait))  # type: ignore[attr-defined]  # only Throttled has it
     title = HTTPStatus(known.status_code).phrase
     return problem_response(known.status_code, title, str(known.detail), str(known.default_code), headers=headers)
+
+
+def _writable(text: str) -> str:
+    """Text that quotes input: bounded, and without half surrogate pairs, which UTF-8 cannot hold."""
+    cut = text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
+    return cut.encode("utf-8", "backslashreplace").decode()

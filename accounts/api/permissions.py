@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import ApiToken, Scope
+
+if TYPE_CHECKING:
+    # DRF's views load this module by its name in the settings while they are loading themselves.
+    from rest_framework.views import APIView
 
 
 class HasScope(BasePermission):

@@ -1,0 +1,246 @@
+"""Settings groups as JSON: how far their preparation is, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from experiments.api.addresses import address
+from experiments.audience_report import AudienceReport, Intersection, audience_report
+from experiments.models import DrawObjective, PreparationState, SettingsGroup, Variant
+from experiments.services.settings_rules import MAX_MESSAGE, MAX_VARIANTS
+
+# OpenAPI 3.0 has no recursive list without a name of its own; what may stand in it is told in words.
+CONDITIONS_SCHEMA = {
+    "type": "array",
+    "description": 'Operands alternating with "AND" / "OR"; an operand is {"filter", "operator", "value"} or another such list. '
+    "AND binds tighter than OR; the empty list matches everyone.",
+    "items": {},
+    "example": [{"filter": "is_test_user", "operator": "eq", "value": True}],
+}
+SPLIT_GROUPS_SCHEMA = {
+    "type": "array",
+    "description": "Inclusive ranges within 1..2400, ascending.",
+    "items": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2400}, "minItems": 2, "maxItems": 2},
+}
+PERCENT_SCHEMA = {
+    "type": "string",
+    "description": 'Of all users, exact: "5", "12.5", or where decimals cannot say it, "33 1/3". The smallest step is 1/24 of a percent.',
+    "example": "5",
+}
+
+
+@extend_schema_field(CONDITIONS_SCHEMA)
+class ConditionsField(serializers.JSONField):
+    pass
+
+
+@extend_schema_field(SPLIT_GROUPS_SCHEMA)
+class SplitGroupsField(serializers.JSONField):
+    pass
+
+
+@extend_schema_field(PERCENT_SCHEMA)
+class PercentField(serializers.CharField):
+    pass
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class ObjectField(serializers.JSONField):
+    """Any JSON object."""
+
+
+class VariantSummary(serializers.Serializer[Any]):
+    """A variant as it was asked for."""
+
+    name = serializers.CharField()
+    percent = PercentField()
+    is_control = serializers.BooleanField()
+    payload = ObjectField()
+
+
+class VariantDetail(VariantSummary):
+    """A variant with what the preparation found; before that no split groups and no number of users."""
+
+    split_groups = SplitGroupsField()
+    users = serializers.IntegerField(allow_null=True, help_text="Counted users who get it; null while nothing is counted.")
+
+
+class AudienceSerializer(serializers.Serializer[Any]):
+    """Counted users who meet the conditions."""
+
+    users = serializers.IntegerField(allow_null=True, help_text="null while nothing is counted.")
+    not_counted = serializers.ListField(
+        child=serializers.CharField(), help_text="Filters that the warehouse does not have: with one of these, `users` is an upper bound."
+    )
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    """Users in variant `mine` of this test and in `theirs` of the other."""
+
+    mine = serializers.CharField()
+    theirs = serializers.CharField()
+    split_groups = serializers.IntegerField(help_text="Split groups that both own.")
+    users = serializers.IntegerField()
+
+
+class IntersectionSerializer(serializers.Serializer[Any]):
+    """What the settings group shares with another test."""
+
+    test = serializers.CharField(source="experiment.key")
+    users = serializers.IntegerField()
+    share = serializers.FloatField(help_text="Of this settings group's users in its own split groups, 0 to 1.")
+    same_area = serializers.BooleanField()
+    variants = PairSerializer(many=True)
+
+
+class GroupSettingsSummary(serializers.ModelSerializer[SettingsGroup]):
+    """Settings of a user group, and how far they are prepared."""
+
+    state = serializers.ChoiceField(PreparationState.choices, source="preparation.state")
+    is_current = serializers.SerializerMethodField()
+    progress = serializers.IntegerField(source="preparation.progress", min_value=0, max_value=100, help_text="Percent done.")
+    error = serializers.SerializerMethodField(help_text="Why the preparation failed or waits; null when nothing is wrong.")
+    conditions = ConditionsField(help_text="Typed, as they are delivered.")
+    copied_from = serializers.IntegerField(source="copied_from.number", allow_null=True, default=None)
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SettingsGroup
+        fields = [
+            "number",
+            "state",
+            "is_current",
+            "progress",
+            "error",
+            "starts_at",
+            "ends_at",
+            "conditions",
+            "message",
+            "copied_from",
+            "created_at",
+            "created_by",
+            "url",
+        ]
+        read_only_fields = fields
+
+    def get_is_current(self, settings_group: SettingsGroup) -> bool:
+        return settings_group.experiment.current_id == settings_group.pk
+
+    def get_error(self, settings_group: SettingsGroup) -> str | None:
+        return settings_group.preparation.error or None
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, settings_group: SettingsGroup) -> str:
+        experiment = settings_group.experiment
+        request = self.context["request"]
+        return address(request, experiment.kind, "settings_group", key=experiment.key, number=settings_group.number)
+
+
+class TestSettingsSummary(GroupSettingsSummary):
+    """Settings of a test, and how far they are prepared. The address of each tells the rest."""
+
+    __test__ = False
+
+    draw = serializers.ChoiceField(DrawObjective.choices, source="draw_objective")
+    variants = VariantSummary(many=True)
+    tokens = ObjectField()
+
+    class Meta(GroupSettingsSummary.Meta):
+        fields = [*GroupSettingsSummary.Meta.fields, "draw", "exclusive_with", "variants", "tokens"]
+        read_only_fields = fields
+
+
+class _WithReport(GroupSettingsSummary):
+    """Reads the audience once for all fields that show a part of it."""
+
+    def to_representation(self, instance: SettingsGroup) -> dict[str, Any]:
+        self.report = audience_report(instance)
+        return super().to_representation(instance)
+
+    report: AudienceReport | None = None
+
+
+class GroupSettingsDetail(_WithReport):
+    """Settings of a user group with their counted users."""
+
+    counted_at = serializers.SerializerMethodField(help_text="null while nothing is counted.")
+    audience = serializers.SerializerMethodField()
+
+    class Meta(GroupSettingsSummary.Meta):
+        fields = [*GroupSettingsSummary.Meta.fields, "counted_at", "audience"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_counted_at(self, settings_group: SettingsGroup) -> Any:
+        return self.report and serializers.DateTimeField().to_representation(self.report.counted_at)
+
+    @extend_schema_field(AudienceSerializer)
+    def get_audience(self, settings_group: SettingsGroup) -> dict[str, Any]:
+        if self.report is None:
+            return {"users": None, "not_counted": []}
+        return {"users": self.report.users, "not_counted": self.report.not_counted}
+
+
+class TestSettingsDetail(GroupSettingsDetail):
+    """Settings of a test with counted users, split groups, and what they share with other tests."""
+
+    __test__ = False
+
+    draw = serializers.ChoiceField(DrawObjective.choices, source="draw_objective")
+    variants = serializers.SerializerMethodField()
+    tokens = ObjectField()
+    intersections = serializers.SerializerMethodField(help_text="The largest first; empty while nothing is counted.")
+
+    class Meta(GroupSettingsDetail.Meta):
+        fields = [*GroupSettingsDetail.Meta.fields, "draw", "exclusive_with", "variants", "tokens", "intersections"]
+        read_only_fields = fields
+
+    @extend_schema_field(VariantDetail(many=True))
+    def get_variants(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
+        if self.report is not None:
+            return list(VariantDetail(self.report.variants, many=True).data)
+        return [dict(summary) | {"split_groups": [], "users": None} for summary in _summaries(settings_group.variants.all())]
+
+    @extend_schema_field(IntersectionSerializer(many=True))
+    def get_intersections(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
+        found: list[Intersection] = self.report.intersections if self.report else []
+        return list(IntersectionSerializer(found, many=True).data)
+
+
+def _summaries(variants: Iterable[Variant]) -> list[dict[str, Any]]:
+    return list(VariantSummary(variants, many=True).data)
+
+
+class VariantBody(serializers.Serializer[Any]):
+    """A variant of new settings."""
+
+    name = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    percent = PercentField(required=False, help_text="Needed unless `total_percent` is given.")
+    is_control = serializers.BooleanField(required=False)
+    payload = ObjectField(required=False)
+
+
+class GroupSettingsBody(serializers.Serializer[Any]):
+    """New settings of a user group. Dates are UTC unless they say otherwise; null is open."""
+
+    starts_at = serializers.DateTimeField(required=False, allow_null=True)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True)
+    conditions = ConditionsField(required=False)
+    message = serializers.CharField(required=False, allow_blank=True, max_length=MAX_MESSAGE, help_text="Why these settings.")
+
+
+class TestSettingsBody(GroupSettingsBody):
+    """New settings of a test: variants with a percent each, or a total dealt evenly."""
+
+    __test__ = False
+
+    draw = serializers.ChoiceField(DrawObjective.choices, required=False)
+    exclusive_with = serializers.ListField(child=serializers.CharField(), required=False, max_length=1_000)
+    variants = serializers.ListField(child=VariantBody(), min_length=1, max_length=MAX_VARIANTS)
+    total_percent = PercentField(required=False, help_text="Instead of a percent for each variant: dealt evenly.")
+    tokens = ObjectField(required=False, help_text="Texts: token → variant → language → text.")
