@@ -117,7 +117,9 @@ def cast_version(value: object) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
     text = text.strip() if isinstance(text, str) else text
     if not isinstance(text, str) or version_key(text) is None:
-        raise CastError(f"must be a version like 1.10 or 2.0.3 (1 to 6 numbers of up to 9 digits), not {shown(value)}")
+        raise CastError(
+            f"must be a version like 1.10 or 2.0.3 (1 to 6 numbers of up to 9 digits), not {shown(value)}"
+        )
     return text
 
 

@@ -46,7 +46,9 @@ def compile_conditions(
     return Compiled(expression, tuple(sorted(compiler.not_counted)))
 
 
-def compile_match(tree: object, catalogue: Catalogue, columns: Mapping[str, FilterType], now: dt.datetime) -> exp.Expr:
+def compile_match(
+    tree: object, catalogue: Catalogue, columns: Mapping[str, FilterType], now: dt.datetime
+) -> exp.Expr:
     """1 for a user who meets the conditions, else 0."""
     return as_flag(compile_conditions(tree, catalogue, columns, now).expression)
 
@@ -180,7 +182,9 @@ def _whole_number(column: exp.Expr, operator: str, value: object, now: dt.dateti
     greatest = _rounded(math.ceil, value) - 1 if operator == "lt" else _rounded(math.floor, value)
     if greatest < INTEGER_MIN:
         return exp.false()
-    return exp.LTE(this=column, expression=_integer(greatest)) if greatest < INTEGER_MAX else _is_there(column)
+    return (
+        exp.LTE(this=column, expression=_integer(greatest)) if greatest < INTEGER_MAX else _is_there(column)
+    )
 
 
 def _is_in_range(value: float) -> bool:
@@ -236,7 +240,11 @@ def _string(column: exp.Expr, operator: str, value: object, now: dt.datetime) ->
     if operator in ("in", "not_in"):
         items = value if isinstance(value, list) else []
         texts = [item for item in items if isinstance(item, str)]
-        return _is_one_of(column, [_text(item) for item in texts], operator) if texts or not items else exp.false()
+        return (
+            _is_one_of(column, [_text(item) for item in texts], operator)
+            if texts or not items
+            else exp.false()
+        )
     if not isinstance(value, str):
         return exp.false()
     if operator in ("eq", "neq"):
@@ -247,7 +255,9 @@ def _string(column: exp.Expr, operator: str, value: object, now: dt.datetime) ->
         return _is_there(column)
     if operator == "contains":
         # Not LIKE: its wildcards, and their escapes, differ between dialects.
-        return exp.GT(this=exp.StrPosition(this=column, substr=_text(value)), expression=exp.Literal.number(0))
+        return exp.GT(
+            this=exp.StrPosition(this=column, substr=_text(value)), expression=exp.Literal.number(0)
+        )
     if operator == "starts_with":
         return exp.StartsWith(this=column, expression=_text(value))
     return exp.EndsWith(this=column, expression=_text(value))

@@ -18,7 +18,14 @@ from usersplit_sdk.operators import OPERATORS
 from usersplit_sdk.patterns import UnsafePattern, canonical_pattern
 from usersplit_sdk.values import parse_moment
 
-__all__ = ["Conditions", "Predicate", "describe_conditions", "parse_conditions", "used_filters", "walk_predicates"]
+__all__ = [
+    "Conditions",
+    "Predicate",
+    "describe_conditions",
+    "parse_conditions",
+    "used_filters",
+    "walk_predicates",
+]
 
 Predicate = dict[str, Any]
 """{"filter", "source", "operator"[, "value"][, "type": "date"]}"""
@@ -85,7 +92,9 @@ def _oversize(raw: object, path: str) -> FieldError | None:
             if isinstance(item, list):
                 stack.append((item, depth + 1))
         if predicates > MAX_PREDICATES:
-            return FieldError(path, f"has more than {MAX_PREDICATES} conditions; put long lists of values into one `in`")
+            return FieldError(
+                path, f"has more than {MAX_PREDICATES} conditions; put long lists of values into one `in`"
+            )
         if items > 4 * MAX_PREDICATES:
             return FieldError(path, f"has more than {4 * MAX_PREDICATES:,} items")
     return None
@@ -112,7 +121,9 @@ class _Parser:
             here = f"{path}[{index}]"
             tree.append(self.read_joint(item, here) if index % 2 else self.read_operand(item, here))
         if raw and len(raw) % 2 == 0:
-            self.refuse(f"{path}[{len(raw) - 1}]", "nothing follows: end with a condition, not with AND or OR")
+            self.refuse(
+                f"{path}[{len(raw) - 1}]", "nothing follows: end with a condition, not with AND or OR"
+            )
         return tree
 
     def read_joint(self, item: object, path: str) -> object:
@@ -172,7 +183,9 @@ class _Parser:
         if isinstance(name, str) and name in spec.operators and spec.type in OPERATORS[name].types:
             return name
         allowed = ", ".join(spec.operators)
-        self.refuse(path, f"{spec.name} ({spec.type}) can be compared with: {allowed}; not with {shown(name)}")
+        self.refuse(
+            path, f"{spec.name} ({spec.type}) can be compared with: {allowed}; not with {shown(name)}"
+        )
         return None
 
     def read_value(self, raw: Mapping[object, object], spec: FilterSpec, operator: str, path: str) -> object:

@@ -31,7 +31,9 @@ def describe_conditions(tree: object, catalogue: Catalogue, *, most_values: int 
     return " ".join(parts)
 
 
-def describe_predicate(predicate: Mapping[str, object], catalogue: Catalogue, *, most_values: int | None = 20) -> str:
+def describe_predicate(
+    predicate: Mapping[str, object], catalogue: Catalogue, *, most_values: int | None = 20
+) -> str:
     """One condition: `Country is one of Austria, Germany`."""
     name, operator = str(predicate.get("filter")), OPERATORS.get(str(predicate.get("operator")))
     spec = catalogue.get(name)

@@ -55,7 +55,9 @@ class NotEnoughRoom(Exception):
     """An exclusive draw cannot be had: `wanted` groups are needed, `free` are not taken by the named tests."""
 
     def __init__(self, wanted: int, free: int) -> None:
-        super().__init__(f"{wanted} split groups are needed, but only {free} are free of the tests to keep apart from")
+        super().__init__(
+            f"{wanted} split groups are needed, but only {free} are free of the tests to keep apart from"
+        )
         self.wanted = wanted
         self.free = free
 
@@ -121,7 +123,11 @@ class _Field:
 
     @classmethod
     def survey(
-        cls, others: Sequence[Occupant], objective: Objective, exclusive_with: Collection[str], rng: np.random.Generator
+        cls,
+        others: Sequence[Occupant],
+        objective: Objective,
+        exclusive_with: Collection[str],
+        rng: np.random.Generator,
     ) -> _Field:
         sharing = [other for other in others if _shares_users(other)]
         meeting = tuple(other for other in sharing if not other.owned.all())
@@ -196,7 +202,13 @@ def _choose_smallest_worst_pair(
 
     def key(group: int) -> tuple[bool, int, bool, int, int]:
         worst = max((pairs[index] + users for index, users in owners[group]), default=0)
-        return bool(field.busy[group]), worst, bool(last[group]), int(field.cost[group]), int(field.luck[group])
+        return (
+            bool(field.busy[group]),
+            worst,
+            bool(last[group]),
+            int(field.cost[group]),
+            int(field.luck[group]),
+        )
 
     for group in kept.tolist():
         take(group)

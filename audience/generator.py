@@ -80,9 +80,13 @@ def generate_users(count: int, seed: int, today: dt.date) -> dict[str, NDArray[A
         "is_paying": is_paying,
         "country_id": np.array([code for code, _, _ in _COUNTRIES])[country],
         "age": np.ma.masked_array(age, mask=rng.random(count) < 0.08),
-        "gender": _missing_where(rng.random(count) < 0.05, _pick(rng, ("female", "male", "other"), (0.49, 0.49, 0.02), count)),
+        "gender": _missing_where(
+            rng.random(count) < 0.05, _pick(rng, ("female", "male", "other"), (0.49, 0.49, 0.02), count)
+        ),
         "language": _languages(rng, country),
-        "registered_at": (midnight - days_ago.astype("timedelta64[D]") - (seconds * np.timedelta64(1, "s"))).astype("datetime64[us]"),
+        "registered_at": (
+            midnight - days_ago.astype("timedelta64[D]") - (seconds * np.timedelta64(1, "s"))
+        ).astype("datetime64[us]"),
         "app_version": _missing_where(platform >= 2, version),
         "platform": np.array(_PLATFORMS, dtype=object)[platform],
     }
@@ -99,7 +103,9 @@ def _shares(shares: Sequence[float]) -> NDArray[np.float64]:
     return shares_of_one
 
 
-def _pick(rng: np.random.Generator, values: Sequence[str], shares: Sequence[float], count: int) -> NDArray[Any]:
+def _pick(
+    rng: np.random.Generator, values: Sequence[str], shares: Sequence[float], count: int
+) -> NDArray[Any]:
     return np.array(values, dtype=object)[rng.choice(len(values), size=count, p=_shares(shares))]
 
 

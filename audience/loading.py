@@ -95,7 +95,9 @@ def load_users(
         )
         reader = _Reader(source, plan, progress)
         target = get_warehouse() if warehouse is None else warehouse
-        merged = target.merge_users(reader.batches(must_hold_users=replace), plan.column_types, replace=replace)
+        merged = target.merge_users(
+            reader.batches(must_hold_users=replace), plan.column_types, replace=replace
+        )
         return reader.report(merged)
 
 
@@ -124,18 +126,26 @@ def _plan(
     errors: list[FieldError] = []
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
-        errors.append(FieldError("file", f"has more than one column called {', '.join(map(shown, repeated))}"))
+        errors.append(
+            FieldError("file", f"has more than one column called {', '.join(map(shown, repeated))}")
+        )
 
     def position(option: str, column: str) -> int:
         if column in columns:
             return columns.index(column)
-        errors.append(FieldError(option, f"there is no column {shown(column)}; the file has {_listed(columns)}"))
+        errors.append(
+            FieldError(option, f"there is no column {shown(column)}; the file has {_listed(columns)}")
+        )
         return -1
 
     if id_column is None:
-        id_column = next((name for guess in ID_COLUMNS for name in columns if name.strip().lower() == guess), None)
+        id_column = next(
+            (name for guess in ID_COLUMNS for name in columns if name.strip().lower() == guess), None
+        )
         if id_column is None:
-            errors.append(FieldError("id", f"say which column holds the user ids; the file has {_listed(columns)}"))
+            errors.append(
+                FieldError("id", f"say which column holds the user ids; the file has {_listed(columns)}")
+            )
     id_position = -1 if id_column is None else position("id", id_column)
     if split_group_column is None and SPLIT_GROUP_COLUMN in columns:
         split_group_column = SPLIT_GROUP_COLUMN
@@ -157,7 +167,10 @@ def _plan(
 
 
 def _mapped_fields(
-    mapping: Mapping[str, str], catalogue: Catalogue, position: Callable[[str, str], int], errors: list[FieldError]
+    mapping: Mapping[str, str],
+    catalogue: Catalogue,
+    position: Callable[[str, str], int],
+    errors: list[FieldError],
 ) -> list[tuple[int, str, FilterSpec]]:
     fields = []
     for name, column in mapping.items():
@@ -178,7 +191,10 @@ def _refuse_shared_targets(fields: Sequence[tuple[int, str, FilterSpec]], errors
         other = seen.setdefault(spec.column, spec)
         if other is not spec:
             errors.append(
-                FieldError("map", f"the filters {other.name} and {spec.name} share the warehouse column {spec.column}; map one")
+                FieldError(
+                    "map",
+                    f"the filters {other.name} and {spec.name} share the warehouse column {spec.column}; map one",
+                )
             )
 
 
@@ -224,7 +240,9 @@ class _Reader:
         """Column by column, as most columns repeat few values. A row's first bad cell is its reason."""
         self.rows_read += len(rows)
         good = [row for row in rows if isinstance(row, Row)]
-        cells: Sequence[Sequence[Any]] = list(zip(*(row.cells for row in good), strict=True)) or [()] * len(self.source.columns)
+        cells: Sequence[Sequence[Any]] = list(zip(*(row.cells for row in good), strict=True)) or [()] * len(
+            self.source.columns
+        )
         bad: dict[int, str] = {}
         ids = self.ids.column(cells[self.plan.id_position], bad)
         where = self.plan.split_group_position
@@ -242,7 +260,8 @@ class _Reader:
             split_groups=kept(groups),
             drawn=random_split_groups(len(keep)),
             values={
-                spec.column: kept(column) for (_, _, spec), column in zip(self.plan.fields, columns, strict=True)
+                spec.column: kept(column)
+                for (_, _, spec), column in zip(self.plan.fields, columns, strict=True)
             },
         )
 
@@ -273,7 +292,9 @@ class _Reader:
             unchanged=merged.unchanged,
             removed=merged.removed,
             rejected=self.rejected + merged.duplicate_count,
-            rejects=tuple(heapq.nsmallest(REJECTS_SHOWN, [*self.rejects, *repeats], key=lambda reject: reject.line)),
+            rejects=tuple(
+                heapq.nsmallest(REJECTS_SHOWN, [*self.rejects, *repeats], key=lambda reject: reject.line)
+            ),
             mapped={spec.name: column for _, column, spec in self.plan.fields},
             ignored=self.plan.ignored,
             split_groups_kept=merged.split_groups_kept,

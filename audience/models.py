@@ -52,7 +52,9 @@ class Filter(models.Model):
     type = models.CharField(max_length=16, choices=FilterKind)
     source = models.CharField(max_length=16, choices=FilterSource, default=FilterSource.USER)
     operators = ArrayField(models.CharField(max_length=32))
-    choices: models.JSONField[list[dict[str, ChoiceValue]], list[dict[str, ChoiceValue]]] = models.JSONField(default=list, blank=True)
+    choices: models.JSONField[list[dict[str, ChoiceValue]], list[dict[str, ChoiceValue]]] = models.JSONField(
+        default=list, blank=True
+    )
     column = models.CharField(max_length=63, blank=True, default="")
     position = models.PositiveIntegerField(default=1000)
     archived = models.BooleanField(default=False)
@@ -65,10 +67,17 @@ class Filter(models.Model):
     class Meta:
         ordering = ["position", "name"]
         constraints = [
-            models.CheckConstraint(condition=Q(name__regex=NAME_PATTERN) & ~Q(name__in=RESERVED_NAMES), name="audience_filter_name_form"),
+            models.CheckConstraint(
+                condition=Q(name__regex=NAME_PATTERN) & ~Q(name__in=RESERVED_NAMES),
+                name="audience_filter_name_form",
+            ),
             models.CheckConstraint(condition=~Q(label=""), name="audience_filter_label_some"),
-            models.CheckConstraint(condition=Q(type__in=FilterKind.values), name="audience_filter_type_known"),
-            models.CheckConstraint(condition=Q(source__in=FilterSource.values), name="audience_filter_source_known"),
+            models.CheckConstraint(
+                condition=Q(type__in=FilterKind.values), name="audience_filter_type_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=FilterSource.values), name="audience_filter_source_known"
+            ),
             models.CheckConstraint(condition=Q(operators__len__gt=0), name="audience_filter_operators_some"),
             models.CheckConstraint(
                 condition=Q(column="") | (Q(column__regex=NAME_PATTERN) & ~Q(column__in=RESERVED_NAMES)),

@@ -61,7 +61,14 @@ def create_filter(
     try:
         with transaction.atomic():
             row = Filter.objects.create(**values)
-            record(actor, Verb.CREATE, SubjectKind.FILTER, row.name, f"created the filter {row.label}", _changes(None, row))
+            record(
+                actor,
+                Verb.CREATE,
+                SubjectKind.FILTER,
+                row.name,
+                f"created the filter {row.label}",
+                _changes(None, row),
+            )
     except IntegrityError as error:
         if Filter.objects.filter(name=name).exists():
             raise InvalidInput.at("name", f"there is a filter {name} already") from error
@@ -89,7 +96,10 @@ def update_filter(actor: Actor, name: str, *, revision: int, **changed: Any) -> 
     values = {}
     for field, value in changed.items():
         if field not in readers:
-            draft.refuse(field, "cannot be changed: stored conditions rely on it. Make a new filter and archive this one")
+            draft.refuse(
+                field,
+                "cannot be changed: stored conditions rely on it. Make a new filter and archive this one",
+            )
         else:
             values[field] = readers[field](value)
     draft.finish()
@@ -100,14 +110,18 @@ def archive_filter(actor: Actor, name: str, *, revision: int) -> Filter:
     """Offer a filter no more. Conditions that use it go on working."""
     _require_superuser(actor)
     before = _found(name)
-    return _save(actor, before, revision, {"archived": True}, Verb.ARCHIVE, f"archived the filter {before.label}")
+    return _save(
+        actor, before, revision, {"archived": True}, Verb.ARCHIVE, f"archived the filter {before.label}"
+    )
 
 
 def restore_filter(actor: Actor, name: str, *, revision: int) -> Filter:
     """Offer an archived filter again."""
     _require_superuser(actor)
     before = _found(name)
-    return _save(actor, before, revision, {"archived": False}, Verb.RESTORE, f"restored the filter {before.label}")
+    return _save(
+        actor, before, revision, {"archived": False}, Verb.RESTORE, f"restored the filter {before.label}"
+    )
 
 
 def _require_superuser(actor: Actor) -> None:
@@ -127,18 +141,24 @@ def _next_position() -> int:
 
 
 @transaction.atomic
-def _save(actor: Actor, before: Filter, revision: int, values: Mapping[str, Any], verb: Verb, message: str) -> Filter:
+def _save(
+    actor: Actor, before: Filter, revision: int, values: Mapping[str, Any], verb: Verb, message: str
+) -> Filter:
     """Compare and set on the revision. Values that are as before make no change and no entry."""
     values = {field: value for field, value in values.items() if value != getattr(before, field)}
     if before.revision != revision:
-        raise StaleTransition(f"The filter {before.name} was changed in the meantime. Look at it again and repeat your change.")
+        raise StaleTransition(
+            f"The filter {before.name} was changed in the meantime. Look at it again and repeat your change."
+        )
     if not values:
         return before
     saved = Filter.objects.filter(pk=before.pk, revision=revision).update(
         **values, revision=revision + 1, updated_at=clock.now()
     )
     if not saved:
-        raise StaleTransition(f"The filter {before.name} was changed in the meantime. Look at it again and repeat your change.")
+        raise StaleTransition(
+            f"The filter {before.name} was changed in the meantime. Look at it again and repeat your change."
+        )
     after = Filter.objects.get(pk=before.pk)
     record(actor, verb, SubjectKind.FILTER, before.name, message, _changes(before, after))
     return after
@@ -206,9 +226,16 @@ class _Draft:
         return value if value == "" else self.identifier("column", value)
 
     def identifier(self, field: str, value: object) -> object:
-        fits = isinstance(value, str) and re.fullmatch(NAME_PATTERN.strip("^$"), value) and len(value) <= _LENGTHS[field]
+        fits = (
+            isinstance(value, str)
+            and re.fullmatch(NAME_PATTERN.strip("^$"), value)
+            and len(value) <= _LENGTHS[field]
+        )
         if not fits:
-            self.refuse(field, "must be small letters, digits and single underscores, beginning with a letter (at most 63)")
+            self.refuse(
+                field,
+                "must be small letters, digits and single underscores, beginning with a letter (at most 63)",
+            )
         elif value in RESERVED_NAMES:
             self.refuse(field, f"must not be one of: {', '.join(RESERVED_NAMES)}")
         return value

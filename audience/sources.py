@@ -109,7 +109,9 @@ class CsvSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.text.close()
         self.file.close()
 
@@ -126,7 +128,9 @@ class CsvSource:
                 return
             number += 1
             if len(line) >= MAX_LINE and not line.endswith("\n"):
-                raise UnreadableFile(f"has more than {MAX_LINE:,} characters in line {number}; is it a CSV file?")
+                raise UnreadableFile(
+                    f"has more than {MAX_LINE:,} characters in line {number}; is it a CSV file?"
+                )
             yield line
 
     def rows(self, size: int) -> Iterator[Sequence[Row | BadRow]]:
@@ -179,14 +183,20 @@ class ParquetSource:
     def __init__(self, path: Path) -> None:
         self.connection = duckdb.connect(
             ":memory:",
-            config={"memory_limit": "500MB", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+            config={
+                "memory_limit": "500MB",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
         )
         # The reader takes patterns: a name with brackets or stars must mean itself.
         self.relation = "read_parquet('" + glob.escape(str(path.absolute())).replace("'", "''") + "')"
         self.read = 0
         try:
             described = self.connection.execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
-            self.total = int(self.connection.execute(f"SELECT COUNT(*) FROM {self.relation}").fetchall()[0][0])
+            self.total = int(
+                self.connection.execute(f"SELECT COUNT(*) FROM {self.relation}").fetchall()[0][0]
+            )
         except duckdb.Error as error:
             self.connection.close()
             raise UnreadableFile(f"is not a readable Parquet file: {str(error).splitlines()[0]}") from error
@@ -196,7 +206,9 @@ class ParquetSource:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.connection.close()
 
     def rows(self, size: int) -> Iterator[Sequence[Row | BadRow]]:
@@ -222,4 +234,3 @@ def _readable(name: str, kind: str) -> str:
     known = ("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
              "FLOAT", "DOUBLE", "DATE", "VARCHAR", "VARCHAR[]")  # fmt: skip
     return column if kind in known or kind.startswith("DECIMAL") else f"CAST({column} AS VARCHAR)"
-

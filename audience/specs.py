@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
+from usersplit_sdk import model
 from usersplit_sdk.operators import OPERATORS
 
-SPLIT_GROUPS: Final = 2400
+SPLIT_GROUPS: Final = model.SPLIT_GROUPS
 """How many split groups there are; a user's is 1..SPLIT_GROUPS, and index i of every array is group i + 1."""
 
 FilterType = Literal["boolean", "integer", "number", "string", "date", "version", "list"]

@@ -47,4 +47,6 @@ def open_warehouse(url: str) -> Warehouse:
     parts = urlsplit(url)
     if parts.scheme == "duckdb" and parts.path and not parts.netloc:
         return DuckDBWarehouse(Path(unquote(parts.path)))
-    raise WarehouseUnavailable(f"WAREHOUSE_URL must be like duckdb:///absolute/folder, not {parts.scheme or 'nothing'}://…")
+    raise WarehouseUnavailable(
+        f"WAREHOUSE_URL must be like duckdb:///absolute/folder, not {parts.scheme or 'nothing'}://…"
+    )

@@ -116,7 +116,12 @@ class Warehouse(Protocol):
     def column_types(self) -> Mapping[str, FilterType]: ...
 
     def count_table(
-        self, conditions: object, others: Sequence[object], now: dt.datetime, *, split_groups: Collection[int] | None = None
+        self,
+        conditions: object,
+        others: Sequence[object],
+        now: dt.datetime,
+        *,
+        split_groups: Collection[int] | None = None,
     ) -> CountTable:
         """Users per split group who match, and who match each of the others too, from one scan."""
 

@@ -43,7 +43,12 @@ class DuckDBWarehouse:
         return self._column_types(self.store.current(), self.catalogue())
 
     def count_table(
-        self, conditions: object, others: Sequence[object], now: dt.datetime, *, split_groups: Collection[int] | None = None
+        self,
+        conditions: object,
+        others: Sequence[object],
+        now: dt.datetime,
+        *,
+        split_groups: Collection[int] | None = None,
     ) -> CountTable:
         catalogue = self.catalogue()
         with self.store.reading() as (generation, connection):
@@ -53,7 +58,9 @@ class DuckDBWarehouse:
             where = _where(mine.expression, split_groups)
             counts = _Counts(connection, where)
             # Many tests share their conditions ("everyone", above all): each different one is counted once.
-            distinct = list(dict.fromkeys(other.expression for other in theirs if not is_always(other.expression)))
+            distinct = list(
+                dict.fromkeys(other.expression for other in theirs if not is_always(other.expression))
+            )
             users, rows = counts.of(distinct)
         position = {expression: index for index, expression in enumerate(distinct)}
         shared = np.empty((len(theirs), SPLIT_GROUPS), dtype=np.int64)
@@ -83,7 +90,9 @@ class DuckDBWarehouse:
             if connection is None:
                 return None
             # The ledger is sorted by id, the users by split group: both look-ups read a few blocks only.
-            found = connection.execute("SELECT split_group FROM store.ledger WHERE id = ?", [user_id]).fetchall()
+            found = connection.execute(
+                "SELECT split_group FROM store.ledger WHERE id = ?", [user_id]
+            ).fetchall()
             if not found:
                 return None
             specs = _attributes(catalogue, generation)
@@ -128,7 +137,10 @@ class _Counts:
             return {name: np.zeros(0, dtype=np.int64) for name in ["split_group", *names]}
         sums = [_sum(exp.Literal.number(1)), *(_sum(as_flag(other)) for other in others)]
         query = (
-            exp.select(exp.column("split_group"), *(exp.alias_(total, name) for total, name in zip(sums, names, strict=True)))
+            exp.select(
+                exp.column("split_group"),
+                *(exp.alias_(total, name) for total, name in zip(sums, names, strict=True)),
+            )
             .from_(_users())
             .where(self.where)
             .group_by(exp.column("split_group"))
@@ -150,7 +162,8 @@ def _where(condition: exp.Expr, split_groups: Collection[int] | None) -> exp.Exp
     if split_groups is None:
         return condition
     members = exp.In(
-        this=exp.column("split_group"), expressions=[exp.Literal.number(int(group)) for group in sorted(set(split_groups))]
+        this=exp.column("split_group"),
+        expressions=[exp.Literal.number(int(group)) for group in sorted(set(split_groups))],
     )
     inside: exp.Expr = members if split_groups else exp.false()
     return inside if is_always(condition) else exp.and_(inside, condition)
@@ -174,7 +187,9 @@ class _Records:
         self.dates = [spec.name for spec in specs if spec.type == "date"]
 
     def record(self, row: tuple[Any, ...]) -> UserRecord:
-        attributes = {name: value for name, value in zip(self.names, row[2:], strict=True) if value is not None}
+        attributes = {
+            name: value for name, value in zip(self.names, row[2:], strict=True) if value is not None
+        }
         for name in self.dates:
             if name in attributes:
                 attributes[name] = attributes[name].replace(tzinfo=dt.UTC)

@@ -60,7 +60,9 @@ def merge_users(
 class _Merge:
     """One load. Tables: `staged` (this load), `old.users` and `old.ledger` (before), `new.*` (after)."""
 
-    def __init__(self, store: Store, generation: Generation, column_types: Mapping[str, FilterType], replace: bool) -> None:
+    def __init__(
+        self, store: Store, generation: Generation, column_types: Mapping[str, FilterType], replace: bool
+    ) -> None:
         self.store = store
         self.before = generation
         self.replace = replace
@@ -68,13 +70,19 @@ class _Merge:
         kept = {} if replace else generation.columns
         self.after: dict[str, FilterType] = {**kept, **column_types}
         # A column that a superuser gave to a filter of another type starts anew.
-        self.earlier = {name: kind for name, kind in generation.columns.items() if self.given.get(name, kind) == kind}
+        self.earlier = {
+            name: kind for name, kind in generation.columns.items() if self.given.get(name, kind) == kind
+        }
         self.token = secrets.token_hex(4)
 
     def run(self, batches: Iterable[UserBatch]) -> MergeReport:
         staging = self.store.folder / f"{STAGING_PREFIX}{self.token}.duckdb"
         spill = self.store.folder / f"{STAGING_PREFIX}{self.token}.spill"
-        config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": LOAD_MEMORY, "temp_directory": str(spill), **NO_EXTENSIONS}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": LOAD_MEMORY,
+            "temp_directory": str(spill),
+            **NO_EXTENSIONS,
+        }
         self.connection = duckdb.connect(str(staging), config=config)
         try:
             self.attach_old()
@@ -103,7 +111,9 @@ class _Merge:
 
     def attach_old(self) -> None:
         if self.before.file is not None:
-            self.connection.execute(f"ATTACH {quoted(self.store.folder / self.before.file)} AS old (READ_ONLY)")
+            self.connection.execute(
+                f"ATTACH {quoted(self.store.folder / self.before.file)} AS old (READ_ONLY)"
+            )
             return
         self.connection.execute("ATTACH ':memory:' AS old")
         self.connection.execute("CREATE TABLE old.users (id VARCHAR, split_group USMALLINT)")
@@ -159,7 +169,9 @@ class _Merge:
     def compare(self) -> tuple[int, int, int, int]:
         """Added, changed and unchanged users, and rows that name another split group than the user's own."""
         compared = {**self.earlier, **self.given} if self.replace else self.given
-        differs = " OR ".join(f"{self.old(name)} IS DISTINCT FROM {self.new(name)}" for name in compared) or "FALSE"
+        differs = (
+            " OR ".join(f"{self.old(name)} IS DISTINCT FROM {self.new(name)}" for name in compared) or "FALSE"
+        )
         added, changed, unchanged = self.numbers(
             f"""SELECT COALESCE(SUM(CASE WHEN u.id IS NULL THEN 1 ELSE 0 END), 0),
                        COALESCE(SUM(CASE WHEN u.id IS NOT NULL AND ({differs}) THEN 1 ELSE 0 END), 0),
@@ -194,7 +206,9 @@ class _Merge:
         self.connection.execute(f"CREATE TABLE new.users AS {self.select_merged()} ORDER BY split_group, id")
         self.connection.execute("CHECKPOINT new")
         self.connection.execute("DETACH new")
-        return Generation(f"{number}-{self.token}", number, file, users, self.after, previous=self.before.file)
+        return Generation(
+            f"{number}-{self.token}", number, file, users, self.after, previous=self.before.file
+        )
 
     def select_merged(self) -> str:
         columns = "".join(f', {self.merged(name)} AS "{name}"' for name, _ in _physical(self.after))

@@ -92,7 +92,9 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise WarehouseUnavailable(f"the warehouse's folder cannot be written: {error.strerror}") from error
+            raise WarehouseUnavailable(
+                f"the warehouse's folder cannot be written: {error.strerror}"
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +114,9 @@ class Store:
         generation = self.current()
         wanted = {generation.file, generation.previous}
         for path in self.folder.iterdir():
-            if path.name.startswith(STAGING_PREFIX) or (path.name.startswith(_USERS_PREFIX) and path.name not in wanted):
+            if path.name.startswith(STAGING_PREFIX) or (
+                path.name.startswith(_USERS_PREFIX) and path.name not in wanted
+            ):
                 _remove(path)
 
     def users_file(self, number: int, token: str) -> str:
@@ -150,7 +154,9 @@ class Store:
             except duckdb.Error as error:
                 # Between the pointer and the file two loads can have come and gone: then the pointer has moved.
                 if self.current().version == generation.version or attempt == _OPEN_ATTEMPTS - 1:
-                    raise WarehouseUnavailable(f"the warehouse's file cannot be opened: {first_line(error)}") from error
+                    raise WarehouseUnavailable(
+                        f"the warehouse's file cannot be opened: {first_line(error)}"
+                    ) from error
         raise AssertionError("unreachable")
 
     def forget_connection(self) -> None:
@@ -167,7 +173,10 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-NO_EXTENSIONS: Final[dict[str, str | bool | int | float | list[str]]] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+NO_EXTENSIONS: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 _STORES: weakref.WeakSet[Store] = weakref.WeakSet()
 
 

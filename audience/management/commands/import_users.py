@@ -27,17 +27,25 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument("--id", metavar="COLUMN", help="the column with the user ids (default: id, user_id or userid)")
+        parser.add_argument(
+            "--id", metavar="COLUMN", help="the column with the user ids (default: id, user_id or userid)"
+        )
         parser.add_argument(
             "--split-group",
             metavar="COLUMN",
             help=f"a column with split groups 1..{SPLIT_GROUPS} that users have already (default: split_group, if there is one)",
         )
         parser.add_argument(
-            "--map", metavar="FILTER=COLUMN", action="append", default=[], help="fill a filter from a column; repeatable"
+            "--map",
+            metavar="FILTER=COLUMN",
+            action="append",
+            default=[],
+            help="fill a filter from a column; repeatable",
         )
         parser.add_argument(
-            "--replace", action="store_true", help="leave only the users and columns of this file; split groups are remembered"
+            "--replace",
+            action="store_true",
+            help="leave only the users and columns of this file; split groups are remembered",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +61,9 @@ class Command(BaseCommand):
             )
         except InvalidInput as error:
             progress.end()
-            lines = (f"{_OPTIONS.get(problem.path, problem.path)}: {problem.message}" for problem in error.errors)
+            lines = (
+                f"{_OPTIONS.get(problem.path, problem.path)}: {problem.message}" for problem in error.errors
+            )
             raise CommandError("\n".join(lines)) from error
         except WarehouseError as error:
             progress.end()
@@ -62,7 +72,9 @@ class Command(BaseCommand):
         self.tell(report)
 
     def tell(self, report: LoadReport) -> None:
-        mapped = [name if name == column else f"{name} (from {column})" for name, column in report.mapped.items()]
+        mapped = [
+            name if name == column else f"{name} (from {column})" for name, column in report.mapped.items()
+        ]
         self.stdout.write(f"filters:   {', '.join(mapped) or 'none'}")
         if report.ignored:
             self.stdout.write(f"ignored:   {', '.join(report.ignored)} (no filter of that name; see --map)")
@@ -78,7 +90,9 @@ class Command(BaseCommand):
         if report.removed:
             self.stdout.write(f"removed:   {report.removed}")
         if report.split_groups_kept:
-            self.stdout.write(f"{report.split_groups_kept} rows name another split group than the one their user has; it was kept")
+            self.stdout.write(
+                f"{report.split_groups_kept} rows name another split group than the one their user has; it was kept"
+            )
         self.stdout.write(f"The warehouse now holds {report.user_count:,} users.")
 
 

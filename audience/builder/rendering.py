@@ -1,0 +1,203 @@
+"""The tree for templates: for each row what can be chosen, what was, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from audience.builder.tree import Bracket, Path, Row, is_too_large
+from audience.specs import Catalogue, FilterSpec
+from core.errors import FieldError
+from usersplit_sdk.operators import OPERATORS
+
+_STEP = re.compile(r"\[(\d{1,9})\]")
+_FIELDS: Final = ("filter", "operator", "value")
+Errors = Mapping[tuple[Path, str], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose."""
+
+    value: str
+    label: str
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One condition. `input` says which fields its value has: none, choice, choices, date, number, text, lines, range or days."""
+
+    path: str
+    joint: str
+    filters: list[tuple[str, list[Option]]]
+    operators: list[Option]
+    input: str
+    values: list[str]
+    more: str
+    options: list[Option]
+    hint: str
+    errors: Mapping[str, list[str]]
+    number: str
+    is_bracket: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BracketView:
+    """Items in chains: what AND binds stands together, and OR stands between the chains."""
+
+    path: str
+    joint: str
+    chains: list[list[RowView | BracketView]]
+    errors: Mapping[str, list[str]]
+    number: str
+    is_bracket: bool = True
+
+    @property
+    def has_or(self) -> bool:
+        return len(self.chains) > 1
+
+
+@dataclass(slots=True)
+class ConditionErrors:
+    """A service's errors about conditions, by item; `others` name no item that is shown."""
+
+    by_item: dict[tuple[Path, str], list[str]] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+
+def sort_errors(errors: Iterable[FieldError], prefix: str = "conditions") -> ConditionErrors:
+    """`conditions[2][0].value` → the item (1, 0) and its field."""
+    sorted_errors = ConditionErrors()
+    for error in errors:
+        rest = error.path.removeprefix(prefix)
+        steps, end = [], 0
+        while match := _STEP.match(rest, end):
+            steps.append(int(match[1]))
+            end = match.end()
+        name = rest[end:].lstrip(".").partition("[")[0]
+        message = f"{error.message[:1].upper()}{error.message[1:]}"
+        if not steps or any(step % 2 for step in steps[:-1]):
+            sorted_errors.others.append(message)
+            continue
+        path = tuple((step + 1) // 2 for step in steps)
+        place = "joint" if steps[-1] % 2 else name if name in _FIELDS else ""
+        sorted_errors.by_item.setdefault((path, place), []).append(message)
+    return sorted_errors
+
+
+def view_of(root: Bracket, catalogue: Catalogue, errors: Errors) -> BracketView | None:
+    """The whole tree for the template; None when it is too large for a page."""
+    if is_too_large(root):
+        return None
+    return _bracket(root, (), "", catalogue, errors)
+
+
+def _bracket(bracket: Bracket, path: Path, number: str, catalogue: Catalogue, errors: Errors) -> BracketView:
+    chains: list[list[RowView | BracketView]] = []
+    for index, item in enumerate(bracket.items):
+        here = (*path, index)
+        its_number = f"{number}.{index + 1}" if number else str(index + 1)
+        if index == 0 or item.joint == "OR":
+            chains.append([])
+        view = _bracket if isinstance(item, Bracket) else _row
+        chains[-1].append(view(item, here, its_number, catalogue, errors))  # type: ignore[operator]  # chosen by type
+    return BracketView(_written(path), bracket.joint, chains, _errors_at(path, errors), number)
+
+
+def _row(row: Row, path: Path, number: str, catalogue: Catalogue, errors: Errors) -> RowView:
+    spec = catalogue.get(row.filter)
+    operators = _operators(spec, row.operator)
+    chosen = next((option.value for option in operators if option.is_chosen), "")
+    kind = _input(spec, chosen)
+    options = _options(spec, row) if kind in {"choice", "choices"} and spec else []
+    values = row.values if kind != "lines" else []
+    # What was picked by name before and has none here becomes a line of text.
+    more = row.more if kind != "lines" else "\n".join(row.all_values())
+    return RowView(
+        path=_written(path),
+        joint=row.joint,
+        filters=_filters(catalogue, row.filter),
+        operators=operators,
+        input=kind,
+        values=values + [""] * (2 - len(values)),
+        more=more,
+        options=options,
+        hint=_HINTS.get(spec.type if spec else "", "") if kind not in {"choice", "choices", "none"} else "",
+        errors=_errors_at(path, errors),
+        number=number,
+    )
+
+
+_HINTS: Final = {
+    "version": "such as 2.10.3",
+    "date": "days are UTC",
+}
+_TEXT_INPUT: Final = {"integer": "number", "number": "number", "date": "date"}
+
+
+def _input(spec: FilterSpec | None, operator: str) -> str:
+    known = OPERATORS.get(operator)
+    if spec is None or known is None or known.operand == "none":
+        return "none"
+    if known.operand == "many":
+        return "choices" if spec.choices else "lines"
+    if known.operand in {"range", "days", "pattern"}:
+        return {"range": "range", "days": "days", "pattern": "text"}[known.operand]
+    if spec.type == "boolean" or (spec.choices and operator in {"eq", "neq", "has"}):
+        return "choice"
+    return _TEXT_INPUT.get(spec.type, "text")
+
+
+def _filters(catalogue: Catalogue, chosen: str) -> list[tuple[str, list[Option]]]:
+    """All filters by where they are read from; archived ones only where one is chosen already."""
+    groups: dict[str, list[Option]] = {"About the user": [], "About the request": []}
+    for name, spec in catalogue.items():
+        if not spec.archived or name == chosen:
+            group = "About the user" if spec.source == "user" else "About the request"
+            label = f"{spec.label} (archived)" if spec.archived else spec.label
+            groups[group].append(Option(name, label, name == chosen))
+    if chosen and chosen not in catalogue:
+        groups["Unknown"] = [Option(chosen, chosen[:63], is_chosen=True)]
+    return [(label, options) for label, options in groups.items() if options]
+
+
+def _operators(spec: FilterSpec | None, chosen: str) -> list[Option]:
+    """Those that the filter offers; the first when the one chosen does not belong to it."""
+    if spec is None:
+        return []
+    names = [name for name in spec.operators if name in OPERATORS]
+    if chosen not in names:
+        chosen = names[0] if names else ""
+    return [Option(name, _operator_label(name), name == chosen) for name in names]
+
+
+def _operator_label(name: str) -> str:
+    operator = OPERATORS[name]
+    # In a sentence the number stands before "days"; in a form it follows in its own field.
+    return operator.label.removesuffix(" days") if operator.operand == "days" else operator.label
+
+
+def _options(spec: FilterSpec, row: Row) -> list[Option]:
+    """The named values, those chosen first; a chosen one without a name keeps its place under its value."""
+    named = {_text(choice.value): choice.label for choice in spec.choices}
+    if spec.type == "boolean" and not named:
+        named = {"true": "yes", "false": "no"}
+    picked = {value for value in row.values if value != ""}
+    options = [Option(value, label, value in picked) for value, label in named.items()]
+    options += [Option(value, value, is_chosen=True) for value in sorted(picked - named.keys())]
+    return sorted(options, key=lambda option: not option.is_chosen)
+
+
+def _text(value: object) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _written(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _errors_at(path: Path, errors: Errors) -> dict[str, list[str]]:
+    return {name or "item": messages for (where, name), messages in errors.items() if where == path}
