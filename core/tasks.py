@@ -29,4 +29,4 @@ def enqueue_on_commit(task_name: str, *args: object) -> None:
 
 
 def _send(task_name: str, args: tuple[object, ...]) -> None:
-    current_app.send_task(task_name, args=args, retry_policy={"max_retries": 1, "interval_start": 0.1, "timeout": 2})
+    current_app.send_task(task_name, args=args, retry_policy={"max_retries": 1, "interval_start": 0.1})

@@ -160,7 +160,7 @@ CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A killed worker's task comes back after seconds: without the two unacked settings it waits for minutes.
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 30, "unacked_restore_interval": 2, "unacked_restore_throttle": 1} if "redis" in BROKER_URL else {}
+    {"visibility_timeout": 30, "unacked_restore_interval": 2, "unacked_restore_throttle": 1, "socket_connect_timeout": 2} if "redis" in BROKER_URL else {}
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
