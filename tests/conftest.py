@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from django.core.management.commands import flush
 from django.db import connection
-from pytest_django import Settings
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.actors import Actor
 from accounts.models import ApiToken, Role, Scope, User
 from accounts.services import create_token
+from audience.default_filters import install_default_filters
+from audience.models import Filter
 
 pytest_plugins = ["tests.workers"]
 
@@ -106,13 +109,27 @@ def small_users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def warehouse(db: None, small_users: Path, _own_folders: None) -> Any:
-    """The embedded warehouse with the small users loaded."""
+@pytest.fixture(scope="session")
+def small_warehouse(
+    small_users: Path, tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> str:
+    """The address of an embedded warehouse with the small users, loaded once: tests only read it."""
     from audience.loading import load_users  # noqa: PLC0415
     from audience.warehouse import get_warehouse  # noqa: PLC0415
 
-    load_users(small_users, split_group_column="split_group")
+    url = f"duckdb://{tmp_path_factory.mktemp('warehouse')}"
+    with django_db_blocker.unblock(), override_settings(WAREHOUSE_URL=url):
+        install_default_filters(Filter)
+        load_users(small_users, split_group_column="split_group", warehouse=get_warehouse())
+    return url
+
+
+@pytest.fixture
+def warehouse(db: None, small_warehouse: str, settings: Settings, _own_folders: None) -> Any:
+    """The embedded warehouse with the small users. Tests that load users take an empty one of their own (the default)."""
+    from audience.warehouse import get_warehouse  # noqa: PLC0415
+
+    settings.WAREHOUSE_URL = small_warehouse
     return get_warehouse()
 
 
@@ -120,7 +137,7 @@ def warehouse(db: None, small_users: Path, _own_folders: None) -> Any:
 def _flush_protected_tables() -> Iterator[None]:
     """Tests that commit are cleaned up by TRUNCATE, which the append-only tables refuse, as they should.
 
-    The clean-up alone runs as a replica would, for which triggers don't fire.
+    The clean-up alone runs as a replica would, for which triggers don't fire; then the default filters come back.
     """
     handle = flush.Command.handle
 
@@ -129,6 +146,8 @@ def _flush_protected_tables() -> Iterator[None]:
             cursor.execute("SET session_replication_role = replica")
         try:
             handle(self, **options)
+            # What migrations put there is part of a new installation.
+            install_default_filters(Filter)
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("SET session_replication_role = DEFAULT")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from audience.warehouse import Warehouse
 
+from audience.warehouse import Warehouse
 from experiments.models import SettingsGroup
 from experiments.services import prepare_settings_group
 from tests.api import Api

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from audience.warehouse import Warehouse
 
 from accounts.actors import Actor
+from audience.warehouse import Warehouse
 from experiments.lifecycle import Status
 from experiments.models import Preparation, SettingsGroup
 from experiments.services import prepare_settings_group

@@ -23,11 +23,12 @@ KILLS = 10
 
 
 @contextmanager
-def drawing_held_up() -> Iterator[None]:
-    """Whoever prepares gets as far as the draw, inside its transaction, and waits there."""
+def drawing_held_up() -> Iterator[Callable[[], bool]]:
+    """Whoever prepares gets as far as the draw, inside its transaction, and waits there. Yields: is somebody waiting?"""
     with psycopg.connect(database_url(), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s, 0)", [_DRAWING_LOCK])
-        yield
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND NOT granted"
+        yield lambda: other.execute(waiting, [_DRAWING_LOCK]).fetchone() != (0,)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -43,8 +44,8 @@ def test_ten_kills_at_random_moments(
             settings_group = add_settings(manager, experiments[-1])
         worker = start_worker()
         if kill % 2:
-            with drawing_held_up():
-                wait_until(lambda: _state(settings_group)[1] >= 20, "the draw is reached", 60)
+            with drawing_held_up() as somebody_waits:
+                wait_until(somebody_waits, "the draw is reached", 60)
                 worker.kill()
         else:
             wait_until(lambda: _state(settings_group)[0] != PreparationState.QUEUED, "the preparation began", 60)
