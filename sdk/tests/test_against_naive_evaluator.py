@@ -200,7 +200,7 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     documents, st.lists(st.tuples(users, requests), min_size=5, max_size=10), st.sampled_from([[], ["u1"]])
 )

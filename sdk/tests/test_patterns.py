@@ -1,5 +1,6 @@
 """Patterns: what is accepted means the same as in ``re``; what is refused could not be trusted."""
 
+import contextlib
 import re
 import time
 
@@ -40,8 +41,8 @@ patterns = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(patterns, st.lists(st.text("abx_1 \nä", max_size=12), min_size=10, max_size=10))
+@settings(max_examples=100, deadline=None)
+@given(patterns, st.lists(st.text("abx_1 \nä", max_size=12), min_size=5, max_size=5))
 def test_accepted_pattern_finds_what_re_finds(pattern: str, texts: list[str]) -> None:
     try:
         compiled = compile_pattern(pattern)
@@ -53,7 +54,7 @@ def test_accepted_pattern_finds_what_re_finds(pattern: str, texts: list[str]) ->
         assert bool(compiled.search(text)) == bool(reference.search(text)), (pattern, text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(patterns)
 def test_canonical_form_is_its_own_canonical_form(pattern: str) -> None:
     try:
@@ -63,7 +64,7 @@ def test_canonical_form_is_its_own_canonical_form(pattern: str) -> None:
     assert canonical_pattern(canonical) == canonical
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(patterns, st.text("abx_1 ä", min_size=1, max_size=4), st.sampled_from(["", "!", "x"]))
 def test_no_accepted_pattern_is_slow(pattern: str, part: str, end: str) -> None:
     try:
@@ -140,14 +141,12 @@ def test_unsafe_or_malformed_pattern_is_refused_at_once(pattern: str) -> None:
     assert time.thread_time() - started < 0.2
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text("ab()[]{}|\\*+?^$.,-0129:dwsSnxzZA", max_size=60))
 def test_any_text_is_accepted_or_refused_quickly(text: str) -> None:
     started = time.thread_time()
-    try:
+    with contextlib.suppress(UnsafePattern):
         re.compile(canonical_pattern(text))
-    except UnsafePattern:
-        pass
     assert time.thread_time() - started < 0.5
 
 

@@ -15,7 +15,7 @@ from usersplit_sdk.folder import Folder
 from usersplit_sdk.hits import HitSink, NullHits
 from usersplit_sdk.model import Decision, Environment, Hit, Reason, User
 from usersplit_sdk.reporting import OnError, Reporter
-from usersplit_sdk.snapshots import Snapshot, snapshot_of_documents
+from usersplit_sdk.snapshots import Snapshot, find, snapshot_of_documents
 from usersplit_sdk.store import FolderStore, Status, Store
 
 REFRESH_SECONDS = 0.5
@@ -118,7 +118,7 @@ class Client:
     ) -> bool:
         """Is the user in the user group? An unknown or unusable group has nobody in it."""
         try:
-            entry = self._store.snapshot.groups.get(key) if isinstance(key, str) else None
+            entry = find(self._store.snapshot.groups, key)
             if entry is None or entry.test is None:
                 return False
             return engine.is_in_group(entry.test, read_subject(user, request), _moment(now))
@@ -156,7 +156,7 @@ class Client:
         in which the user has a variant decides. The hit is logged for users who see the default as well.
         """
         snapshot = self._store.snapshot
-        for key in snapshot.token_tests.get(token, ()) if isinstance(token, str) else ():
+        for key in find(snapshot.token_tests, token) or ():
             variant, test = self._shown(key, user, request, log_hit)
             if variant is not None and test is not None:
                 return _in_language(test.texts.get(token, {}).get(variant, {}), language, default)
@@ -166,9 +166,9 @@ class Client:
         self, key: str, variant: str, user: User | None = None, request: Environment | None = None
     ) -> bool:
         """Log that the user was shown the variant now; answers False for a test or variant that is unknown."""
-        entry = self._store.snapshot.tests.get(key) if isinstance(key, str) else None
+        entry = find(self._store.snapshot.tests, key)
         test = None if entry is None else entry.test
-        if test is None or not isinstance(variant, str) or variant not in test.names:
+        if test is None or not test.has_variant(variant):
             return False
         return self._record(test, variant, read_subject(user, request), _moment(None))
 
@@ -231,7 +231,7 @@ class Client:
         now: datetime,
     ) -> Decision:
         try:
-            entry = snapshot.tests.get(key) if isinstance(key, str) else None
+            entry = find(snapshot.tests, key)
             if entry is None:
                 return Decision(None, Reason.UNKNOWN_TEST)
             if entry.test is None:

@@ -65,6 +65,10 @@ class CompiledTest:
     outcome: TestOutcome | None
     texts: Texts
 
+    def has_variant(self, name: object) -> bool:
+        """Is that the name of one of the test's variants? For names that come from a host application."""
+        return isinstance(name, str) and name in self.names
+
 
 def read_json(body: bytes) -> object:
     """Parse a file's bytes; raises ``InvalidDocument`` for anything that is not sound JSON of bearable size."""

@@ -30,7 +30,7 @@ from usersplit_sdk.pattern_tree import (
 PATTERN_LENGTH_LIMIT = 200
 PATTERN_SUBJECT_LIMIT = 512
 # About 0.1 s of the stdlib's engine in the very worst case; ordinary patterns need thousands.
-PATTERN_STEP_LIMIT = 75_000_000
+PATTERN_STEP_LIMIT = 25_000_000
 
 __all__ = [
     "PATTERN_LENGTH_LIMIT",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 from usersplit_sdk.documents import CompiledTest, Kind, parse_document
 from usersplit_sdk.engine import TestsOff
 from usersplit_sdk.errors import InvalidDocument, Problem
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Snapshot:
         object.__setattr__(self, "tests", by_kind["tests"])
         object.__setattr__(self, "groups", by_kind["groups"])
         object.__setattr__(self, "token_tests", {token: tuple(keys) for token, keys in tokens.items()})
+
+
+def find(entries: Mapping[str, Found], key: object) -> Found | None:
+    """The entry of a key that comes from a host application, which may hand over anything."""
+    return entries.get(key) if isinstance(key, str) else None
 
 
 def split_path(path: str) -> tuple[str, str]:
