@@ -33,7 +33,7 @@ def checksum(body: bytes) -> str:
 
 def utc_text(moment: dt.datetime | None) -> str | None:
     """ISO 8601 in UTC, ending in Z."""
-    return moment and moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    return None if moment is None else moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def path_of(kind: str, key: str) -> str:

@@ -1,0 +1,1 @@
+"""Checking, forcing and evaluating over HTTP."""

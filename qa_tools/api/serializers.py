@@ -1,0 +1,201 @@
+"""Bodies and answers of the QA tools."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from rest_framework import serializers
+
+from experiments.models import Environment, ForcedUser, TestsOff
+from qa_tools.subjects import MAX_ID
+from usersplit_sdk import Reason
+
+LAST_YEAR = 9000
+
+
+def _identity(**options: Any) -> serializers.CharField:
+    # Spaces may be part of an id; nothing is trimmed.
+    return serializers.CharField(
+        max_length=MAX_ID, trim_whitespace=False, required=False, allow_null=True, allow_blank=True, **options
+    )
+
+
+class PersonBody(serializers.Serializer[Any]):
+    """Exactly one of a user id and a device id."""
+
+    user_id = _identity()
+    device_id = _identity()
+
+    def ids(self) -> dict[str, str]:
+        """Both, "" for the one that is not given."""
+        return {name: self.validated_data.get(name) or "" for name in ("user_id", "device_id")}
+
+
+class PersonReasonBody(PersonBody):
+    """Whom, why and until when."""
+
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    expires_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        default_timezone=dt.UTC,
+        help_text="ISO 8601; without a zone UTC. Empty: until removed.",
+    )
+
+    def validate_expires_at(self, value: dt.datetime | None) -> dt.datetime | None:
+        if value is not None and value.year >= LAST_YEAR:
+            raise serializers.ValidationError("Lies too far in the future.")
+        return value
+
+
+class ForcedBody(PersonReasonBody):
+    """Put a user or device into a variant."""
+
+    test = serializers.CharField(max_length=64, help_text="Key of the test.")
+    variant = serializers.CharField(max_length=64)
+    environment = serializers.ChoiceField(
+        Environment.choices, required=False, help_text="Without it the token's."
+    )
+
+
+class ForcedChoice(PersonBody):
+    """Whom to let go, everywhere or in one test and environment."""
+
+    test = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    environment = serializers.ChoiceField(Environment.choices, required=False)
+
+
+class ForcedUserSerializer(serializers.ModelSerializer[ForcedUser]):
+    """A user or device that is forced into a variant; the id that is not its own is empty."""
+
+    test = serializers.CharField(source="experiment.key")
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = ForcedUser
+        fields = [
+            "id", "test", "variant", "user_id", "device_id", "environment", "reason", "expires_at", "created_by", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class TestsOffSerializer(serializers.ModelSerializer[TestsOff]):
+    """A user or device for whom all tests are off."""
+
+    # Tells pytest that this is no test class.
+    __test__ = False
+
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = TestsOff
+        fields = ["id", "user_id", "device_id", "reason", "expires_at", "created_by", "created_at"]
+        read_only_fields = fields
+
+
+class EnvironmentBody(serializers.Serializer[Any]):
+    """The request: values of environment filters by name, and beside them these. Other names are filters too."""
+
+    device_id = _identity()
+    split_group = serializers.IntegerField(
+        min_value=1, max_value=2400, required=False, allow_null=True, help_text="A guest's."
+    )
+    supported_tests = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
+    attributes = serializers.DictField(
+        required=False, help_text="The same as at the top; for names that are taken there."
+    )
+
+
+class CheckBody(serializers.Serializer[Any]):
+    """Whom to ask about. Without an id and attributes it is a guest."""
+
+    user_id = _identity()
+    attributes = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text="Profile values by filter name, as an app server has them. Without: from the warehouse.",
+    )
+    split_group = serializers.IntegerField(
+        min_value=1, max_value=2400, required=False, allow_null=True, help_text="Without: from the warehouse."
+    )
+    device_id = _identity()
+    environment = EnvironmentBody(required=False, allow_null=True)
+    tests = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        help_text="Keys; without, all that are delivered.",
+    )
+    forced_in = serializers.ChoiceField(
+        Environment.choices,
+        required=False,
+        allow_null=True,
+        help_text="Whose forced users apply; without it the token's environment.",
+    )
+
+
+class DecisionSerializer(serializers.Serializer[Any]):
+    """The answer for one test."""
+
+    test = serializers.CharField()
+    variant = serializers.CharField(source="decision.variant", allow_null=True)
+    reason = serializers.ChoiceField([reason.value for reason in Reason], source="decision.reason.value")
+    detail = serializers.CharField(
+        source="decision.detail",
+        allow_null=True,
+        help_text="The path of the predicate that decided, or what is wrong with the file.",
+    )
+    settings_group = serializers.IntegerField(source="decision.settings_group", allow_null=True)
+    explanation = serializers.CharField(help_text="The reason in plain English.")
+
+
+class CheckedUserSerializer(serializers.Serializer[Any]):
+    """Who was asked about: ids, split group and attributes as the engine got them."""
+
+    id = serializers.CharField(allow_null=True)
+    split_group = serializers.IntegerField(allow_null=True)
+    attributes = serializers.DictField()
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """What the user gets, and why."""
+
+    version = serializers.IntegerField(help_text="The version of the delivery that says so.")
+    user = CheckedUserSerializer(source="subject.user", allow_null=True)
+    profile = serializers.ChoiceField(
+        ["guest", "given", "warehouse", "unknown"],
+        source="subject.profile",
+        help_text="Where the user's attributes come from.",
+    )
+    decisions = DecisionSerializer(source="answers", many=True)
+    groups = serializers.ListField(
+        child=serializers.CharField(), help_text="User groups that the user is in."
+    )
+
+
+class EvaluatedUserBody(serializers.Serializer[Any]):
+    """A user; what is left out comes from the warehouse."""
+
+    id = _identity()
+    split_group = serializers.IntegerField(min_value=1, max_value=2400, required=False, allow_null=True)
+    attributes = serializers.DictField(required=False, allow_null=True)
+
+
+class ActiveVariantsBody(serializers.Serializer[Any]):
+    """Who asks; without a user a guest."""
+
+    user = EvaluatedUserBody(required=False, allow_null=True)
+    environment = EnvironmentBody(required=False, allow_null=True)
+    supported_tests = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        help_text="The tests that the client knows.",
+    )
+
+
+class ActiveVariantsSerializer(serializers.Serializer[Any]):
+    """The tests in which the user has a variant."""
+
+    variants = serializers.DictField(child=serializers.CharField())

@@ -1,0 +1,299 @@
+"""Check, force, tests off, and the variants of a client. Everything goes through the services of the console."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, ClassVar, TypeVar
+
+from django_filters import CharFilter, ChoiceFilter, FilterSet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status as http
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from accounts.actors import Actor
+from accounts.api.actors import requesting_actor
+from accounts.models import ApiToken, Environment, Scope
+from core.bodies import json_object
+from core.errors import FieldError, InvalidInput, NotFound
+from experiments.models import ForcedUser, Kind, TestsOff
+from experiments.selectors import experiment_for
+from experiments.services import force_user, switch_tests_off, switch_tests_on, unforce_user
+from qa_tools.api.serializers import (
+    ActiveVariantsBody,
+    ActiveVariantsSerializer,
+    CheckBody,
+    CheckSerializer,
+    ForcedBody,
+    ForcedChoice,
+    ForcedUserSerializer,
+    PersonBody,
+    PersonReasonBody,
+    TestsOffSerializer,
+)
+from qa_tools.selectors import forced_users, people_without_tests
+from qa_tools.services import active_client_variants, check_user, switch_tests_on_for, unforce_matching
+from qa_tools.subjects import Subject, SubjectReader, complete_subject
+from usersplit_sdk import Environment as RequestEnvironment
+
+Body = TypeVar("Body", bound="Serializer[Any]")
+_GONE = {204: OpenApiResponse(description="Done.")}
+
+
+class QaView(GenericAPIView[Any]):
+    """All of the QA tools ask for one scope, reading and writing."""
+
+    read_scope = Scope.QA
+    write_scope = Scope.QA
+
+    @property
+    def actor(self) -> Actor:
+        return requesting_actor(self.request)
+
+    def checked(self, serializer: type[Body], given: dict[str, Any] | None = None) -> Body:
+        """The body, or `given`, with every unknown field refused."""
+        known = serializer().fields.keys()
+        body = serializer(data=json_object(self.request, known=known) | _known(given or {}, known))
+        body.is_valid(raise_exception=True)
+        return body
+
+
+class CheckView(QaView):
+    """What would this user get?"""
+
+    @extend_schema(operation_id="qa_check", tags=["qa"], request=CheckBody, responses=CheckSerializer)
+    def post(self, request: Request) -> Response:
+        """The variant of every test, or why there is none."""
+        body = json_object(request, known=CheckBody().fields.keys())
+        reader = SubjectReader([])
+        tests = reader.keys(body.get("tests"), "tests")
+        forced_in = body.get("forced_in") or _environment_of(request)
+        if forced_in not in Environment.values:
+            reader.errors.append(FieldError("forced_in", f"Must be one of: {', '.join(Environment.values)}."))
+        subject = _subject(
+            reader,
+            body,
+            body.get("environment"),
+            supported=None,
+            device_id=reader.identity(body.get("device_id"), "device_id"),
+        )
+        named = None if tests is None else list(dict.fromkeys(body["tests"]))
+        return Response(CheckSerializer(check_user(subject, forced_in, named)).data)
+
+
+class ActiveVariantsView(GenericAPIView[Any]):
+    """For client apps, which cannot decide for themselves."""
+
+    write_scope = Scope.EVALUATE
+
+    @extend_schema(
+        operation_id="active_variants",
+        tags=["evaluate"],
+        request=ActiveVariantsBody,
+        responses=ActiveVariantsSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """The client's tests in which this user has a variant, as `{key: variant}`."""
+        body = json_object(request, known=ActiveVariantsBody().fields.keys())
+        reader = SubjectReader([])
+        user = body.get("user")
+        if user is not None and not isinstance(user, dict):
+            reader.errors.append(
+                FieldError("user", 'Must be an object such as {"id": "4711"}, or null for a guest.')
+            )
+            user = None
+        user = user or {}
+        fields = ("id", "split_group", "attributes")
+        reader.errors += [
+            FieldError(f"user.{str(name)[:64]}", f"There is no such field; known are {', '.join(fields)}.")
+            for name in user.keys() - set(fields)
+        ]
+        supported = reader.keys(body.get("supported_tests"), "supported_tests")
+        given = {
+            "user_id": user.get("id"),
+            "split_group": user.get("split_group"),
+            "attributes": user.get("attributes"),
+        }
+        subject = _subject(reader, given, body.get("environment"), supported, path="user.")
+        return Response({"variants": active_client_variants(subject, _environment_of(request))})
+
+
+class ForcedFilter(FilterSet):
+    """What to see of the forced users."""
+
+    test = CharFilter(field_name="experiment__key", max_length=64, help_text="Only this test.")
+    user_id = CharFilter(max_length=200, strip=False, help_text="Only this user.")
+    device_id = CharFilter(max_length=200, strip=False, help_text="Only this device.")
+    environment = ChoiceFilter(choices=Environment.choices, help_text="Only this environment.")
+
+    class Meta:
+        model = ForcedUser
+        fields: ClassVar[list[str]] = []
+
+
+class ForcedListView(QaView):
+    """Users and devices that are put into a variant."""
+
+    queryset = ForcedUser.objects.all()
+    serializer_class = ForcedUserSerializer
+    filterset_class = ForcedFilter
+
+    @extend_schema(operation_id="qa_forced_list", tags=["qa"], responses=ForcedUserSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The newest first."""
+        page = self.paginate_queryset(self.filter_queryset(forced_users(self.actor)))
+        return self.get_paginated_response(ForcedUserSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="qa_forced_create",
+        tags=["qa"],
+        request=ForcedBody,
+        responses={201: ForcedUserSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Put a user or device into a variant; again moves them."""
+        body = self.checked(ForcedBody)
+        given = body.validated_data
+        try:
+            experiment = experiment_for(self.actor, Kind.TEST, given["test"])
+        except NotFound as error:
+            raise InvalidInput.at("test", error.detail) from error
+        forced = force_user(
+            self.actor,
+            experiment,
+            given["variant"],
+            given.get("environment") or _environment_of(request),
+            **body.ids(),
+            reason=given.get("reason", ""),
+            expires_at=given.get("expires_at"),
+        )
+        return Response(ForcedUserSerializer(forced).data, http.HTTP_201_CREATED)
+
+    @extend_schema(
+        operation_id="qa_forced_clear", tags=["qa"], parameters=[ForcedChoice], request=None, responses=_GONE
+    )
+    def delete(self, request: Request) -> Response:
+        """Let a user or device go, in all tests and environments or those named (in the query or in a JSON body)."""
+        body = self.checked(ForcedChoice, request.query_params.dict())
+        given = body.validated_data
+        unforce_matching(
+            self.actor, **body.ids(), test=given.get("test", ""), environment=given.get("environment", "")
+        )
+        return Response(status=http.HTTP_204_NO_CONTENT)
+
+
+class ForcedView(QaView):
+    """One forced user or device."""
+
+    @extend_schema(operation_id="qa_forced_delete", tags=["qa"], responses=_GONE)
+    def delete(self, request: Request, forced_id: int) -> Response:
+        """Let this one go."""
+        if not forced_users(self.actor).filter(pk=forced_id).exists():
+            raise NotFound("There is no such forced user.")
+        unforce_user(self.actor, forced_id)
+        return Response(status=http.HTTP_204_NO_CONTENT)
+
+
+class TestsOffFilter(FilterSet):
+    """What to see of those without tests."""
+
+    __test__ = False
+
+    user_id = CharFilter(max_length=200, strip=False, help_text="Only this user.")
+    device_id = CharFilter(max_length=200, strip=False, help_text="Only this device.")
+
+    class Meta:
+        model = TestsOff
+        fields: ClassVar[list[str]] = []
+
+
+class TestsOffListView(QaView):
+    """Users and devices for whom all tests are off."""
+
+    __test__ = False
+
+    queryset = TestsOff.objects.all()
+    serializer_class = TestsOffSerializer
+    filterset_class = TestsOffFilter
+
+    @extend_schema(operation_id="qa_tests_off_list", tags=["qa"], responses=TestsOffSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The newest first."""
+        page = self.paginate_queryset(self.filter_queryset(people_without_tests()))
+        return self.get_paginated_response(TestsOffSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="qa_tests_off_create",
+        tags=["qa"],
+        request=PersonReasonBody,
+        responses={201: TestsOffSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Switch all tests off for a user or device; again gives the new expiry."""
+        body = self.checked(PersonReasonBody)
+        given = body.validated_data
+        off = switch_tests_off(
+            self.actor, **body.ids(), reason=given.get("reason", ""), expires_at=given.get("expires_at")
+        )
+        return Response(TestsOffSerializer(off).data, http.HTTP_201_CREATED)
+
+    @extend_schema(
+        operation_id="qa_tests_off_clear", tags=["qa"], parameters=[PersonBody], request=None, responses=_GONE
+    )
+    def delete(self, request: Request) -> Response:
+        """Switch tests on again for a user or device (in the query or in a JSON body)."""
+        switch_tests_on_for(self.actor, **self.checked(PersonBody, request.query_params.dict()).ids())
+        return Response(status=http.HTTP_204_NO_CONTENT)
+
+
+class TestsOffView(QaView):
+    """One user or device."""
+
+    __test__ = False
+
+    @extend_schema(operation_id="qa_tests_off_delete", tags=["qa"], responses=_GONE)
+    def delete(self, request: Request, off_id: int) -> Response:
+        """Switch tests on again."""
+        switch_tests_on(self.actor, off_id)
+        return Response(status=http.HTTP_204_NO_CONTENT)
+
+
+def _known(given: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        offered = ", ".join(sorted(known))
+        raise InvalidInput(
+            [FieldError(name[:64], f"There is no such parameter; known are {offered}.") for name in unknown]
+        )
+    return given
+
+
+def _environment_of(request: Request) -> str:
+    """The environment that the token is bound to; people in the browser look at production."""
+    return request.auth.environment if isinstance(request.auth, ApiToken) else Environment.PRODUCTION.value
+
+
+def _subject(
+    reader: SubjectReader,
+    given: dict[str, Any],
+    environment: object,
+    supported: frozenset[str] | None,
+    *,
+    device_id: str = "",
+    path: str = "",
+) -> Subject:
+    """Read all parts, refuse them together, and ask the warehouse for what is missing."""
+    request = reader.environment(environment)
+    user_id = reader.identity(given.get("user_id"), "user.id" if path else "user_id")
+    split_group = reader.split_group(given.get("split_group"), f"{path}split_group")
+    attributes = reader.attributes(given.get("attributes"), f"{path}attributes")
+    reader.refuse()
+    request = RequestEnvironment(
+        device_id or request.device_id,
+        request.attributes,
+        supported if supported is not None else request.supported_tests,
+        request.split_group,
+    )
+    return complete_subject(user_id, split_group, attributes, request)

@@ -1,0 +1,53 @@
+"""Decisions in plain English. No framework here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from audience.describing import describe_predicate
+from audience.specs import Catalogue
+from usersplit_sdk import Decision, Reason
+
+_SENTENCES: Final[Mapping[Reason, str]] = {
+    Reason.UNKNOWN_TEST: "No such test is delivered.",
+    Reason.INVALID_TEST_FILE: "Its test file cannot be used.",
+    Reason.WINNER: "The test is finished, and this variant won.",
+    Reason.REJECTED: "The test is finished, and nobody gets a variant.",
+    Reason.FORCED: "QA put this user or device into the variant.",
+    Reason.TESTS_OFF: "All tests are off for this user or device.",
+    Reason.PAUSED: "The test is paused.",
+    Reason.NOT_A_TEST_USER: "The test is in dev, and this is not a test user.",
+    Reason.OUTSIDE_DATES: "Now is outside the dates of the test.",
+    Reason.CONDITIONS_NOT_MET: "The conditions are not met.",
+    Reason.NOT_SUPPORTED_BY_CLIENT: "The client has to take part, and did not say that it supports this test.",
+    Reason.NO_SPLIT_GROUP: "The user has no split group.",
+    Reason.SPLIT_GROUP_NOT_IN_TEST: "No variant owns the user's split group.",
+    Reason.ADDITIONAL_CONDITIONS_NOT_MET: "The additional conditions in the code say no.",
+    Reason.SPLIT: "The variant owns the user's split group.",
+}
+_INDEX: Final = re.compile(r"\[([0-9]+)\]", re.ASCII)
+
+
+def explain_decision(decision: Decision, document: Mapping[str, Any] | None, catalogue: Catalogue) -> str:
+    """One sentence, for failed conditions with the one that decided: “… not met: Country is Germany.”"""
+    sentence = _SENTENCES[decision.reason]
+    if decision.reason == Reason.INVALID_TEST_FILE and decision.detail:
+        return f"{sentence.removesuffix('.')}: {decision.detail}."
+    if decision.reason != Reason.CONDITIONS_NOT_MET or document is None:
+        return sentence
+    predicate = predicate_at(document["conditions"], decision.detail or "")
+    if predicate is None:
+        return sentence
+    return f"{sentence.removesuffix('.')}: it is not true that {describe_predicate(predicate, catalogue)}."
+
+
+def predicate_at(conditions: object, path: str) -> Mapping[str, Any] | None:
+    """The predicate at a path such as `conditions[2][0]`, None if there is none."""
+    node = conditions
+    for index in _INDEX.findall(path):
+        if not isinstance(node, list) or int(index) >= len(node):
+            return None
+        node = node[int(index)]
+    return node if isinstance(node, dict) else None
