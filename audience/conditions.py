@@ -144,8 +144,7 @@ class _Parser:
     def read_predicate(self, raw: Mapping[object, object], path: str) -> Predicate:
         for key in raw:
             if key not in _KNOWN_KEYS:
-                name = key if isinstance(key, str) and key.isidentifier() and len(key) <= 40 else shown(key)
-                self.refuse(f"{path}.{name}", "is not part of a condition (filter, operator, value)")
+                self.refuse(path, f"has an unknown part {shown(key)}; there are filter, operator and value")
         spec = self.read_filter(raw.get("filter"), f"{path}.filter")
         operator = self.read_operator(raw.get("operator"), spec, f"{path}.operator")
         if spec is None or operator is None:

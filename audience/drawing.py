@@ -5,7 +5,6 @@ Index i of every array is split group i + 1. The same arguments and seed give th
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -20,6 +19,8 @@ OBJECTIVES: Final[tuple[str, ...]] = get_args(Objective)
 
 MOST_SHARED: Final = 50
 """How many other tests a draw's log lists."""
+
+_TAKEN: Final = 2**62
 
 Groups = NDArray[np.int64]
 """Indices of split groups, 0-based."""
@@ -103,9 +104,9 @@ def draw_split_groups(
     needed = wanted - int(kept.sum())
     candidates = np.flatnonzero(~kept & ~field.barred)
     if objective == "smallest_worst_pair":
-        chosen = _choose_smallest_worst_pair(needed, candidates, np.flatnonzero(kept), before > 0, field)
+        chosen = _choose_smallest_worst_pair(needed, candidates, np.flatnonzero(kept), before != 0, field)
     else:
-        chosen = field.best_first(candidates, last=before > 0)[:needed]
+        chosen = field.best_first(candidates, last=before != 0)[:needed]
     _deal(owners, shares, rng.permutation(chosen))
     return Drawn(owners, _log(owners, shares, others, field, objective, seed, kept))
 
@@ -185,46 +186,44 @@ def _previous_owners(shares: Sequence[Share], previous: Mapping[str, Sequence[in
 def _choose_smallest_worst_pair(
     needed: int, candidates: Groups, kept: Groups, last: NDArray[np.bool_], field: _Field
 ) -> Groups:
-    """Greedy: always the group after which the largest sum of users shared with one test is smallest.
-
-    Sums only grow, so a group's key only grows: a heap whose top is checked again before it is taken does without
-    looking at all groups at every step (the lazy greedy of Minoux, 1978).
-    """
-    owners: list[list[tuple[int, int]]] = [[] for _ in range(SPLIT_GROUPS)]
-    for index, other in enumerate(field.meeting):
-        for group in np.flatnonzero(other.owned).tolist():
-            owners[group].append((index, int(other.shared_users[group])))
-    pairs = [0] * len(field.meeting)
-
-    def take(group: int) -> None:
-        for index, users in owners[group]:
-            pairs[index] += users
-
-    def key(group: int) -> tuple[bool, int, bool, int, int]:
-        worst = max((pairs[index] + users for index, users in owners[group]), default=0)
-        return (
-            bool(field.busy[group]),
-            worst,
-            bool(last[group]),
-            int(field.cost[group]),
-            int(field.luck[group]),
-        )
-
+    """Greedy: always the group after which the largest sum of users shared with one test is smallest."""
+    ordered = field.best_first(candidates, last=last)
+    free, busy = ordered[~field.busy[ordered]], ordered[field.busy[ordered]]
+    pairs = _Pairs(field.meeting)
     for group in kept.tolist():
-        take(group)
-    heap = [(key(group), group) for group in candidates.tolist()]
-    heapq.heapify(heap)
-    chosen: list[int] = []
+        pairs.take(group)
+    # The place in `ordered` breaks ties; a group that was taken is out of reach.
+    rank = np.full(SPLIT_GROUPS, _TAKEN, dtype=np.int64)
+    rank[busy] = np.arange(len(busy))
+    chosen = list(free[:needed].tolist())
     while len(chosen) < needed:
-        _, group = heap[0]
-        current = key(group)
-        if current > heap[0][0]:
-            heapq.heapreplace(heap, (current, group))
-            continue
-        heapq.heappop(heap)
-        take(group)
+        group = int(np.argmin(pairs.worst * SPLIT_GROUPS + rank))
+        pairs.take(group)
+        rank[group] = _TAKEN
         chosen.append(group)
     return np.array(chosen, dtype=np.int64)
+
+
+class _Pairs:
+    """Users shared so far with each other test. `worst[group]` is what the most shared of the group's tests would come to
+    if the group were taken; it only grows, so taking a group touches the groups of its own tests alone."""
+
+    def __init__(self, meeting: Sequence[Occupant]) -> None:
+        self.shared = [0] * len(meeting)
+        self.groups = [np.flatnonzero(other.owned) for other in meeting]
+        self.users = [other.shared_users[groups] for other, groups in zip(meeting, self.groups, strict=True)]
+        self.owners: list[list[tuple[int, int]]] = [[] for _ in range(SPLIT_GROUPS)]
+        self.worst = np.zeros(SPLIT_GROUPS, dtype=np.int64)
+        for index, (groups, users) in enumerate(zip(self.groups, self.users, strict=True)):
+            self.worst[groups] = np.maximum(self.worst[groups], users)
+            for group, count in zip(groups.tolist(), users.tolist(), strict=True):
+                self.owners[group].append((index, count))
+
+    def take(self, group: int) -> None:
+        for index, users in self.owners[group]:
+            self.shared[index] += users
+            groups = self.groups[index]
+            self.worst[groups] = np.maximum(self.worst[groups], self.shared[index] + self.users[index])
 
 
 def _deal(owners: NDArray[np.int16], shares: Sequence[Share], shuffled: Groups) -> None:

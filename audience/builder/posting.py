@@ -1,7 +1,8 @@
 """The tree from the fields of a form.
 
 `c.1.0.filter` is the filter of the first item in the bracket that is second in the outermost list; beside it are
-`operator`, `value` (several), `more` and `joint`. `c.1.bracket` says that there is a bracket.
+`operator`, `value` (several), `more` and `joint`. `c.1.bracket` says that there is a bracket, `was` which filter the
+fields beside it were made for: when another one was chosen since, they mean nothing any more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from audience.builder.tree import Bracket, Path, Row
 
 PREFIX: Final = "c"
 # Deeper than what is allowed, so that somebody who went one too deep sees it all again and is told.
-_FIELD = re.compile(r"c((?:\.\d{1,5}){1,24})\.(filter|operator|value|more|joint|bracket)", re.ASCII)
+_FIELD = re.compile(r"c((?:\.\d{1,5}){1,24})\.(filter|was|operator|value|more|joint|bracket)", re.ASCII)
 _PATH = re.compile(r"(?:\d{1,5}(?:\.\d{1,5}){0,23})?", re.ASCII)
 
 
@@ -54,8 +55,11 @@ def read_tree(data: QueryDict) -> Posted:
 
 
 def _row(its: dict[str, list[str]]) -> Row:
+    chosen = its.get("filter", [""])[-1]
+    if its.get("was", [chosen])[-1] != chosen:
+        return Row(filter=chosen)
     return Row(
-        filter=its.get("filter", [""])[-1],
+        filter=chosen,
         operator=its.get("operator", [""])[-1],
         values=_values(its.get("value", [])),
         more=its.get("more", [""])[-1],

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from audience.builder.tree import Bracket, Path, Row, is_too_large
+from audience.builder.tree import Bracket, Path, Row, is_too_large, walk
 from audience.specs import Catalogue, FilterSpec
 from core.errors import FieldError
 from usersplit_sdk.operators import OPERATORS
@@ -93,6 +93,21 @@ def view_of(root: Bracket, catalogue: Catalogue, errors: Errors) -> BracketView 
     if is_too_large(root):
         return None
     return _bracket(root, (), "", catalogue, errors)
+
+
+def settle(root: Bracket, catalogue: Catalogue) -> None:
+    """Give rows whose filter has just been chosen the first operator that it offers, as the page will show it."""
+    for _, item in walk(root):
+        if isinstance(item, Row):
+            shown = next(
+                (
+                    option.value
+                    for option in _operators(catalogue.get(item.filter), item.operator)
+                    if option.is_chosen
+                ),
+                "",
+            )
+            item.operator = shown or item.operator
 
 
 def _bracket(bracket: Bracket, path: Path, number: str, catalogue: Catalogue, errors: Errors) -> BracketView:

@@ -44,7 +44,12 @@ def from_conditions(conditions: Sequence[object]) -> Bracket:
     bracket, joint = Bracket(), "AND"
     for item in conditions:
         if isinstance(item, dict):
-            row = Row(str(item.get("filter", "")), str(item.get("operator", "")), _texts(item.get("value")), joint=joint)
+            row = Row(
+                str(item.get("filter", "")),
+                str(item.get("operator", "")),
+                _texts(item.get("value")),
+                joint=joint,
+            )
             bracket.items.append(row)
         elif isinstance(item, list):
             inner = from_conditions(item)

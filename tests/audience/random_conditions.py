@@ -106,6 +106,8 @@ def random_users(seed: int, count: int) -> dict[str, list[Any]]:
     """`count` values per column of CATALOGUE, about one in six missing."""
     source = random.Random(seed)
     return {
-        spec.column: [None if source.random() < 1 / 6 else source.choice(VALUES[spec.type]) for _ in range(count)]
+        spec.column: [
+            None if source.random() < 1 / 6 else source.choice(VALUES[spec.type]) for _ in range(count)
+        ]
         for spec in CATALOGUE.values()
     }

@@ -81,7 +81,9 @@ def test_every_operator_lets_some_in_and_keeps_some_out(
     assert all(seen >= {True, False} for seen in outcomes.values()), outcomes
 
 
-def test_walking_yields_the_users_who_are_counted(edge_warehouse: Warehouse, edge_users: list[UserRecord]) -> None:
+def test_walking_yields_the_users_who_are_counted(
+    edge_warehouse: Warehouse, edge_users: list[UserRecord]
+) -> None:
     source = RandomConditions(seed=5)
     for _ in range(100):
         tree = parse_conditions(source.tree(), CATALOGUE)

@@ -1,0 +1,97 @@
+"""A filter of the catalogue as a form. Choices are lines: `50 = Austria`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from audience.models import Filter, FilterKind, FilterSource
+from audience.specs import operators_of
+from core.forms import ConsoleForm
+from usersplit_sdk.operators import OPERATORS
+
+
+class FilterForm(ConsoleForm):
+    """Name, type and source are fixed once the filter exists: stored conditions are typed by them."""
+
+    name = forms.CharField(
+        required=False,
+        help_text="As programs call it, such as country_id: lower-case letters, digits, underscores. For good.",
+        widget=forms.TextInput(
+            attrs={"class": "form-control font-monospace", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+    label = forms.CharField(required=False, help_text="As people read it, such as Country.")
+    description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    type = forms.ChoiceField(choices=FilterKind, required=False)
+    source = forms.ChoiceField(choices=FilterSource, required=False, label="Comes from")
+    column = forms.CharField(
+        required=False,
+        label="Warehouse column",
+        help_text="Where its value stands in the warehouse of users. Without one it is not counted: numbers are upper bounds.",
+    )
+    operators = forms.MultipleChoiceField(
+        required=False,
+        choices=[(name, operator.label) for name, operator in OPERATORS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What it can be compared with. None chosen: everything that its type allows.",
+    )
+    choices = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"rows": 8, "class": "form-control font-monospace", "spellcheck": "false"}
+        ),
+        help_text="Names for values, one a line: 50 = Austria. They help people pick; other values stay possible.",
+    )
+
+    def __init__(self, data: Any = None, *, edited: Filter | None = None) -> None:
+        initial = None
+        if edited is not None:
+            self.base_fields = {
+                name: field
+                for name, field in self.base_fields.items()
+                if name not in {"name", "type", "source"}
+            }
+            possible = operators_of(edited.type)
+            self.base_fields["operators"] = forms.MultipleChoiceField(
+                required=False,
+                choices=[(name, OPERATORS[name].label) for name in possible],
+                widget=forms.CheckboxSelectMultiple,
+                help_text="What it can be compared with.",
+            )
+            initial = {
+                "label": edited.label,
+                "description": edited.description,
+                "column": edited.column,
+                "operators": edited.operators,
+                "choices": written_choices(edited.choices),
+            }
+        super().__init__(data, initial=initial)
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, as the services take it."""
+        values = {name: self.cleaned_data[name] for name in self.fields}
+        values["choices"] = read_choices(values["choices"])
+        values["operators"] = values["operators"] or None
+        return values
+
+
+def written_choices(choices: list[dict[str, Any]]) -> str:
+    """One line for each choice."""
+    return "\n".join(f"{_text(choice['value'])} = {choice['label']}" for choice in choices)
+
+
+def read_choices(text: str) -> list[dict[str, str]]:
+    """The lines as choices; a value without a name is its own."""
+    choices = []
+    for line in text.splitlines():
+        if line.strip():
+            value, sign, label = line.partition("=")
+            choices.append({"value": value.strip(), "label": label.strip() if sign else value.strip()})
+    return choices
+
+
+def _text(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

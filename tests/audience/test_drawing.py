@@ -1,0 +1,187 @@
+"""What a draw promises, looked at one draw at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from audience.drawing import OBJECTIVES, NotEnoughRoom, Occupant, Share, draw_split_groups
+from audience.specs import SPLIT_GROUPS
+
+FEWEST = "fewest_shared_users"
+
+
+def groups(*numbers: int | range) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """A mask of split groups, given 1-based."""
+    owned = np.zeros(SPLIT_GROUPS, dtype=bool)
+    for number in numbers:
+        owned[np.array(number if isinstance(number, range) else [number]) - 1] = True
+    return owned
+
+
+def occupant(label: str, owned: Iterable[bool], users: int = 10) -> Occupant:
+    mask = np.array(owned, dtype=bool)
+    return Occupant(label, mask, np.full(SPLIT_GROUPS, users, dtype=np.int64))
+
+
+def owned_by(owners: np.ndarray[tuple[int], np.dtype[np.int16]], number: int) -> list[int]:
+    return (np.flatnonzero(owners == number) + 1).tolist()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_variant_gets_exactly_its_groups_and_none_twice(objective: str) -> None:
+    shares = [Share("control", 0), Share("a", 1), Share("b", 1_199), Share("c", 1_200)]
+    drawn = draw_split_groups(shares, [], objective, seed=1)  # type: ignore[arg-type]
+    assert [int((drawn.owners == number).sum()) for number in range(5)] == [0, 0, 1, 1_199, 1_200]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_same_seed_gives_the_same_draw(objective: str) -> None:
+    others = [occupant("b", groups(range(1, 500)), 3)]
+    first, again, other = (
+        draw_split_groups([Share("a", 600)], others, objective, seed=seed)  # type: ignore[arg-type]
+        for seed in (7, 7, 8)
+    )
+    assert (first.owners == again.owners).all()
+    assert first.log == again.log
+    assert (first.owners != other.owners).any()
+
+
+def test_free_groups_come_before_busy_ones() -> None:
+    others = [occupant("b", groups(range(1, 2001)))]
+    drawn = draw_split_groups([Share("a", 200), Share("b", 200)], others, FEWEST, seed=3)
+    assert owned_by(drawn.owners, 0) == list(range(1, 2001))
+    more = draw_split_groups([Share("a", 500)], others, FEWEST, seed=3)
+    assert (more.owners[2000:] == 1).all()
+    assert more.log["reasons"]["free"] == [[2001, 2400]]
+
+
+def test_busy_groups_with_the_fewest_shared_users_come_first() -> None:
+    users = np.arange(SPLIT_GROUPS, dtype=np.int64)[::-1] + 1
+    drawn = draw_split_groups(
+        [Share("a", 100)], [Occupant("b", groups(range(1, 2400)), users)], FEWEST, seed=0
+    )
+    assert owned_by(drawn.owners, 1) == list(range(2301, 2401))
+
+
+def test_tests_on_all_groups_or_without_common_users_make_none_busy() -> None:
+    everywhere = occupant("everywhere", groups(range(1, 2401)))
+    strangers = occupant("strangers", groups(range(1, 1201)), users=0)
+    drawn = draw_split_groups([Share("a", 2400)], [everywhere, strangers], FEWEST, seed=0)
+    assert (drawn.log["free"], drawn.log["busy"]) == (2400, 0)
+
+
+def test_plain_random_does_not_look_at_what_is_busy() -> None:
+    others = [occupant("b", groups(range(1, 1201)))]
+    drawn = draw_split_groups([Share("a", 1200)], others, "random", seed=0)
+    busy = int((drawn.owners[:1200] == 1).sum())
+    assert 500 < busy < 700
+
+
+def test_the_worst_pair_is_kept_small() -> None:
+    """Two tests, one already sharing much per group: cheapest-first would put all on the cheaper one."""
+    cheap, dear = groups(range(1, 1201)), groups(range(1201, 2401))
+    others = [occupant("cheap", cheap, users=4), occupant("dear", dear, users=6)]
+    worst = {
+        objective: max(
+            entry["shared_users_drawn"]
+            for entry in draw_split_groups([Share("a", 1000)], others, objective, seed=0).log["most_shared"]
+        )
+        for objective in (FEWEST, "smallest_worst_pair")
+    }
+    assert worst[FEWEST] == 4000
+    assert worst["smallest_worst_pair"] == 2400
+
+
+def test_exclusive_keeps_apart_from_the_named_tests_only() -> None:
+    others = [occupant("named", groups(range(1, 1001))), occupant("other", groups(range(1001, 2401)))]
+    drawn = draw_split_groups([Share("a", 1400)], others, "exclusive", seed=0, exclusive_with=["named"])
+    assert owned_by(drawn.owners, 1) == list(range(1001, 2401))
+    with pytest.raises(NotEnoughRoom) as caught:
+        draw_split_groups([Share("a", 1401)], others, "exclusive", seed=0, exclusive_with=["named"])
+    assert (caught.value.wanted, caught.value.free) == (1401, 1400)
+    with pytest.raises(NotEnoughRoom):
+        draw_split_groups([Share("a", 1)], others, "exclusive", seed=0)
+
+
+def test_a_test_on_all_groups_leaves_no_exclusive_room_unless_it_shares_nobody() -> None:
+    everywhere = occupant("everywhere", groups(range(1, 2401)))
+    with pytest.raises(NotEnoughRoom):
+        draw_split_groups([Share("a", 1)], [everywhere], "exclusive", seed=0, exclusive_with=["everywhere"])
+    strangers = occupant("everywhere", groups(range(1, 2401)), users=0)
+    draw_split_groups([Share("a", 2400)], [strangers], "exclusive", seed=0, exclusive_with=["everywhere"])
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_groups_stay_in_the_variant_that_had_them(objective: str) -> None:
+    previous = {"control": list(range(1, 121)), "green": list(range(121, 241)), "gone": list(range(241, 361))}
+    shares = [Share("control", 200), Share("green", 60), Share("blue", 100)]
+    drawn = draw_split_groups(shares, [], objective, seed=4, previous=previous)  # type: ignore[arg-type]
+    assert set(range(1, 121)) < set(owned_by(drawn.owners, 1))
+    assert set(owned_by(drawn.owners, 2)) < set(range(121, 241))
+    assert [variant["kept"] for variant in drawn.log["variants"]] == [120, 60, 0]
+
+
+def test_a_growing_variant_takes_groups_of_another_last() -> None:
+    previous = {"control": list(range(1, 1201)), "green": list(range(1201, 2401))}
+    drawn = draw_split_groups([Share("control", 1200), Share("green", 100)], [], FEWEST, 0, previous)
+    shrunk_and_grown = draw_split_groups(
+        [Share("control", 600), Share("green", 1300)], [], FEWEST, 0, previous
+    )
+    assert owned_by(drawn.owners, 1) == previous["control"]
+    assert set(previous["green"]) < set(owned_by(shrunk_and_grown.owners, 2))
+    room = draw_split_groups(
+        [Share("green", 200)], [], FEWEST, 0, {"control": list(range(1, 2001)), "green": []}
+    )
+    assert owned_by(room.owners, 1)[0] > 2000
+
+
+def test_a_shrinking_variant_gives_up_its_busy_groups() -> None:
+    others = [occupant("b", groups(range(1, 51)))]
+    drawn = draw_split_groups([Share("a", 50)], others, FEWEST, 0, previous={"a": list(range(1, 101))})
+    assert owned_by(drawn.owners, 1) == list(range(51, 101))
+
+
+def test_exclusive_gives_up_what_must_be_free() -> None:
+    others = [occupant("b", groups(range(1, 51)))]
+    drawn = draw_split_groups(
+        [Share("a", 100)], others, "exclusive", 0, previous={"a": list(range(1, 101))}, exclusive_with=["b"]
+    )
+    assert not set(owned_by(drawn.owners, 1)) & set(range(1, 51))
+    assert set(range(51, 101)) < set(owned_by(drawn.owners, 1))
+
+
+def test_the_log_is_json_and_accounts_for_every_group() -> None:
+    others = [occupant("b", groups(range(1, 2201)))]
+    drawn = draw_split_groups([Share("a", 300)], others, FEWEST, 11, previous={"a": [1, 2, 3]})
+    log = json.loads(json.dumps(drawn.log))
+    counted = {
+        reason: sum(last - first + 1 for first, last in ranges) for reason, ranges in log["reasons"].items()
+    }
+    assert counted == {"kept": 3, "free": 200, "busy": 97}
+    assert (log["seed"], log["objective"], log["free"], log["busy"]) == (11, FEWEST, 200, 2200)
+    assert log["most_shared"][0] == {
+        "label": "b", "split_groups": 2200, "shared_users": 22_000, "split_groups_drawn": 100, "shared_users_drawn": 1_000,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shares", "objective"),
+    [
+        ([Share("a", 2401)], FEWEST),
+        ([Share("a", -1)], FEWEST),
+        ([Share("a", 1), Share("a", 1)], FEWEST),
+        ([Share("a", 1)], "best"),
+    ],
+)
+def test_shares_that_are_none_are_refused(shares: list[Share], objective: str) -> None:
+    with pytest.raises(ValueError, match="variant|objective"):
+        draw_split_groups(shares, [], objective, seed=0)  # type: ignore[arg-type]
+
+
+def test_previous_groups_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 to 2400"):
+        draw_split_groups([Share("a", 1)], [], FEWEST, 0, previous={"a": [0]})
