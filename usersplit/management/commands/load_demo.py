@@ -14,7 +14,7 @@ from audience.generator import DEFAULT_COUNT, write_users
 from audience.loading import load_users
 from audience.warehouse import get_warehouse
 from core import clock
-from delivery.publishing import deliver
+from delivery.services import deliver
 from experiments.models import Experiment
 from usersplit.demo.loading import load_stories
 from usersplit.demo.people import demo_token, save_personas, write_logins
