@@ -33,35 +33,36 @@ def execute(command: Sequence[str], var: str | None) -> int:
     """
     if shutil.which(command[0]) is None:
         raise StartFailed(f"there is no program {command[0]}.")
+    signals = HandedOn()
     with ExitStack() as stack:
         layout = stack.enter_context(throwaway_layout()) if var is None else Layout.of(var)
         try:
             stack.enter_context(owned(layout))
         except InUse:
-            return run_command(command, connected(layout))
+            return signals.run(command, connected(layout))
         stack.callback(remove_sockets, layout)
         stack.enter_context(started(missing_servers(layout, throwaway=var is None)))
-        return run_command(command, connected(layout))
+        return signals.run(command, connected(layout))
 
 
-def run_command(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run it in our own terminal session, handing on what asks us to end."""
-    process = subprocess.Popen(tied(command), env=environment)
+class HandedOn:
+    """Signals that ask us to end go to the command; before there is one, they end us in good order."""
 
-    def hand_on(number: int, _frame: FrameType | None) -> None:
-        process.send_signal(number)
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, self._hand_on)
 
-    def wait_for_it(_number: int, _frame: FrameType | None) -> None:
-        """Ctrl-C reached the command too: it decides."""
+    def _hand_on(self, number: int, _frame: FrameType | None) -> None:
+        if self._process is None:
+            # The servers that are up by then are stopped on the way out.
+            raise SystemExit(SIGNALLED + number)
+        if number == signal.SIGINT and os.isatty(0):
+            return  # Ctrl-C reached the command too: it decides
+        self._process.send_signal(number)
 
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, hand_on),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, hand_on),
-        signal.SIGINT: signal.signal(signal.SIGINT, hand_on if not os.isatty(0) else wait_for_it),
-    }
-    try:
-        code = process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else SIGNALLED - code
+    def run(self, command: Sequence[str], environment: dict[str, str]) -> int:
+        """Run it to its end in our own terminal session; returns its exit code as a shell would."""
+        self._process = subprocess.Popen(tied(command), env=environment)
+        code = self._process.wait()
+        return code if code >= 0 else SIGNALLED - code
