@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "core.console.RefusalPages",
 ]
 
 ROOT_URLCONF = "usersplit.urls"
@@ -133,6 +134,8 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+# The condition editor sends some fields for each condition; far too many of them are refused by name, not as a bad request.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000
 SECURE_REFERRER_POLICY = "same-origin"
 _behind_tls = _flag("BEHIND_TLS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_tls
@@ -152,7 +155,9 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": os.environ.get("STATIC_STORAGE", "whitenoise.storage.CompressedManifestStaticFilesStorage")},
+    "staticfiles": {
+        "BACKEND": os.environ.get("STATIC_STORAGE", "whitenoise.storage.CompressedManifestStaticFilesStorage")
+    },
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------
@@ -160,7 +165,14 @@ CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A killed worker's task comes back after seconds: without the two unacked settings it waits for minutes.
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 30, "unacked_restore_interval": 2, "unacked_restore_throttle": 1, "socket_connect_timeout": 2} if "redis" in BROKER_URL else {}
+    {
+        "visibility_timeout": 30,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 2,
+    }
+    if "redis" in BROKER_URL
+    else {}
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

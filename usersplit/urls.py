@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from usersplit import api, health
 
@@ -11,6 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     *api.urlpatterns,
+    path("", include("accounts.urls")),
+    path("", include("audience.urls")),
+    path("", include("experiments.urls")),
     *api.unknown_addresses,
 ]
 

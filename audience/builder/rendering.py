@@ -12,6 +12,7 @@ from audience.specs import Catalogue, FilterSpec
 from core.errors import FieldError
 from usersplit_sdk.operators import OPERATORS
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _STEP = re.compile(r"\[(\d{1,9})\]")
 _FIELDS: Final = ("filter", "operator", "value")
 Errors = Mapping[tuple[Path, str], list[str]]
@@ -32,6 +33,7 @@ class RowView:
 
     path: str
     joint: str
+    filter: str
     filters: list[tuple[str, list[Option]]]
     operators: list[Option]
     input: str
@@ -41,7 +43,17 @@ class RowView:
     hint: str
     errors: Mapping[str, list[str]]
     number: str
+    input_type: str = "text"
     is_bracket: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """The id that a link to this condition jumps to."""
+        return anchor_of(self.path)
+
+    @property
+    def has_choice(self) -> bool:
+        return any(option.is_chosen for option in self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +68,17 @@ class BracketView:
     is_bracket: bool = True
 
     @property
+    def anchor(self) -> str:
+        return anchor_of(self.path)
+
+    @property
     def has_or(self) -> bool:
         return len(self.chains) > 1
+
+
+def anchor_of(path: str) -> str:
+    """`1.0` → `c-1-0`."""
+    return f"c-{path.replace('.', '-')}"
 
 
 @dataclass(slots=True)
@@ -134,6 +155,7 @@ def _row(row: Row, path: Path, number: str, catalogue: Catalogue, errors: Errors
     return RowView(
         path=_written(path),
         joint=row.joint,
+        filter=row.filter,
         filters=_filters(catalogue, row.filter),
         operators=operators,
         input=kind,
@@ -143,7 +165,14 @@ def _row(row: Row, path: Path, number: str, catalogue: Catalogue, errors: Errors
         hint=_HINTS.get(spec.type if spec else "", "") if kind not in {"choice", "choices", "none"} else "",
         errors=_errors_at(path, errors),
         number=number,
+        input_type=_input_type(spec, kind, values),
     )
+
+
+def _input_type(spec: FilterSpec | None, kind: str, values: list[str]) -> str:
+    """A date picker for days. A moment, or whatever else was typed, is shown as it is."""
+    is_date = spec is not None and spec.type == "date" and kind in {"date", "range"}
+    return "date" if is_date and all(value == "" or _DAY.fullmatch(value) for value in values) else "text"
 
 
 _HINTS: Final = {

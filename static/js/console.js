@@ -78,8 +78,8 @@
       unsaved = true;
     }
   });
-  document.addEventListener("submit", () => {
-    unsaved = false;
+  document.addEventListener("submit", (event) => {
+    unsaved = unsaved && event.submitter?.name === "op";
   });
   addEventListener("beforeunload", (event) => {
     if (unsaved) {

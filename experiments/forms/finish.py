@@ -1,0 +1,53 @@
+"""How a test ends, as a form. The rules are the service's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from core.forms import ConsoleForm
+from experiments.models import Experiment, Outcome, Scope
+
+_OUTCOME_WORDS = {
+    Outcome.WINNER: "A variant won: its users' experience becomes the product",
+    Outcome.REJECTED: "Rejected: nobody gets a variant any more",
+}
+_SCOPE_WORDS = {
+    Scope.EVERYWHERE: "Everyone gets the winner",
+    Scope.CONDITIONS: "Whoever meets the conditions gets it, whatever their split group",
+}
+
+
+class FinishForm(ConsoleForm):
+    """Outcome, winner, scope and conclusion; for a user group the conclusion alone."""
+
+    result = forms.ChoiceField(label="Outcome", choices=list(_OUTCOME_WORDS.items()), widget=forms.RadioSelect, required=False)
+    variant = forms.ChoiceField(label="Winner", required=False)
+    scope = forms.ChoiceField(
+        label="Who gets the winner", choices=list(_SCOPE_WORDS.items()), widget=forms.RadioSelect, required=False
+    )
+    conclusion = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="What you learned. Those who come after you will read it.",
+    )
+
+    def __init__(self, experiment: Experiment, data: Any = None) -> None:
+        names = [variant.name for variant in experiment.current.variants.all()] if experiment.current else []
+        self.base_fields = dict(self.base_fields)
+        if experiment.is_test:
+            choices = [("", "—"), *((name, name) for name in names)]
+            self.base_fields["variant"] = forms.ChoiceField(
+                label="Winner", choices=choices, required=False, help_text="Only when a variant won."
+            )
+        else:
+            self.base_fields = {"conclusion": self.base_fields["conclusion"]}
+        super().__init__(data)
+
+    def ending(self) -> dict[str, object]:
+        """What was typed, as `apply_verb` takes it. A winner's fields do not count when it is rejected."""
+        ending = {name: value for name, value in self.cleaned_data.items() if value}
+        if ending.get("result") == Outcome.REJECTED:
+            ending = {name: value for name, value in ending.items() if name not in {"variant", "scope"}}
+        return ending

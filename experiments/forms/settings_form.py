@@ -1,0 +1,228 @@
+"""New settings as typed: read from the form or from older settings, turned into what the service takes, and shown again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.http import QueryDict
+
+from audience.builder.posting import read_path, read_tree
+from audience.builder.rendering import settle
+from audience.builder.tree import Bracket, Path, change, from_conditions, is_too_large, to_conditions
+from audience.conditions import parse_conditions
+from audience.specs import Catalogue
+from core.errors import FieldError, InvalidInput
+from experiments.models import DrawObjective, SettingsGroup
+
+ROWS_SHOWN: Final = 101
+"""One more variant than is possible: who has too many is told so, and nobody's page grows without end."""
+_VARIANT = re.compile(r"v\.(\d{1,5})\.(name|percent|payload)", re.ASCII)
+
+
+@dataclass(slots=True)
+class VariantRow:
+    """One variant as typed; `payload` is JSON."""
+
+    name: str = ""
+    percent: str = ""
+    payload: str = ""
+
+
+@dataclass(slots=True)
+class SettingsForm:
+    """Everything on the page, as text. `control` is the index of a row, "" for none; `split_by` is "each" or "total"."""
+
+    starts_at: str = ""
+    ends_at: str = ""
+    message: str = ""
+    conditions: Bracket = field(default_factory=Bracket)
+    conditions_json: str = ""
+    is_json: bool = False
+    is_cut: bool = False
+    variants: list[VariantRow] = field(default_factory=list)
+    control: str = ""
+    split_by: str = "each"
+    total_percent: str = ""
+    draw: str = DrawObjective.FEWEST_SHARED_USERS.value
+    exclusive_with: list[str] = field(default_factory=list)
+    tokens: str = ""
+    based_on: int | None = None
+
+
+# ---- in ----------------------------------------------------------------------------------------------------
+
+
+def blank_form(is_test: bool) -> SettingsForm:
+    """What somebody starts from who has no settings yet."""
+    variants = [VariantRow("control", "5"), VariantRow("", "5")] if is_test else []
+    return SettingsForm(variants=variants, control="0" if is_test else "")
+
+
+def form_from(source: SettingsGroup) -> SettingsForm:
+    """The form filled with what these settings are."""
+    variants = list(source.variants.all())
+    control = next((str(index) for index, variant in enumerate(variants) if variant.is_control), "")
+    return SettingsForm(
+        starts_at=_written(source.starts_at),
+        ends_at=_written(source.ends_at),
+        conditions=from_conditions(source.conditions),
+        variants=[VariantRow(variant.name, variant.percent, _json_text(variant.payload)) for variant in variants],
+        control=control,
+        draw=source.draw_objective,
+        exclusive_with=list(source.exclusive_with),
+        tokens=_json_text(source.tokens),
+    )
+
+
+def form_from_post(data: QueryDict) -> SettingsForm:
+    """The form as it was sent; unknown fields are ignored, nothing is judged."""
+    posted = read_tree(data)
+    based_on = data.get("based_on", "")
+    rows: dict[int, VariantRow] = {}
+    for name in data:
+        match = _VARIANT.fullmatch(name)
+        if match:
+            setattr(rows.setdefault(int(match[1]), VariantRow()), match[2], data[name])
+    numbers = sorted(rows)
+    control = data.get("control", "")
+    return SettingsForm(
+        starts_at=data.get("starts_at", ""),
+        ends_at=data.get("ends_at", ""),
+        message=data.get("message", ""),
+        conditions=posted.root,
+        conditions_json=data.get("conditions_json", ""),
+        is_json=data.get("conditions_as") == "json",
+        is_cut=posted.is_cut,
+        variants=[rows[number] for number in numbers],
+        # A row taken out on the way closes the gap.
+        control=str(numbers.index(int(control))) if control.isdigit() and len(control) < 6 and int(control) in numbers else "",
+        split_by="total" if data.get("split_by") == "total" else "each",
+        total_percent=data.get("total_percent", ""),
+        draw=data.get("draw", DrawObjective.FEWEST_SHARED_USERS.value),
+        exclusive_with=data.getlist("exclusive_with"),
+        tokens=data.get("tokens", ""),
+        based_on=int(based_on) if based_on.isascii() and based_on.isdigit() and len(based_on) < 10 else None,
+    )
+
+
+def _written(moment: dt.datetime | None) -> str:
+    """As a `datetime-local` field takes it."""
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="minutes" if not moment.second else "seconds") if moment else ""
+
+
+def _json_text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
+
+
+# ---- out ---------------------------------------------------------------------------------------------------
+
+
+def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], list[FieldError]]:
+    """(the fields of the API's body, what cannot even be read as such)."""
+    errors: list[FieldError] = []
+    body: dict[str, object] = {
+        "starts_at": form.starts_at.strip() or None,
+        "ends_at": form.ends_at.strip() or None,
+        "message": form.message,
+        "conditions": _conditions(form, errors),
+    }
+    if is_test:
+        body |= {
+            "draw": form.draw,
+            "exclusive_with": form.exclusive_with if form.draw == DrawObjective.EXCLUSIVE else [],
+            "variants": [_variant(form, index, row, errors) for index, row in enumerate(form.variants)],
+            "tokens": _object(form.tokens, "tokens", errors),
+        }
+        if form.split_by == "total":
+            body["total_percent"] = form.total_percent
+            if not form.total_percent.strip():
+                errors.append(FieldError("total_percent", "Say how many percent of the users take part in all."))
+    return body, errors
+
+
+def conditions_of(form: SettingsForm) -> list[Any]:
+    """The conditions as the API would be sent them. Raises InvalidInput for JSON that cannot be read."""
+    errors: list[FieldError] = []
+    conditions = _conditions(form, errors)
+    if errors:
+        raise InvalidInput(errors)
+    return conditions
+
+
+def _conditions(form: SettingsForm, errors: list[FieldError]) -> list[Any]:
+    if form.is_json:
+        if not form.conditions_json.strip():
+            return []
+        try:
+            read = json.loads(form.conditions_json)
+        except (ValueError, RecursionError):
+            errors.append(FieldError("conditions", "is not readable as JSON"))
+            return []
+        if not isinstance(read, list):
+            errors.append(FieldError("conditions", "must be a list, such as [{…}, \"AND\", {…}]"))
+            return []
+        return read
+    if form.is_cut:
+        errors.append(FieldError("conditions", "has brackets nested more than 10 deep"))
+    return to_conditions(form.conditions)
+
+
+def _variant(form: SettingsForm, index: int, row: VariantRow, errors: list[FieldError]) -> Mapping[str, object]:
+    variant: dict[str, object] = {
+        "name": row.name.strip(),
+        "is_control": form.control == str(index),
+        "payload": _object(row.payload, f"variants[{index}].payload", errors),
+    }
+    if form.split_by == "each":
+        variant["percent"] = row.percent.strip()
+    return variant
+
+
+def _object(text: str, path: str, errors: list[FieldError]) -> object:
+    if not text.strip():
+        return {}
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        errors.append(FieldError(path, 'Is not readable as JSON; it looks like {"color": "#0a0"}.'))
+        return {}
+
+
+# ---- what the buttons do -----------------------------------------------------------------------------------
+
+
+def apply_button(form: SettingsForm, button: str, catalogue: Catalogue) -> Path | None:
+    """`remove:1.0` and the like; answers which condition the person should be at next. Raises InvalidInput for unusable JSON."""
+    what, _, where = button.partition(":")
+    if what == "use_json":
+        _take_json(form, catalogue)
+    elif what == "as_json":
+        form.is_json, form.conditions_json = True, _json_text(to_conditions(form.conditions))
+    elif what == "add_variant" and len(form.variants) < ROWS_SHOWN:
+        form.variants.append(VariantRow())
+    elif what == "remove_variant" and where.isdigit() and len(where) < 6 and int(where) < len(form.variants):
+        _remove_variant(form, int(where))
+    path = read_path(where)
+    focus = change(form.conditions, what, path) if path is not None else None
+    settle(form.conditions, catalogue)
+    return focus
+
+
+def _take_json(form: SettingsForm, catalogue: Catalogue) -> None:
+    """Show pasted JSON as rows. Only what is valid: rows could not show everything that is wrong with the rest."""
+    form.is_json = True
+    conditions = parse_conditions(conditions_of(form), catalogue)
+    form.conditions = from_conditions(conditions)
+    form.is_json = is_too_large(form.conditions)
+
+
+def _remove_variant(form: SettingsForm, index: int) -> None:
+    del form.variants[index]
+    if form.control.isdigit():
+        control = int(form.control)
+        form.control = "" if control == index else str(control - (control > index))

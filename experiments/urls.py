@@ -1,0 +1,78 @@
+"""Addresses of the console. Tests and user groups share them: `/tests/…` and `/groups/…`."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from experiments.lifecycle import Verb
+from experiments.models import Kind
+from experiments.views import audience, history, lists, page, properties, settings_card, settings_editor
+
+
+class KindConverter:
+    """`tests` ↔ test, `groups` ↔ group."""
+
+    regex = "tests|groups"
+
+    def to_python(self, value: str) -> str:
+        return {"tests": Kind.TEST.value, "groups": Kind.GROUP.value}[value]
+
+    def to_url(self, value: str) -> str:
+        return {Kind.TEST.value: "tests", Kind.GROUP.value: "groups"}[value]
+
+
+class VerbConverter:
+    """The verbs of the lifecycle."""
+
+    regex = "|".join(Verb)
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(KindConverter, "kind")
+register_converter(VerbConverter, "verb")
+
+app_name = "experiments"
+ONE = "<kind:kind>/<str:key>/"
+urlpatterns = [
+    path("", lists.home, name="home"),
+    path("changelog/", history.entry_list, name="entry_list"),
+    path("changelog/export/", history.entry_export, name="entry_export"),
+    path("<kind:kind>/", lists.experiment_list, name="experiment_list"),
+    # Not below /tests/, where `new` could be somebody's key.
+    path("new/<kind:kind>/", lists.experiment_create, name="experiment_create"),
+    path(ONE, page.experiment_page, name="experiment_page"),
+    path(f"{ONE}header/", page.experiment_header, name="experiment_header"),
+    path(f"{ONE}verbs/<verb:verb>/", page.experiment_verb, name="experiment_verb"),
+    path(f"{ONE}approval/ask/", page.approval, {"step": "ask"}, name="approval_ask"),
+    path(f"{ONE}approval/approve/", page.approval, {"step": "approve"}, name="approval_approve"),
+    path(f"{ONE}properties/", properties.properties_card, name="properties_card"),
+    path(f"{ONE}properties/edit/", properties.properties_edit, name="properties_edit"),
+    path(f"{ONE}settings/", settings_card.settings_card, name="settings_card"),
+    path(f"{ONE}settings/new/", settings_editor.settings_create, name="settings_create"),
+    path(f"{ONE}settings/new/preview/", settings_editor.settings_preview, name="settings_preview"),
+    path(f"{ONE}settings/<int:number>/", settings_card.settings_group_page, name="settings_group_page"),
+    path(
+        f"{ONE}settings/<int:number>/progress/",
+        settings_card.preparation_progress,
+        name="preparation_progress",
+    ),
+    *(
+        path(
+            f"{ONE}settings/<int:number>/{act}/",
+            settings_card.settings_act,
+            {"act": act},
+            name=f"settings_{act}",
+        )
+        for act in ("attach", "retry", "copy")
+    ),
+    path(f"{ONE}audience/", audience.audience_card, name="audience_card"),
+    path(f"{ONE}audience/recount/", audience.audience_recount, name="audience_recount"),
+    path(f"{ONE}changelog/", history.experiment_entry_list, name="experiment_entry_list"),
+    path(f"{ONE}changelog/latest/", history.latest_card, name="latest_card"),
+    path(f"{ONE}changelog/export/", history.experiment_entry_export, name="experiment_entry_export"),
+]

@@ -1,0 +1,88 @@
+"""The list of tests (or user groups), and making a new one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.requests import signed_in_actor
+from core.errors import InvalidInput, NotAllowed
+from core.http import HtmxRequest
+from experiments.forms.properties import PropertiesForm, suggested_areas
+from experiments.forms.search import read_wanted
+from experiments.list_rows import (
+    areas_of,
+    managers_of,
+    matching,
+    status_counts,
+    variant_users,
+    with_list_columns,
+)
+from experiments.models import Kind
+from experiments.models.experiment import StatusChoices
+from experiments.selectors import visible_experiments
+from experiments.services import create_experiment
+
+PAGE_SIZE = 50
+
+
+@require_safe
+def home(request: HtmxRequest) -> HttpResponse:
+    """Where people start: the tests."""
+    return redirect("experiments:experiment_list", kind=Kind.TEST)
+
+
+@require_safe
+def experiment_list(request: HtmxRequest, kind: str) -> HttpResponse:
+    """The list, by status; typing in the search asks for the part below it only."""
+    visible = visible_experiments(signed_in_actor(request), kind)
+    wanted = read_wanted(request.GET)
+    found = matching(visible, wanted)
+    counts = status_counts(found)
+    shown = found.filter(status=wanted.status) if wanted.status else found
+    paginator = Paginator(with_list_columns(shown), PAGE_SIZE)
+    # The counts by status are the count: no need to ask a second time.
+    paginator.__dict__["count"] = counts[wanted.status] if wanted.status else sum(counts.values())
+    page = paginator.get_page(request.GET.get("page"))
+    rows = list(page.object_list)
+    cells = variant_users(rows)
+    context = {
+        "kind": kind,
+        "page": page,
+        "rows": [{"experiment": row, "variants": cells.get(row.pk)} for row in rows],
+        "tabs": [("", "All", sum(counts.values())), *((value, label, counts[value]) for value, label in StatusChoices.choices)],
+        "wanted": wanted,
+    }
+    if request.htmx and request.htmx.target == "results":
+        return render(request, "experiments/list.html#results", context)
+    context |= {
+        "areas": areas_of(visible),
+        "managers": managers_of(visible),
+        "may_create": signed_in_actor(request).user.may_manage,  # type: ignore[union-attr]  # a person
+    }
+    return render(request, "experiments/list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def experiment_create(request: HtmxRequest, kind: str) -> HttpResponse:
+    """A new draft."""
+    actor = signed_in_actor(request)
+    if actor.user is None or not actor.user.may_manage:
+        raise NotAllowed("Only managers and superusers create tests and user groups.")
+    status = 200
+    form = PropertiesForm(kind, initial={"managers": [actor.user.username]})
+    if request.method == "POST":
+        form, status = PropertiesForm(kind, request.POST), 422
+        if form.is_valid():
+            try:
+                experiment = create_experiment(actor, kind, form.properties())
+            except InvalidInput as refusal:
+                form.refuse(refusal)
+            else:
+                messages.success(request, f"“{experiment.name}” is a draft now. Next: its settings.")
+                return redirect("experiments:experiment_page", kind=kind, key=experiment.key)
+    context = {"kind": kind, "form": form, "areas": suggested_areas(kind)}
+    return render(request, "experiments/create.html", context, status=status)

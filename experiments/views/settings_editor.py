@@ -1,0 +1,227 @@
+"""The settings editor: one form whose buttons work with and without scripts, and its live preview."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from audience.builder.rendering import ConditionErrors, sort_errors, view_of
+from audience.builder.tree import Path
+from audience.catalogue import load_catalogue
+from audience.conditions import describe_conditions, parse_conditions
+from audience.specs import Catalogue
+from audience.warehouse import WarehouseError, get_warehouse
+from core import clock
+from core.errors import Conflict, FieldError, InvalidInput
+from core.http import HtmxRequest
+from experiments.forms.search import read_number
+from experiments.forms.settings_form import (
+    ROWS_SHOWN,
+    SettingsForm,
+    apply_button,
+    blank_form,
+    conditions_of,
+    form_from,
+    form_from_post,
+    settings_of,
+)
+from experiments.lifecycle import UNFINISHED, Status
+from experiments.models import DrawObjective, Kind, SettingsGroup
+from experiments.percents import GROUPS_PER_PERCENT, SPLIT_GROUPS
+from experiments.selectors import newest_settings_group, settings_group_of, visible_experiments
+from experiments.services import add_settings_group
+from experiments.services.settings_groups import differences
+from experiments.services.settings_rules import clean_settings
+from experiments.views.access import Access, acting_access_to
+
+_OBJECTIVE_HELP = {
+    DrawObjective.FEWEST_SHARED_USERS: "Free split groups first, then those that share the fewest users in all with other tests.",
+    DrawObjective.SMALLEST_WORST_PAIR: "No single other test should share many users, even if it is a few more in all.",
+    DrawObjective.RANDOM: "Split groups by chance alone, whoever owns them too.",
+    DrawObjective.EXCLUSIVE: "Shares no split group at all with the tests you name; it fails when there is not enough room.",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings_create(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
+    """GET: a form from the present settings (or `?from=` older ones). POST with a button: the form, changed. Else: save."""
+    access = acting_access_to(request, kind, key)
+    if access.experiment.status == Status.FINISHED:
+        raise Conflict(f"“{access.experiment.key}” is finished; its settings cannot change any more.")
+    newest = newest_settings_group(access.experiment)
+    if request.method != "POST":
+        return _page(request, access, _starting_point(request, access, newest), newest)
+    form, catalogue = form_from_post(request.POST), load_catalogue()
+    button = request.POST.get("op")
+    if button is not None:
+        try:
+            focus = apply_button(form, button[:200], catalogue)
+        except InvalidInput as refusal:
+            return _page(request, access, form, newest, refusal.errors, status=422)
+        return _page(request, access, form, newest, focus=focus)
+    return _save(request, access, form, newest)
+
+
+@require_POST
+def settings_preview(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
+    """The conditions as typed in one sentence, and how many users meet them today."""
+    access = acting_access_to(request, kind, key)
+    preview = _preview(form_from_post(request.POST), load_catalogue(), access.experiment.is_test)
+    return render(request, "experiments/settings/preview.html", {"preview": preview})
+
+
+def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup | None) -> SettingsForm:
+    number = read_number(request.GET, "from")
+    source = settings_group_of(access.experiment, number) if number else access.experiment.current or newest
+    form = form_from(source) if source else blank_form(access.experiment.is_test)
+    form.based_on = newest.number if newest else 0
+    return form
+
+
+def _save(request: HtmxRequest, access: Access, form: SettingsForm, newest: SettingsGroup | None) -> HttpResponse:
+    experiment = access.experiment
+    number = newest.number if newest else 0
+    if form.based_on is not None and form.based_on != number:
+        form.based_on = number
+        return _page(request, access, form, newest, status=409, newer=newest)
+    body, errors = settings_of(form, experiment.is_test)
+    try:
+        if errors:
+            # What cannot be read is not all that may be wrong: let the person hear of everything at once.
+            clean_settings(experiment, body)
+            raise InvalidInput([])
+        saved = add_settings_group(access.actor, experiment, body)
+    except InvalidInput as refusal:
+        known = {error.path for error in errors}
+        errors += [error for error in refusal.errors if error.path not in known]
+        return _page(request, access, form, newest, errors, status=422)
+    messages.success(request, f"Settings {saved.number} are saved and being prepared: users are counted, split groups drawn.")
+    return redirect("experiments:experiment_page", kind=experiment.kind, key=experiment.key)
+
+
+def _page(
+    request: HtmxRequest,
+    access: Access,
+    form: SettingsForm,
+    newest: SettingsGroup | None,
+    errors: list[FieldError] | None = None,
+    *,
+    status: int = 200,
+    focus: Path | None = None,
+    newer: SettingsGroup | None = None,
+) -> HttpResponse:
+    experiment, catalogue = access.experiment, load_catalogue()
+    of_conditions = sort_errors(error for error in errors or [] if error.path.startswith("conditions"))
+    tree = None if form.is_json else view_of(form.conditions, catalogue, of_conditions.by_item)
+    if tree is None and not form.is_json:
+        apply_button(form, "as_json", catalogue)
+    by_field = _by_field(errors or [])
+    context = {
+        "access": access,
+        "experiment": experiment,
+        "kind": experiment.kind,
+        "form": form,
+        "tree": tree,
+        "variants": _variant_rows(form, by_field),
+        "errors": by_field,
+        "summary": _summary(errors or [], of_conditions),
+        "condition_errors": of_conditions.others + ([] if tree else _flat(of_conditions)),
+        "preview": _preview(form, catalogue, experiment.is_test, counts=not request.htmx),
+        "focus": ".".join(map(str, focus)) if focus is not None else None,
+        "focus_variant": len(form.variants) - 1 if request.POST.get("op") == "add_variant" else None,
+        "objectives": [(value, label, _OBJECTIVE_HELP[DrawObjective(value)]) for value, label in DrawObjective.choices],
+        "others": _other_tests(access) if experiment.is_test else [],
+        "newest": newest,
+        "newer": newer,
+        "newer_changes": differences(experiment.current, newer) if newer else [],
+    }
+    template = "experiments/settings/editor.html"
+    if request.htmx and request.htmx.target == "editor":
+        template += "#editor"
+    return render(request, template, context, status=status)
+
+
+def _preview(form: SettingsForm, catalogue: Catalogue, is_test: bool, *, counts: bool = True) -> dict[str, Any]:
+    """`problem` while it cannot be said; `users` None when it is not counted (here, or at all)."""
+    try:
+        conditions = parse_conditions(conditions_of(form), catalogue)
+    except InvalidInput as refusal:
+        first = refusal.errors[0]
+        return {"problem": f"Not complete yet: {first.path} {first.message}", "others": len(refusal.errors) - 1}
+    preview: dict[str, Any] = {"sentence": describe_conditions(conditions, catalogue), "is_test": is_test}
+    if counts:
+        try:
+            table = get_warehouse().count_table(conditions, [], clock.now())
+        except WarehouseError:
+            return preview | {"is_unavailable": True}
+        users = int(table.users.sum())
+        preview |= {"users": users, "per_percent": users * GROUPS_PER_PERCENT // SPLIT_GROUPS, "not_counted": table.not_counted}
+    return preview
+
+
+def _variant_rows(form: SettingsForm, errors: dict[str, list[str]]) -> list[tuple[int, dict[str, Any]]]:
+    return [
+        (
+            index,
+            {
+                "name": row.name,
+                "percent": row.percent,
+                "payload": row.payload,
+                "is_control": form.control == str(index),
+                "errors": {name: errors.get(f"v.{index}.{name}") for name in ("name", "percent", "payload")},
+            },
+        )
+        for index, row in enumerate(form.variants[:ROWS_SHOWN])
+    ]
+
+
+def _by_field(errors: list[FieldError]) -> dict[str, list[str]]:
+    """By the name that the template asks with: `variants[1].percent` → `v.1.percent`."""
+    fields: dict[str, list[str]] = {}
+    for error in errors:
+        fields.setdefault(_field_name(error.path), []).append(error.message)
+    return fields
+
+
+def _field_name(path: str) -> str:
+    head, _, rest = path.partition("].")
+    if head.startswith("variants[") and rest:
+        return f"v.{head.removeprefix('variants[')}.{rest.split('.')[0]}"
+    return path.split(".")[0].split("[")[0]
+
+
+def _summary(errors: list[FieldError], of_conditions: ConditionErrors) -> list[tuple[str, str]]:
+    """(where to jump, what is wrong) for the box above the form."""
+    rows = [
+        (f"c-{'-'.join(map(str, path))}", f"Condition {'.'.join(str(step + 1) for step in path)}: {message}")
+        for (path, _), messages_ in of_conditions.by_item.items()
+        for message in messages_
+    ]
+    rows += [("conditions", message) for message in of_conditions.others]
+    for error in errors:
+        if not error.path.startswith("conditions"):
+            rows.append((_field_name(error.path).replace(".", "-"), f"{_words(error.path)}: {error.message}"))
+    return rows
+
+
+def _words(path: str) -> str:
+    """A path as people count: `variants[1].percent` → `Variant 2, percent`."""
+    name = _field_name(path)
+    if name.startswith("v."):
+        _, index, field = name.split(".")
+        return f"Variant {int(index) + 1}, {field}" if index.isdigit() else "Variants"
+    return name.replace("_", " ").capitalize()
+
+
+def _flat(of_conditions: ConditionErrors) -> list[str]:
+    return [message for messages_ in of_conditions.by_item.values() for message in messages_]
+
+
+def _other_tests(access: Access) -> list[tuple[str, str]]:
+    """The tests that one may keep away from."""
+    others = visible_experiments(access.actor, Kind.TEST).filter(status__in=UNFINISHED).exclude(pk=access.experiment.pk)
+    return list(others.order_by("key").values_list("key", "name"))
