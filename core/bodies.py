@@ -36,7 +36,9 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:  # DRF leaves all three untyped
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> Any:  # DRF leaves all three untyped
         # One more than allowed tells that there is more; a length that the client made up is not believed.
         content = stream.read(MAX_BODY_BYTES + 1)
         if len(content) > MAX_BODY_BYTES:
@@ -66,7 +68,9 @@ def json_object(request: Request, known: Collection[str] | None = None) -> dict[
         unknown = sorted(body.keys() - set(known))
         offered = f"known are {', '.join(sorted(known))}" if known else "this address takes none"
         if unknown:
-            raise InvalidInput([FieldError(name[:64], f"There is no such field; {offered}.") for name in unknown])
+            raise InvalidInput(
+                [FieldError(name[:64], f"There is no such field; {offered}.") for name in unknown]
+            )
     return body
 
 

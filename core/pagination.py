@@ -27,7 +27,12 @@ class KeysetPagination(CursorPagination):
         given = request.query_params.get("page_size")
         if given is None:
             return self.page_size
-        if not (given.isascii() and given.isdecimal() and len(given) <= 3 and 1 <= int(given) <= self.max_page_size):
+        if not (
+            given.isascii()
+            and given.isdecimal()
+            and len(given) <= 3
+            and 1 <= int(given) <= self.max_page_size
+        ):
             raise InvalidInput.at("page_size", f"Must be a number from 1 to {self.max_page_size}.")
         return int(given)
 
@@ -35,10 +40,14 @@ class KeysetPagination(CursorPagination):
         try:
             cursor = super().decode_cursor(request)
         except NotFound as error:
-            raise InvalidInput.at("cursor", "Is not a cursor of this list; take it from `next` or `previous`.") from error
+            raise InvalidInput.at(
+                "cursor", "Is not a cursor of this list; take it from `next` or `previous`."
+            ) from error
         # The base class would compare ids with whatever text a made-up cursor holds.
         if cursor is not None and cursor.position is not None and not _is_id(str(cursor.position)):
-            raise InvalidInput.at("cursor", "Is not a cursor of this list; take it from `next` or `previous`.")
+            raise InvalidInput.at(
+                "cursor", "Is not a cursor of this list; take it from `next` or `previous`."
+            )
         return cursor
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +61,12 @@ class KeysetPagination(CursorPagination):
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             if parameter["name"] == "page_size":
-                parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": 50}
+                parameter["schema"] = {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": self.max_page_size,
+                    "default": 50,
+                }
         return parameters
 
 

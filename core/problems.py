@@ -45,7 +45,8 @@ def problem_document(
     }
     if errors is not None:
         body["errors"] = [
-            {"field": _writable(error.path), "message": _writable(error.message)} for error in errors[:MAX_ERRORS]
+            {"field": _writable(error.path), "message": _writable(error.message)}
+            for error in errors[:MAX_ERRORS]
         ]
     return body
 
@@ -99,7 +100,9 @@ def exception_handler(exception: Exception, context: dict[str, object]) -> Respo
     elif isinstance(exception, OperationalError):
         logger.error("The database did not answer", exc_info=exception)
         detail = "The database does not answer at the moment. Nothing was changed; try again."
-        response = problem_response(503, "Service Unavailable", detail, "unavailable", headers={"Retry-After": "5"})
+        response = problem_response(
+            503, "Service Unavailable", detail, "unavailable", headers={"Retry-After": "5"}
+        )
     else:
         return None
     set_rollback()
@@ -125,7 +128,9 @@ def _framework_problem(exception: Http404 | PermissionDenied | exceptions.APIExc
     if getattr(known, "wait", None):
         headers["Retry-After"] = str(int(known.wait))  # type: ignore[attr-defined]  # only Throttled has it
     title = HTTPStatus(known.status_code).phrase
-    return problem_response(known.status_code, title, str(known.detail), str(known.default_code), headers=headers)
+    return problem_response(
+        known.status_code, title, str(known.detail), str(known.default_code), headers=headers
+    )
 
 
 def _writable(text: str) -> str:

@@ -7,7 +7,10 @@ import pgtrigger
 
 def insert_only() -> list[pgtrigger.Trigger]:
     """Rows can be added; changing, deleting or truncating is refused, for raw SQL too."""
-    return [pgtrigger.Protect(name="immutable", operation=pgtrigger.Update | pgtrigger.Delete), *never_truncated()]
+    return [
+        pgtrigger.Protect(name="immutable", operation=pgtrigger.Update | pgtrigger.Delete),
+        *never_truncated(),
+    ]
 
 
 def never_deleted() -> list[pgtrigger.Trigger]:

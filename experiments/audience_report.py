@@ -85,7 +85,9 @@ def audience_report(settings_group: SettingsGroup) -> AudienceReport | None:
     )
 
 
-def _variant_audience(variant: Variant, owners: npt.NDArray[np.int16], users: npt.NDArray[np.int64]) -> VariantAudience:
+def _variant_audience(
+    variant: Variant, owners: npt.NDArray[np.int16], users: npt.NDArray[np.int64]
+) -> VariantAudience:
     own = owners == variant.position
     return VariantAudience(
         name=variant.name,
@@ -123,7 +125,11 @@ def _intersections(
 
 
 def _intersection(
-    row: SharedCount, variants: Sequence[Variant], owners: npt.NDArray[np.int16], variant_users: int, area: str
+    row: SharedCount,
+    variants: Sequence[Variant],
+    owners: npt.NDArray[np.int16],
+    variant_users: int,
+    area: str,
 ) -> Intersection:
     shared = np.asarray(row.users, dtype=np.int64)
     theirs = np.asarray(row.other.drawn.owners, dtype=np.int16)

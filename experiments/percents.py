@@ -14,7 +14,10 @@ from typing import Final
 SPLIT_GROUPS: Final = 2400
 GROUPS_PER_PERCENT: Final = SPLIT_GROUPS // 100
 
-_WRITTEN = re.compile(r"(?:(?P<whole>\d{1,9}(?:\.\d{1,12})?|\.\d{1,12})|(?:(?P<units>\d{1,9})\s+)?(?P<top>\d{1,9})/(?P<bottom>\d{1,9}))\s*%?", re.ASCII)
+_WRITTEN = re.compile(
+    r"(?:(?P<whole>\d{1,9}(?:\.\d{1,12})?|\.\d{1,12})|(?:(?P<units>\d{1,9})\s+)?(?P<top>\d{1,9})/(?P<bottom>\d{1,9}))\s*%?",
+    re.ASCII,
+)
 
 
 class InexactPercent(ValueError):
@@ -44,7 +47,11 @@ def deal_evenly(total: object, variants: int) -> int:
     groups = parse_percent(total)
     each, rest = divmod(groups, variants)
     if rest:
-        nearest = [format_percent(count) for count in (each * variants, (each + 1) * variants) if count <= SPLIT_GROUPS]
+        nearest = [
+            format_percent(count)
+            for count in (each * variants, (each + 1) * variants)
+            if count <= SPLIT_GROUPS
+        ]
         raise InexactPercent(
             f"{total} % cannot be dealt evenly to {variants} variants; the nearest that can: {' % and '.join(nearest)} %"
         )
@@ -71,7 +78,7 @@ def _fraction(value: object) -> Fraction:
     if text.startswith("-"):
         raise InexactPercent("must not be negative")
     match = _WRITTEN.fullmatch(text)
-    if match is None or match["bottom"] and int(match["bottom"]) == 0:
+    if match is None or (match["bottom"] and int(match["bottom"]) == 0):
         raise InexactPercent('must be a percent such as "5", "12.5" or "33 1/3"')
     if match["whole"]:
         return Fraction(match["whole"])

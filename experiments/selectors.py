@@ -30,7 +30,9 @@ def standing_of(actor: Actor, experiment: Experiment) -> Standing:
         return Standing.SUPERUSER
     standing = _STANDING_OF_ROLE[Role(actor.user.role)]
     # Through `all()`, so that lists that fetched the managers beforehand ask nothing per row.
-    if standing == Standing.OTHER_MANAGER and any(person.pk == actor.user.pk for person in experiment.managers.all()):
+    if standing == Standing.OTHER_MANAGER and any(
+        person.pk == actor.user.pk for person in experiment.managers.all()
+    ):
         return Standing.MANAGER
     return standing
 
@@ -81,7 +83,9 @@ def settings_group_of(experiment: Experiment, number: int) -> SettingsGroup:
     """The numbered settings group with its preparation, or NotFound."""
     # Numbers are 32 bits wide in the database; a longer one cannot exist.
     found = (
-        experiment.settings_groups.select_related("preparation", "experiment", "created_by").filter(number=number).first()
+        experiment.settings_groups.select_related("preparation", "experiment", "created_by")
+        .filter(number=number)
+        .first()
         if number < 2**31
         else None
     )
@@ -96,7 +100,8 @@ def newest_settings_group(experiment: Experiment) -> SettingsGroup | None:
 
 
 def dates_meet(
-    first: tuple[dt.datetime | None, dt.datetime | None], second: tuple[dt.datetime | None, dt.datetime | None]
+    first: tuple[dt.datetime | None, dt.datetime | None],
+    second: tuple[dt.datetime | None, dt.datetime | None],
 ) -> bool:
     """Whether two ranges `start <= t < end` share a moment; None is open."""
     (first_start, first_end), (second_start, second_end) = first, second
@@ -126,5 +131,6 @@ def meeting_settings_groups(settings_group: SettingsGroup) -> Sequence[SettingsG
     return [
         other
         for other in live
-        if dates_meet(mine, (other.starts_at, other.ends_at)) and (other.ends_at is None or other.ends_at > moment)
+        if dates_meet(mine, (other.starts_at, other.ends_at))
+        and (other.ends_at is None or other.ends_at > moment)
     ]

@@ -31,12 +31,16 @@ def prepare(settings_group_id: int) -> None:
     try:
         prepare_settings_group(settings_group_id)
     except WarehouseError as error:
-        attempts = Preparation.objects.values_list("attempts", flat=True).get(settings_group_id=settings_group_id)
+        attempts = Preparation.objects.values_list("attempts", flat=True).get(
+            settings_group_id=settings_group_id
+        )
         if attempts >= MAX_ATTEMPTS:
             fail_preparation(settings_group_id, f"The users could not be counted: {error}")
         else:
             # The sweep takes it up again: nothing is lost when this worker dies before then.
-            postpone_preparation(settings_group_id, f"The users could not be counted yet: {error}", 2.0**attempts)
+            postpone_preparation(
+                settings_group_id, f"The users could not be counted yet: {error}", 2.0**attempts
+            )
 
 
 @shared_task(base=DurableTask)
@@ -44,7 +48,12 @@ def sweep_preparations() -> None:
     """Enqueue what nobody seems to be working on. One that is being worked on holds its lock and is left alone."""
     moment = clock.now()
     due = Q(retry_at__lte=moment) | Q(retry_at=None, queued_at__lte=moment - LOST_AFTER)
-    for settings_group_id in Preparation.objects.open().filter(due).order_by("queued_at").values_list("settings_group_id", flat=True)[:BATCH]:
+    for settings_group_id in (
+        Preparation.objects.open()
+        .filter(due)
+        .order_by("queued_at")
+        .values_list("settings_group_id", flat=True)[:BATCH]
+    ):
         enqueue_on_commit("experiments.tasks.prepare", settings_group_id)
 
 
@@ -57,5 +66,7 @@ def recount(settings_group_id: int) -> None:
 @shared_task(base=DurableTask)
 def recount_all() -> None:
     """Every night: the audiences of all unfinished tests and user groups, with the users of today."""
-    for settings_group_id in Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True):
+    for settings_group_id in (
+        Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True)
+    ):
         enqueue_on_commit("experiments.tasks.recount", settings_group_id)

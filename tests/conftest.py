@@ -111,7 +111,10 @@ def small_users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_warehouse(
-    small_users: Path, tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    small_users: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> str:
     """The address of an embedded warehouse with the small users, loaded once: tests only read it."""
     from audience.loading import load_users  # noqa: PLC0415

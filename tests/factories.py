@@ -27,10 +27,14 @@ PATHS: dict[Status, tuple[Verb, ...]] = {
 }
 
 
-def make_draft(actor: Actor, key: str | None = None, kind: str = Kind.TEST, **properties: object) -> Experiment:
+def make_draft(
+    actor: Actor, key: str | None = None, kind: str = Kind.TEST, **properties: object
+) -> Experiment:
     """A new draft without settings."""
     key = key or f"{kind}_{next(_numbers)}"
-    return create_experiment(actor, kind, {"key": key, "name": key.replace("_", " ").capitalize(), **properties})
+    return create_experiment(
+        actor, kind, {"key": key, "name": key.replace("_", " ").capitalize(), **properties}
+    )
 
 
 def add_settings(actor: Actor, experiment: Experiment, **settings: object) -> SettingsGroup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,7 +63,15 @@ class WorkerProcess:
 
     def __init__(self, log: Path, name: str, *, concurrency: int = 1, beat: bool = False) -> None:
         self.log = log
-        arguments = ["worker", "--concurrency", str(concurrency), "--hostname", f"{name}@test", "--loglevel", "WARNING"]
+        arguments = [
+            "worker",
+            "--concurrency",
+            str(concurrency),
+            "--hostname",
+            f"{name}@test",
+            "--loglevel",
+            "WARNING",
+        ]
         arguments += ["--without-gossip", "--without-mingle"]
         if beat:
             arguments += ["--beat", "--schedule", str(log.with_suffix(".schedule"))]
@@ -78,20 +87,16 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """kill -9, the children too: nothing gets to say goodbye."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     def stop(self) -> None:
         """Let it finish what it does; then make sure."""
         if self.process.poll() is None:
             self.process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                pass
         self.kill()
 
 
@@ -99,7 +104,7 @@ class WorkerProcess:
 def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers on an empty queue; all end with the test."""
     with Connection(app.conf.broker_url) as broker:
-        broker.default_channel.client.flushdb()
+        broker.default_channel.client.flushdb()  # type: ignore[attr-defined]  # of Redis's channel
     started: list[WorkerProcess] = []
 
     def start(**options: Any) -> WorkerProcess:
@@ -118,4 +123,9 @@ def _own_broker_database() -> None:
     """Test processes side by side share one Redis; each has a database of it, so that their queues never mix."""
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
     url = str(settings.BROKER_URL)
-    app.conf.broker_url = f"{url}?virtual_host={number}" if url.startswith("redis+socket") else f"{url.rpartition('/')[0]}/{number}"
+    own = (
+        f"{url}?virtual_host={number}"
+        if url.startswith("redis+socket")
+        else f"{url.rpartition('/')[0]}/{number}"
+    )
+    app.conf.update(broker_url=own)

@@ -4,7 +4,13 @@ from experiments.models.approval import StartApproval
 from experiments.models.audience import AudienceCount, Draw, SharedCount
 from experiments.models.experiment import Experiment, Kind, Outcome, Scope, Side
 from experiments.models.qa import Environment, ForcedUser, TestsOff
-from experiments.models.settings_group import DrawObjective, Preparation, PreparationState, SettingsGroup, Variant
+from experiments.models.settings_group import (
+    DrawObjective,
+    Preparation,
+    PreparationState,
+    SettingsGroup,
+    Variant,
+)
 
 __all__ = [
     "AudienceCount",

@@ -22,7 +22,9 @@ class Draw(models.Model):
     owners = ArrayField(models.SmallIntegerField())
     objective = models.CharField(max_length=32, choices=DrawObjective)
     seed = models.BigIntegerField()
-    log = models.JSONField(help_text="Why which split groups were drawn; with the seed enough to repeat the draw.")
+    log = models.JSONField(
+        help_text="Why which split groups were drawn; with the seed enough to repeat the draw."
+    )
     drawn_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -40,14 +42,18 @@ class AudienceCount(models.Model):
 
     settings_group = models.ForeignKey(SettingsGroup, on_delete=models.PROTECT, related_name="counts")
     users = ArrayField(models.IntegerField())
-    not_counted = ArrayField(models.CharField(max_length=64), default=list, help_text="Filters the warehouse does not have.")
+    not_counted = ArrayField(
+        models.CharField(max_length=64), default=list, help_text="Filters the warehouse does not have."
+    )
     warehouse_version = models.CharField(max_length=100)
     counted_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(users__len=SPLIT_GROUPS), name="experiments_audiencecount_all_groups"),
+            models.CheckConstraint(
+                condition=Q(users__len=SPLIT_GROUPS), name="experiments_audiencecount_all_groups"
+            ),
         ]
         triggers = insert_only()
 
@@ -61,12 +67,16 @@ class SharedCount(models.Model):
     count = models.ForeignKey(AudienceCount, on_delete=models.PROTECT, related_name="shared")
     other = models.ForeignKey(SettingsGroup, on_delete=models.PROTECT, related_name="+")
     users = ArrayField(models.IntegerField())
-    not_counted = ArrayField(models.CharField(max_length=64), default=list, help_text="The other's filters taken as met.")
+    not_counted = ArrayField(
+        models.CharField(max_length=64), default=list, help_text="The other's filters taken as met."
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["count", "other"], name="experiments_sharedcount_unique"),
-            models.CheckConstraint(condition=Q(users__len=SPLIT_GROUPS), name="experiments_sharedcount_all_groups"),
+            models.CheckConstraint(
+                condition=Q(users__len=SPLIT_GROUPS), name="experiments_sharedcount_all_groups"
+            ),
         ]
         triggers = insert_only()
 

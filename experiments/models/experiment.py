@@ -80,25 +80,39 @@ class Experiment(models.Model):
     hypothesis = models.TextField(blank=True)
     metric = models.TextField(blank=True, help_text="What is measured.")
     success = models.TextField(blank=True, help_text="What counts as success.")
-    area = models.CharField(max_length=64, blank=True, help_text="The part of the product that the test changes.")
+    area = models.CharField(
+        max_length=64, blank=True, help_text="The part of the product that the test changes."
+    )
     side = models.CharField(max_length=16, choices=Side, default=Side.SERVER)
     jira_issue = models.CharField(max_length=64, blank=True)
     chat_room = models.CharField(max_length=255, blank=True)
-    managers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="managed_experiments", blank=True)
+    managers = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="managed_experiments", blank=True
+    )
 
-    status = models.CharField(max_length=16, choices=StatusChoices, default=StatusChoices.DRAFT, editable=False)
+    status = models.CharField(
+        max_length=16, choices=StatusChoices, default=StatusChoices.DRAFT, editable=False
+    )
     current = models.ForeignKey(
         "experiments.SettingsGroup", null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True, editable=False)
-    winner = models.ForeignKey("experiments.Variant", null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    winner = models.ForeignKey(
+        "experiments.Variant", null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
     scope = models.CharField(max_length=16, choices=Scope, blank=True, editable=False)
     conclusion = models.TextField(blank=True, editable=False)
 
-    revision = models.PositiveIntegerField(default=1, editable=False, help_text="Grows with every change of the properties.")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    revision = models.PositiveIntegerField(
+        default=1, editable=False, help_text="Grows with every change of the properties."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(default=clock.now)
-    published_at = models.DateTimeField(null=True, editable=False, help_text="First published; the key is fixed from then on.")
+    published_at = models.DateTimeField(
+        null=True, editable=False, help_text="First published; the key is fixed from then on."
+    )
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
 
@@ -112,16 +126,20 @@ class Experiment(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="experiments_kind_known"),
             models.CheckConstraint(condition=Q(side__in=Side.values), name="experiments_side_known"),
             models.CheckConstraint(
-                condition=Q(outcome="") | Q(status=LifecycleStatus.FINISHED.value), name="experiments_outcome_when_finished"
+                condition=Q(outcome="") | Q(status=LifecycleStatus.FINISHED.value),
+                name="experiments_outcome_when_finished",
             ),
             models.CheckConstraint(
                 condition=Q(outcome="winner", winner__isnull=False, scope__in=Scope.values)
                 | (~Q(outcome="winner") & Q(winner__isnull=True, scope="")),
                 name="experiments_winner_complete",
             ),
-            models.CheckConstraint(condition=Q(kind="test") | Q(outcome=""), name="experiments_groups_have_no_outcome"),
             models.CheckConstraint(
-                condition=Q(status="draft") | Q(current__isnull=False), name="experiments_published_has_settings"
+                condition=Q(kind="test") | Q(outcome=""), name="experiments_groups_have_no_outcome"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="draft") | Q(current__isnull=False),
+                name="experiments_published_has_settings",
             ),
         ]
         indexes = [models.Index(fields=["kind", "status"], name="experiments_kind_status")]
@@ -129,7 +147,9 @@ class Experiment(models.Model):
             pgtrigger.FSM(
                 name="status_follows_lifecycle",
                 field="status",
-                transitions=sorted({(before.value, after.value) for (before, _), after in TRANSITIONS.items()}),
+                transitions=sorted(
+                    {(before.value, after.value) for (before, _), after in TRANSITIONS.items()}
+                ),
             ),
             pgtrigger.Protect(
                 name="key_is_fixed",

@@ -24,7 +24,9 @@ class ForPerson(models.Model):
     device_id = models.CharField(max_length=200, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -41,7 +43,9 @@ class ForcedUser(ForPerson):
     """A user or device that QA put into a variant of a test."""
 
     experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="forced_users")
-    variant = models.CharField(max_length=64, help_text="By name: it stays valid over new settings that keep the variant.")
+    variant = models.CharField(
+        max_length=64, help_text="By name: it stays valid over new settings that keep the variant."
+    )
     environment = models.CharField(max_length=16, choices=Environment)
 
     class Meta(ForPerson.Meta):
@@ -49,10 +53,12 @@ class ForcedUser(ForPerson):
         constraints = [
             *ForPerson.Meta.constraints,
             models.UniqueConstraint(
-                fields=["experiment", "environment", "user_id", "device_id"], name="experiments_forceduser_once"
+                fields=["experiment", "environment", "user_id", "device_id"],
+                name="experiments_forceduser_once",
             ),
             models.CheckConstraint(
-                condition=Q(environment__in=Environment.values), name="experiments_forceduser_environment_known"
+                condition=Q(environment__in=Environment.values),
+                name="experiments_forceduser_environment_known",
             ),
         ]
 

@@ -31,19 +31,27 @@ class SettingsGroup(models.Model):
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
     conditions = models.JSONField(default=list, help_text="Typed, as delivered.")
-    draw_objective = models.CharField(max_length=32, choices=DrawObjective, default=DrawObjective.FEWEST_SHARED_USERS)
+    draw_objective = models.CharField(
+        max_length=32, choices=DrawObjective, default=DrawObjective.FEWEST_SHARED_USERS
+    )
     exclusive_with = ArrayField(models.CharField(max_length=64), default=list)
     tokens = models.JSONField(default=dict, help_text="Texts: token → variant → language → text.")
     copied_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     message = models.TextField(blank=True, help_text="Why these settings, in the words of whoever made them.")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["-number"]
         constraints = [
-            models.UniqueConstraint(fields=["experiment", "number"], name="experiments_settingsgroup_number_unique"),
-            models.CheckConstraint(condition=Q(number__gte=1), name="experiments_settingsgroup_number_from_1"),
+            models.UniqueConstraint(
+                fields=["experiment", "number"], name="experiments_settingsgroup_number_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(number__gte=1), name="experiments_settingsgroup_number_from_1"
+            ),
             models.CheckConstraint(
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(starts_at__lt=F("ends_at")),
                 name="experiments_settingsgroup_dates_in_order",
@@ -59,7 +67,9 @@ class Variant(models.Model):
     """A named version within a settings group, and how many split groups it wants."""
 
     settings_group = models.ForeignKey(SettingsGroup, on_delete=models.PROTECT, related_name="variants")
-    position = models.PositiveSmallIntegerField(help_text="1, 2, 3…: the number that stands for it in a draw.")
+    position = models.PositiveSmallIntegerField(
+        help_text="1, 2, 3…: the number that stands for it in a draw."
+    )
     name = models.CharField(max_length=64)
     split_group_count = models.PositiveSmallIntegerField()
     is_control = models.BooleanField(default=False)
@@ -68,13 +78,20 @@ class Variant(models.Model):
     class Meta:
         ordering = ["settings_group", "position"]
         constraints = [
-            models.UniqueConstraint(fields=["settings_group", "name"], name="experiments_variant_name_unique"),
-            models.UniqueConstraint(fields=["settings_group", "position"], name="experiments_variant_position_unique"),
             models.UniqueConstraint(
-                fields=["settings_group"], condition=Q(is_control=True), name="experiments_variant_one_control"
+                fields=["settings_group", "name"], name="experiments_variant_name_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["settings_group", "position"], name="experiments_variant_position_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["settings_group"],
+                condition=Q(is_control=True),
+                name="experiments_variant_one_control",
             ),
             models.CheckConstraint(
-                condition=Q(split_group_count__lte=SPLIT_GROUPS), name="experiments_variant_at_most_all_groups"
+                condition=Q(split_group_count__lte=SPLIT_GROUPS),
+                name="experiments_variant_at_most_all_groups",
             ),
         ]
         triggers = [
@@ -131,14 +148,24 @@ class Preparation(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=PreparationState.values), name="experiments_preparation_state_known"),
-            models.CheckConstraint(condition=Q(progress__lte=100), name="experiments_preparation_progress_percent"),
+            models.CheckConstraint(
+                condition=Q(state__in=PreparationState.values), name="experiments_preparation_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(progress__lte=100), name="experiments_preparation_progress_percent"
+            ),
         ]
         indexes = [
-            models.Index(fields=["queued_at"], condition=Q(state__in=["queued", "preparing"]), name="experiments_preparation_open")
+            models.Index(
+                fields=["queued_at"],
+                condition=Q(state__in=["queued", "preparing"]),
+                name="experiments_preparation_open",
+            )
         ]
         triggers = [
-            pgtrigger.Protect(name="ready_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__state="ready")),
+            pgtrigger.Protect(
+                name="ready_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__state="ready")
+            ),
             *never_deleted(),
         ]
 

@@ -13,7 +13,11 @@ from experiments.services.preparation import (
     retry_preparation,
 )
 from experiments.services.properties import create_experiment, edit_properties
-from experiments.services.settings_groups import add_settings_group, attach_settings_group, copy_settings_group
+from experiments.services.settings_groups import (
+    add_settings_group,
+    attach_settings_group,
+    copy_settings_group,
+)
 from experiments.services.transitions import apply_verb
 
 __all__ = [

@@ -22,9 +22,16 @@ def request_approval(actor: Actor, experiment: Experiment) -> StartApproval:
     with transaction.atomic():
         row = locked(experiment)
         current = _startable(row)
-        approval, is_new = StartApproval.objects.get_or_create(settings_group=current, defaults={"requested_by": actor.user})
+        approval, is_new = StartApproval.objects.get_or_create(
+            settings_group=current, defaults={"requested_by": actor.user}
+        )
         if is_new:
-            note(actor, Verb.REQUEST_APPROVAL, row, f"Asked for approval to start with settings group {current.number}")
+            note(
+                actor,
+                Verb.REQUEST_APPROVAL,
+                row,
+                f"Asked for approval to start with settings group {current.number}",
+            )
     return approval
 
 

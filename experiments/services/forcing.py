@@ -58,10 +58,17 @@ def force_user(
             environment=environment,
             user_id=user_id,
             device_id=device_id,
-            defaults={"variant": variant, "reason": reason, "expires_at": expires_at, "created_by": actor.user},
+            defaults={
+                "variant": variant,
+                "reason": reason,
+                "expires_at": expires_at,
+                "created_by": actor.user,
+            },
         )
         who = f"user {user_id}" if user_id else f"device {device_id}"
-        change = Change("forced", f"Forced {who} ({environment})", before.variant if before else None, variant)
+        change = Change(
+            "forced", f"Forced {who} ({environment})", before.variant if before else None, variant
+        )
         note(actor, Verb.FORCE, row, f"Forced {who} into “{variant}” ({environment})", [change])
         announce_after_commit()
     return forced
@@ -70,19 +77,31 @@ def force_user(
 def unforce_user(actor: Actor, forced_id: int) -> None:
     """Let the user or device be decided like anybody else again. Raises NotFound."""
     with transaction.atomic():
-        forced = ForcedUser.objects.select_for_update(of=("self",)).select_related("experiment").filter(pk=forced_id).first()
+        forced = (
+            ForcedUser.objects.select_for_update(of=("self",))
+            .select_related("experiment")
+            .filter(pk=forced_id)
+            .first()
+        )
         if forced is None:
             raise NotFound("There is no such forced user.")
         _require_qa(actor, forced.experiment)
         who = f"user {forced.user_id}" if forced.user_id else f"device {forced.device_id}"
         forced.delete()
         change = Change("forced", f"Forced {who} ({forced.environment})", forced.variant, None)
-        note(actor, Verb.UNFORCE, forced.experiment, f"No longer forces {who} ({forced.environment})", [change])
+        note(
+            actor, Verb.UNFORCE, forced.experiment, f"No longer forces {who} ({forced.environment})", [change]
+        )
         announce_after_commit()
 
 
 def switch_tests_off(
-    actor: Actor, *, user_id: str = "", device_id: str = "", reason: str = "", expires_at: dt.datetime | None = None
+    actor: Actor,
+    *,
+    user_id: str = "",
+    device_id: str = "",
+    reason: str = "",
+    expires_at: dt.datetime | None = None,
 ) -> TestsOff:
     """All tests off for a user or device (exactly one id); again is the same as once, with the new expiry."""
     _require_qa(actor, None)
@@ -129,7 +148,11 @@ def _id_errors(user_id: str, device_id: str, reason: str, expires_at: dt.datetim
     errors = []
     if bool(user_id) == bool(device_id):
         errors.append(FieldError("user_id", "Give either a user id or a device id."))
-    for name, value, limit in (("user_id", user_id, MAX_ID), ("device_id", device_id, MAX_ID), ("reason", reason, MAX_REASON)):
+    for name, value, limit in (
+        ("user_id", user_id, MAX_ID),
+        ("device_id", device_id, MAX_ID),
+        ("reason", reason, MAX_REASON),
+    ):
         if len(value) > limit or unstorable_text(value):
             errors.append(FieldError(name, f"Must be text of at most {limit} characters."))
     if expires_at is not None and expires_at <= clock.now():

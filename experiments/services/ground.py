@@ -27,7 +27,11 @@ def require_acting(actor: Actor, experiment: Experiment) -> None:
 
 def locked(experiment: Experiment) -> Experiment:
     """The row as it is now, locked until the end of the transaction: what is decided on it stays true."""
-    return Experiment.objects.select_for_update(of=("self",)).select_related("current", "winner").get(pk=experiment.pk)
+    return (
+        Experiment.objects.select_for_update(of=("self",))
+        .select_related("current", "winner")
+        .get(pk=experiment.pk)
+    )
 
 
 def announce_after_commit() -> None:
@@ -35,6 +39,8 @@ def announce_after_commit() -> None:
     transaction.on_commit(lambda: delivered_content_changed.send(Experiment))
 
 
-def note(actor: Actor, verb: Verb, experiment: Experiment, message: str, changes: Iterable[Change] = ()) -> None:
+def note(
+    actor: Actor, verb: Verb, experiment: Experiment, message: str, changes: Iterable[Change] = ()
+) -> None:
     """The changelog entry of a change to this test, in the transaction of the change."""
     record(actor, verb, experiment.subject_kind, experiment.key, message, changes, subject_id=experiment.pk)

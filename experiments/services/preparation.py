@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.actors import Actor
-from audience.drawing import Drawn, NotEnoughRoom, Occupant, Share, draw_split_groups
+from audience.drawing import Drawn, NotEnoughRoom, Objective, Occupant, Share, draw_split_groups
 from audience.warehouse import Warehouse, get_warehouse
 from changelog.models import Verb
 from core import clock
@@ -82,10 +83,16 @@ def prepare_settings_group(settings_group_id: int) -> bool:
             return False
         started = Preparation.objects.open().filter(settings_group_id=settings_group_id)
         if not started.update(
-            state=PreparationState.PREPARING, attempts=F("attempts") + 1, started_at=clock.now(), progress=5, retry_at=None
+            state=PreparationState.PREPARING,
+            attempts=F("attempts") + 1,
+            started_at=clock.now(),
+            progress=5,
+            retry_at=None,
         ):
             return False
-        settings_group = SettingsGroup.objects.select_related("experiment", "copied_from").get(pk=settings_group_id)
+        settings_group = SettingsGroup.objects.select_related("experiment", "copied_from").get(
+            pk=settings_group_id
+        )
         try:
             counts = _count(settings_group, _progress_of(settings_group_id))
             return _complete(settings_group, counts)
@@ -116,8 +123,15 @@ def retry_preparation(actor: Actor, experiment: Experiment, number: int) -> None
     require_acting(actor, experiment)
     settings_group = settings_group_of(experiment, number)
     with transaction.atomic():
-        queued = Preparation.objects.filter(settings_group=settings_group, state=PreparationState.FAILED).update(
-            state=PreparationState.QUEUED, progress=0, error="", attempts=0, retry_at=None, queued_at=clock.now()
+        queued = Preparation.objects.filter(
+            settings_group=settings_group, state=PreparationState.FAILED
+        ).update(
+            state=PreparationState.QUEUED,
+            progress=0,
+            error="",
+            attempts=0,
+            retry_at=None,
+            queued_at=clock.now(),
         )
         if not queued:
             raise Conflict(f"The preparation of settings group {number} has not failed.")
@@ -154,8 +168,12 @@ def _count(settings_group: SettingsGroup, progress: Callable[[int], None]) -> Co
     return counts
 
 
-def _count_chunk(warehouse: Warehouse, settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts) -> None:
-    table = warehouse.count_table(settings_group.conditions, [other.conditions for other in others], clock.now())
+def _count_chunk(
+    warehouse: Warehouse, settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts
+) -> None:
+    table = warehouse.count_table(
+        settings_group.conditions, [other.conditions for other in others], clock.now()
+    )
     counts.users, counts.not_counted = table.users, table.not_counted
     for row, other in enumerate(others):
         counts.shared[other.pk] = Shared(table.shared[row], table.others_not_counted[row])
@@ -187,13 +205,14 @@ def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
 def _draw(settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts) -> None:
     variants = list(settings_group.variants.all())
     occupants = [
-        Occupant(other.experiment.key, np.asarray(other.drawn.owners) > 0, counts.shared[other.pk].users) for other in others
+        Occupant(other.experiment.key, np.asarray(other.drawn.owners) > 0, counts.shared[other.pk].users)
+        for other in others
     ]
     seed = secrets.randbits(63)
     drawn = draw_split_groups(
         [Share(variant.name, variant.split_group_count) for variant in variants],
         occupants,
-        settings_group.draw_objective,
+        cast("Objective", settings_group.draw_objective),
         seed,
         previous=_previous(settings_group),
         exclusive_with=settings_group.exclusive_with,

@@ -13,8 +13,8 @@ from changelog.models import Verb
 from changelog.services import Change
 from core.errors import FieldError, InvalidInput, NotAllowed, StaleTransition
 from experiments.models import Experiment, Kind
-from experiments.services.property_rules import LABELS, clean_properties
 from experiments.services.ground import announce_after_commit, locked, note, require_acting
+from experiments.services.property_rules import LABELS, clean_properties
 
 # Of these the test file holds copies.
 _DELIVERED_FIELDS = frozenset({"key", "side"})
@@ -28,7 +28,9 @@ def create_experiment(actor: Actor, kind: str, properties: Mapping[str, object])
     if actor.user is not None and not actor.user.may_manage:
         raise NotAllowed("Only managers and superusers create tests and user groups.")
     missing = [
-        FieldError(field, f"{LABELS[field]} is needed.") for field in ("key", "name") if not properties.get(field)
+        FieldError(field, f"{LABELS[field]} is needed.")
+        for field in ("key", "name")
+        if not properties.get(field)
     ]
     if missing:
         raise InvalidInput(missing)
@@ -51,7 +53,10 @@ def create_experiment(actor: Actor, kind: str, properties: Mapping[str, object])
 
 
 def edit_properties(
-    actor: Actor, experiment: Experiment, properties: Mapping[str, object], expected_revision: int | None = None
+    actor: Actor,
+    experiment: Experiment,
+    properties: Mapping[str, object],
+    expected_revision: int | None = None,
 ) -> Experiment:
     """Change the given properties; those not given stay.
 
@@ -69,7 +74,10 @@ def edit_properties(
                     f"Somebody else changed the properties of “{row.key}” after you opened them. Look at theirs, then save again."
                 )
             if clean.get("key", row.key) != row.key and row.published_at is not None:
-                raise InvalidInput.at("key", "App servers know this key since it was first published; it cannot change any more.")
+                raise InvalidInput.at(
+                    "key",
+                    "App servers know this key since it was first published; it cannot change any more.",
+                )
             changes = _apply(row, clean)
             if managers is not None:
                 changes += _apply_managers(row, managers)

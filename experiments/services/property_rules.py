@@ -71,7 +71,9 @@ def _clean_text(field: str, value: object) -> str:
         raise ValueError(f"{message[0].upper()}{message[1:]}.")
     text = value.strip()
     if field == "key" and not re.fullmatch(KEY_PATTERN, text, re.ASCII):
-        raise ValueError("Must be 2 to 64 lower-case letters, digits and underscores, beginning with a letter, such as green_button.")
+        raise ValueError(
+            "Must be 2 to 64 lower-case letters, digits and underscores, beginning with a letter, such as green_button."
+        )
     if field == "name" and not text:
         raise ValueError("Give it a name that people will recognise.")
     if field == "side" and text not in Side.values:
@@ -93,5 +95,7 @@ def _clean_managers(value: object) -> list[User]:
         raise ValueError(f"Nobody here is called {', '.join(unknown)[:200]}.")
     unable = [name for name in names if people[name].role not in {Role.SUPERUSER, Role.MANAGER}]
     if unable:
-        raise ValueError(f"Only people with the role manager or superuser can manage a test: {', '.join(unable)[:200]} cannot.")
+        raise ValueError(
+            f"Only people with the role manager or superuser can manage a test: {', '.join(unable)[:200]} cannot."
+        )
     return [people[name] for name in dict.fromkeys(names)]

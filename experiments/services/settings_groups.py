@@ -67,9 +67,13 @@ def attach_settings_group(actor: Actor, experiment: Experiment, number: int) -> 
         if settings_group.preparation.state != PreparationState.READY:
             raise Conflict(f"Settings group {number} is not prepared yet.")
         if row.current is not None and number < row.current.number:
-            raise Conflict(f"Settings group {number} is older than the current one; copy it into a new number instead.")
+            raise Conflict(
+                f"Settings group {number} is older than the current one; copy it into a new number instead."
+            )
         if row.is_test and row.status not in ATTACHES_BY_ITSELF and not owns_split_groups(settings_group):
-            raise Conflict(f"The variants of settings group {number} own no split group, and “{row.key}” is {row.status}.")
+            raise Conflict(
+                f"The variants of settings group {number} own no split group, and “{row.key}” is {row.status}."
+            )
         make_current(actor, row, settings_group)
     return row
 
@@ -97,7 +101,9 @@ def owns_split_groups(settings_group: SettingsGroup) -> bool:
     return any(variant.split_group_count for variant in settings_group.variants.all())
 
 
-def _insert(actor: Actor, experiment: Experiment, content: NewSettings, copied_from: SettingsGroup | None) -> SettingsGroup:
+def _insert(
+    actor: Actor, experiment: Experiment, content: NewSettings, copied_from: SettingsGroup | None
+) -> SettingsGroup:
     with transaction.atomic():
         row = locked(experiment)
         if row.status == Status.FINISHED:
@@ -129,7 +135,9 @@ def _insert(actor: Actor, experiment: Experiment, content: NewSettings, copied_f
             for position, variant in enumerate(content.variants, start=1)
         )
         Preparation.objects.create(settings_group=settings_group)
-        message = f"New settings group {settings_group.number}" + (f": {content.message}" if content.message else "")
+        message = f"New settings group {settings_group.number}" + (
+            f": {content.message}" if content.message else ""
+        )
         note(actor, Verb.ADD_SETTINGS_GROUP, row, message, differences(before, settings_group))
         enqueue_on_commit("experiments.tasks.prepare", settings_group.pk)
     return settings_group
@@ -149,7 +157,8 @@ def _readable(settings_group: SettingsGroup | None) -> dict[str, tuple[str, obje
     if settings_group is None:
         return {}
     variants = [
-        f"{variant.name} {format_percent(variant.split_group_count)} %" + (" (control)" if variant.is_control else "")
+        f"{variant.name} {format_percent(variant.split_group_count)} %"
+        + (" (control)" if variant.is_control else "")
         for variant in settings_group.variants.all()
     ]
     payloads = {variant.name: variant.payload for variant in settings_group.variants.all() if variant.payload}

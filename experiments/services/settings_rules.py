@@ -24,7 +24,17 @@ MAX_PAYLOAD_BYTES: Final = 16_384
 MAX_TOKENS_BYTES: Final = 65_536
 MAX_MESSAGE: Final = 2_000
 _FIELDS: Final = frozenset(
-    {"starts_at", "ends_at", "conditions", "draw", "exclusive_with", "variants", "total_percent", "tokens", "message"}
+    {
+        "starts_at",
+        "ends_at",
+        "conditions",
+        "draw",
+        "exclusive_with",
+        "variants",
+        "total_percent",
+        "tokens",
+        "message",
+    }
 )
 _TEST_ONLY: Final = frozenset({"draw", "exclusive_with", "variants", "total_percent", "tokens"})
 _VARIANT_FIELDS: Final = frozenset({"name", "percent", "is_control", "payload"})
@@ -103,7 +113,11 @@ class _Rules:
             self.wrong("draw", f"Must be one of: {', '.join(DrawObjective.values)}.")
             objective = DrawObjective.FEWEST_SHARED_USERS
         keys = self.raw.get("exclusive_with") or []
-        if not isinstance(keys, list | tuple) or not all(isinstance(key, str) for key in keys) or len(keys) > 1_000:
+        if (
+            not isinstance(keys, list | tuple)
+            or not all(isinstance(key, str) for key in keys)
+            or len(keys) > 1_000
+        ):
             self.wrong("exclusive_with", "Must be a list of keys of tests.")
             return str(objective), ()
         keys = [key for key in dict.fromkeys(keys) if not unstorable_text(key)]
@@ -119,7 +133,10 @@ class _Rules:
         if objective == DrawObjective.EXCLUSIVE and not keys:
             self.wrong("exclusive_with", "Name the tests with which this one must share no split group.")
         if objective != DrawObjective.EXCLUSIVE and keys:
-            self.wrong("exclusive_with", 'Only a draw "exclusive" keeps away from named tests; choose it, or leave this empty.')
+            self.wrong(
+                "exclusive_with",
+                'Only a draw "exclusive" keeps away from named tests; choose it, or leave this empty.',
+            )
         return str(objective), tuple(keys)
 
     def variants(self) -> tuple[NewVariant, ...]:
@@ -164,10 +181,16 @@ class _Rules:
             self.wrong(path, 'Must be an object such as {"name": "green", "percent": "5"}.')
             return NewVariant("", 0, is_control=False, payload={})
         for unknown in raw.keys() - _VARIANT_FIELDS:
-            self.wrong(f"{path}.{str(unknown)[:64]}", f"There is no such field; known are {', '.join(sorted(_VARIANT_FIELDS))}.")
+            self.wrong(
+                f"{path}.{str(unknown)[:64]}",
+                f"There is no such field; known are {', '.join(sorted(_VARIANT_FIELDS))}.",
+            )
         name = raw.get("name")
         if not isinstance(name, str) or not VARIANT_NAME.fullmatch(name):
-            self.wrong(f"{path}.name", "Must be 1 to 64 letters, digits, dots, dashes and underscores, such as control or green.")
+            self.wrong(
+                f"{path}.name",
+                "Must be 1 to 64 letters, digits, dots, dashes and underscores, such as control or green.",
+            )
             name = ""
         is_control = raw.get("is_control", False)
         if not isinstance(is_control, bool):
@@ -238,7 +261,9 @@ def clean_settings(experiment: Experiment, raw: Mapping[str, object]) -> NewSett
         draw, exclusive_with = rules.draw()
         variants = rules.variants()
         tokens = rules.tokens(variants)
-        settings = NewSettings(starts_at, ends_at, conditions, draw, exclusive_with, variants, tokens, message)
+        settings = NewSettings(
+            starts_at, ends_at, conditions, draw, exclusive_with, variants, tokens, message
+        )
     if rules.errors:
         raise InvalidInput(rules.errors)
     return settings

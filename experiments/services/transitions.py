@@ -53,10 +53,14 @@ def apply_verb(
         status = Status(row.status)
         target = next_status(status, verb)
         if expected_status is not None and expected_status != status:
-            raise StaleTransition(f"“{row.key}” is {status} by now; it was {expected_status} when this was decided.")
+            raise StaleTransition(
+                f"“{row.key}” is {status} by now; it was {expected_status} when this was decided."
+            )
         if target is None:
             possible = ", ".join(verbs_from(status)) or "nothing any more"
-            raise Conflict(f"“{row.key}” is {status}, so it cannot be {past_tense(verb)}. Possible: {possible}.")
+            raise Conflict(
+                f"“{row.key}” is {status}, so it cannot be {past_tense(verb)}. Possible: {possible}."
+            )
         check_readiness(row, verb)
         end = _clean_ending(row, ending or {}) if verb == Verb.FINISH else Ending()
         _set_status(row, status, target, end)
@@ -91,13 +95,19 @@ def check_readiness(row: Experiment, verb: Verb) -> None:
     if current is None or current.preparation.state != PreparationState.READY:
         raise Conflict(f"“{row.key}” has no prepared settings yet, so it cannot be {past_tense(verb)}.")
     if verb == Verb.START and row.is_test and not owns_split_groups(current):
-        raise Conflict(f"The variants of “{row.key}” own no split group, so nobody would get one. Give them a share of the users first.")
+        raise Conflict(
+            f"The variants of “{row.key}” own no split group, so nobody would get one. Give them a share of the users first."
+        )
     if verb == Verb.START and settings.START_NEEDS_APPROVAL and not _is_approved(current.pk):
-        raise Conflict(f"Starting “{row.key}” needs the approval of a second person for settings group {current.number}.")
+        raise Conflict(
+            f"Starting “{row.key}” needs the approval of a second person for settings group {current.number}."
+        )
 
 
 def _is_approved(settings_group_id: int) -> bool:
-    return StartApproval.objects.filter(settings_group_id=settings_group_id, approved_by__isnull=False).exists()
+    return StartApproval.objects.filter(
+        settings_group_id=settings_group_id, approved_by__isnull=False
+    ).exists()
 
 
 def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
@@ -107,7 +117,11 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
         errors.append(FieldError("conclusion", f"Must be text of at most {MAX_CONCLUSION:,} characters."))
         conclusion = ""
     if not row.is_test:
-        errors += [FieldError(name, "A user group has no outcome.") for name in ("result", "variant", "scope") if raw.get(name)]
+        errors += [
+            FieldError(name, "A user group has no outcome.")
+            for name in ("result", "variant", "scope")
+            if raw.get(name)
+        ]
         if errors:
             raise InvalidInput(errors)
         return Ending(conclusion=conclusion.strip())
@@ -125,7 +139,9 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
         variants = {variant.name: variant for variant in row.current.variants.all()} if row.current else {}
         winner = variants.get(name) if isinstance(name, str) else None
         if winner is None:
-            errors.append(FieldError("variant", f"Must be one of this test's variants: {', '.join(variants)}."))
+            errors.append(
+                FieldError("variant", f"Must be one of this test's variants: {', '.join(variants)}.")
+            )
         if scope not in Scope.values:
             errors.append(FieldError("scope", f"Must be one of: {', '.join(Scope.values)}."))
     if errors:

@@ -73,11 +73,11 @@ def test_log_hit_records_what_was_shown() -> None:
     assert not client.log_hit("unknown", "green", GREEN)
 
 
-def test_finished_test_has_a_winner_and_no_hits() -> None:
+def test_hits_of_a_finished_test_tell_that_it_is_still_in_the_code() -> None:
     outcome = {"result": "winner", "variant": "green", "scope": "everywhere"}
     client, sink = client_of({**TEST, "status": "finished", "outcome": outcome})
-    assert client.get_active_variant("green_button") == "green"
-    assert sink.hits == []
+    assert client.get_active_variant("green_button", GREEN) == "green"
+    assert [hit.variant for hit in sink.hits] == ["green"]
 
 
 def test_active_variants_of_a_request() -> None:

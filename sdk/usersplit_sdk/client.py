@@ -266,8 +266,8 @@ class Client:
         if decision.variant is None:
             return None, None
         test = snapshot.tests[key].test
-        # A finished test has nothing more to learn from hits.
-        if log_hit and test is not None and decision.reason is not Reason.WINNER:
+        # Of a finished test too: hits that go on coming tell that it is still in somebody's code.
+        if log_hit and test is not None:
             self._record(test, decision.variant, subject, now)
         return decision.variant, test
 

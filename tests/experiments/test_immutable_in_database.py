@@ -41,13 +41,18 @@ REFUSED = {
 @pytest.mark.parametrize("statement", list(REFUSED.values()), ids=list(REFUSED))
 def test_the_database_refuses(manager: Actor, statement: str) -> None:
     experiment = make_experiment(manager, Status.DEV)
-    tables = ("experiments_settingsgroup", "experiments_variant", "experiments_draw", "changelog_entry", "experiments_experiment")
+    tables = (
+        "experiments_settingsgroup",
+        "experiments_variant",
+        "experiments_draw",
+        "changelog_entry",
+        "experiments_experiment",
+    )
     before = [_rows(table) for table in tables]
 
     with pytest.raises(ProgrammingError) as refusal, transaction.atomic(), connection.cursor() as cursor:
         # Foreign keys of this very transaction would otherwise forbid a TRUNCATE before the trigger can.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(statement)
+        cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; {statement}")
 
     assert getattr(refusal.value.__cause__, "sqlstate", None) == RAISED_BY_A_TRIGGER
     assert [_rows(table) for table in tables] == before

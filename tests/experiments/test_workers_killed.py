@@ -48,7 +48,10 @@ def test_ten_kills_at_random_moments(
                 wait_until(somebody_waits, "the draw is reached", 60)
                 worker.kill()
         else:
-            wait_until(lambda: _state(settings_group)[0] != PreparationState.QUEUED, "the preparation began", 60)
+            begun = Preparation.objects.filter(settings_group=settings_group).exclude(
+                state=PreparationState.QUEUED
+            )
+            wait_until(begun.exists, "the preparation began", 60)
             # Not to wait for something: the moment of the kill is the random part of this test.
             threading.Event().wait(moments.uniform(0, 0.1))
             worker.kill()
@@ -57,7 +60,10 @@ def test_ten_kills_at_random_moments(
     start_worker(beat=True)
     groups = SettingsGroup.objects.filter(experiment__in=experiments)
     wait_until(
-        lambda: Preparation.objects.filter(settings_group__in=groups, state=PreparationState.READY).count() == KILLS,
+        lambda: (
+            Preparation.objects.filter(settings_group__in=groups, state=PreparationState.READY).count()
+            == KILLS
+        ),
         f"all are ready (killed at {killed_at})",
         120,
     )

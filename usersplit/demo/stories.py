@@ -42,7 +42,9 @@ def _in(name: str, *values: object) -> dict[str, object]:
     return {"filter": name, "operator": "in", "value": list(values)}
 
 
-def _variants(*shares: tuple[str, str], payloads: Mapping[str, object] | None = None) -> list[dict[str, object]]:
+def _variants(
+    *shares: tuple[str, str], payloads: Mapping[str, object] | None = None
+) -> list[dict[str, object]]:
     payloads = payloads or {}
     return [
         {"name": name, "percent": percent, "is_control": name == "control", "payload": payloads.get(name, {})}
@@ -50,7 +52,9 @@ def _variants(*shares: tuple[str, str], payloads: Mapping[str, object] | None = 
     ]
 
 
-def _settings(conditions: list[object], variants: list[dict[str, object]], **more: object) -> dict[str, object]:
+def _settings(
+    conditions: list[object], variants: list[dict[str, object]], **more: object
+) -> dict[str, object]:
     return {"conditions": conditions, "variants": variants, **more}
 
 
@@ -81,7 +85,11 @@ STORIES: tuple[Story, ...] = (
             "mia",
             _settings(
                 [_EUROPE],
-                _variants(("control", "10"), ("green", "10"), payloads={"green": {"color": "#0a0"}, "control": {"color": "#06c"}}),
+                _variants(
+                    ("control", "10"),
+                    ("green", "10"),
+                    payloads={"green": {"color": "#0a0"}, "control": {"color": "#06c"}},
+                ),
                 message="Europe first",
             ),
             (12, Verb.PUBLISH),
@@ -118,7 +126,9 @@ STORIES: tuple[Story, ...] = (
         },
         _life(
             "mia",
-            _settings([_is("is_new_user", True)], _variants(("control", "20"), ("short", "20"), ("long", "20"))),
+            _settings(
+                [_is("is_new_user", True)], _variants(("control", "20"), ("short", "20"), ("long", "20"))
+            ),
             (20, Verb.PUBLISH),
             (18, Verb.START),
             created=24,
@@ -137,7 +147,11 @@ STORIES: tuple[Story, ...] = (
         [
             *_life(
                 "jonas",
-                _settings([_in("country_id", UNITED_STATES, CANADA)], _variants(*_FIVE_FIVE), message="North America only"),
+                _settings(
+                    [_in("country_id", UNITED_STATES, CANADA)],
+                    _variants(*_FIVE_FIVE),
+                    message="North America only",
+                ),
                 (28, Verb.PUBLISH),
                 (26, Verb.START),
                 created=30,
@@ -155,10 +169,17 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         "hint_texts",
-        {"name": "Friendlier hint texts", "area": "onboarding", "metric": "Hints dismissed.", "jira_issue": "ONB-9"},
+        {
+            "name": "Friendlier hint texts",
+            "area": "onboarding",
+            "metric": "Hints dismissed.",
+            "jira_issue": "ONB-9",
+        },
         _life(
             "mia",
-            _settings([], _variants(("control", "50"), ("friendly", "50")), message="Everybody, half and half"),
+            _settings(
+                [], _variants(("control", "50"), ("friendly", "50")), message="Everybody, half and half"
+            ),
             (5, Verb.PUBLISH),
             (4, Verb.START),
             created=7,
@@ -193,7 +214,12 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         "search_suggestions",
-        {"name": "Suggestions while typing", "area": "search", "metric": "Searches with a click.", "jira_issue": "SRCH-8"},
+        {
+            "name": "Suggestions while typing",
+            "area": "search",
+            "metric": "Searches with a click.",
+            "jira_issue": "SRCH-8",
+        },
         _life(
             "mia",
             _settings([_in("language", "en", "de")], _variants(("control", "8"), ("suggest", "8"))),
@@ -205,7 +231,12 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         "photo_upload",
-        {"name": "Photo upload in one step", "area": "profile", "metric": "Profiles with a photo.", "managers": ["jonas"]},
+        {
+            "name": "Photo upload in one step",
+            "area": "profile",
+            "metric": "Profiles with a photo.",
+            "managers": ["jonas"],
+        },
         _life(
             "jonas",
             _settings(
@@ -231,7 +262,11 @@ STORIES: tuple[Story, ...] = (
         _life(
             "mia",
             _settings(
-                [_is("is_test_user", True), "OR", [_in("country_id", GERMANY, FRANCE), "AND", _is("is_paying", True)]],
+                [
+                    _is("is_test_user", True),
+                    "OR",
+                    [_in("country_id", GERMANY, FRANCE), "AND", _is("is_paying", True)],
+                ],
                 _variants(*_FIVE_FIVE),
             ),
             (1, Verb.PUBLISH),
@@ -240,22 +275,43 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         "dark_mode_default",
-        {"name": "Dark mode as the default", "area": "profile", "metric": "Evening sessions.", "managers": ["jonas"]},
-        _life("jonas", _settings([], _variants(("control", "4"), ("dark", "4"))), (2, Verb.PUBLISH), created=4),
+        {
+            "name": "Dark mode as the default",
+            "area": "profile",
+            "metric": "Evening sessions.",
+            "managers": ["jonas"],
+        },
+        _life(
+            "jonas", _settings([], _variants(("control", "4"), ("dark", "4"))), (2, Verb.PUBLISH), created=4
+        ),
     ),
     Story(
         "voice_search",
-        {"name": "Search by voice", "area": "search", "metric": "Searches per session.", "jira_issue": "SRCH-12"},
+        {
+            "name": "Search by voice",
+            "area": "search",
+            "metric": "Searches per session.",
+            "jira_issue": "SRCH-12",
+        },
         _life("mia", _settings([_in("country_id", JAPAN, KOREA)], _variants(*_FIVE_FIVE)), created=1),
     ),
     Story(
         "push_timing",
-        {"name": "When to send the daily push", "area": "feed", "hypothesis": "After dinner beats before lunch."},
+        {
+            "name": "When to send the daily push",
+            "area": "feed",
+            "hypothesis": "After dinner beats before lunch.",
+        },
         [Step(0.5, "mia")],
     ),
     Story(
         "price_labels",
-        {"name": "Prices with and without tax", "area": "payments", "metric": "Orders.", "jira_issue": "PAY-9"},
+        {
+            "name": "Prices with and without tax",
+            "area": "payments",
+            "metric": "Orders.",
+            "jira_issue": "PAY-9",
+        },
         [
             *_life(
                 "mia",
@@ -279,11 +335,18 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         "loading_skeleton",
-        {"name": "Skeleton instead of a spinner", "area": "feed", "metric": "Waits that end in leaving.", "managers": ["jonas"]},
+        {
+            "name": "Skeleton instead of a spinner",
+            "area": "feed",
+            "metric": "Waits that end in leaving.",
+            "managers": ["jonas"],
+        },
         [
             *_life(
                 "jonas",
-                _settings([_in("country_id", BRAZIL, INDIA)], _variants(("control", "25"), ("skeleton", "25"))),
+                _settings(
+                    [_in("country_id", BRAZIL, INDIA)], _variants(("control", "25"), ("skeleton", "25"))
+                ),
                 (45, Verb.PUBLISH),
                 (43, Verb.START),
                 created=47,
@@ -303,7 +366,12 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         "confetti",
-        {"name": "Confetti after the first order", "area": "payments", "metric": "Second orders.", "jira_issue": "PAY-12"},
+        {
+            "name": "Confetti after the first order",
+            "area": "payments",
+            "metric": "Second orders.",
+            "jira_issue": "PAY-12",
+        },
         [
             *_life(
                 "mia",
@@ -316,7 +384,10 @@ STORIES: tuple[Story, ...] = (
                 8,
                 "mia",
                 verb=Verb.FINISH,
-                ending={"result": "rejected", "conclusion": "Nobody came back for confetti, and it cost 40 kB."},
+                ending={
+                    "result": "rejected",
+                    "conclusion": "Nobody came back for confetti, and it cost 40 kB.",
+                },
             ),
         ],
     ),

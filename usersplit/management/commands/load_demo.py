@@ -24,7 +24,12 @@ class Command(BaseCommand):
     help = "Load the demo where it is missing: five people, generated users, a dozen tests. What is there already stays."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--users", type=int, default=DEFAULT_COUNT, help=f"how many users to make (default {DEFAULT_COUNT:,})")
+        parser.add_argument(
+            "--users",
+            type=int,
+            default=DEFAULT_COUNT,
+            help=f"how many users to make (default {DEFAULT_COUNT:,})",
+        )
 
     def handle(self, *args: Any, users: int, **options: Any) -> None:
         # Killed anywhere, the next run does what is missing: the logins' file is written last.
