@@ -30,7 +30,9 @@ class DocumentationView(SpectacularSwaggerSplitView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
-        response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; style-src 'self' 'unsafe-inline'"
+        response.headers["Content-Security-Policy"] = (
+            f"{CONTENT_SECURITY_POLICY}; style-src 'self' 'unsafe-inline'"
+        )
         return response
 
 
@@ -43,7 +45,9 @@ def unknown_address(request: HttpRequest) -> HttpResponse:
     if _is_known(meant):
         query = request.META.get("QUERY_STRING", "")
         return PermanentRedirectKeepingMethod(meant + (f"?{query}" if query else ""))
-    return plain_problem(404, f"There is nothing at {wanted[:200]}. The addresses are listed at /api/v1/schema/.", "not_found")
+    return plain_problem(
+        404, f"There is nothing at {wanted[:200]}. The addresses are listed at /api/v1/schema/.", "not_found"
+    )
 
 
 def _is_known(address: str) -> bool:
@@ -56,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/docs/", DocumentationView.as_view(url_name="api_schema"), name="api_docs"),
     path("api/v1/", include("experiments.api.urls")),
     path("api/v1/", include("delivery.api.urls")),
+    path("api/v1/", include("qa_tools.api.urls")),
 ]
 # After the addresses of all packages.
-unknown_addresses = [re_path(r"^(api|ofrep)/", unknown_address)]
+unknown_addresses = [re_path(r"^(?:api|ofrep)/", unknown_address)]

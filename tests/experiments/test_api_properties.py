@@ -104,12 +104,11 @@ def test_an_edit_based_on_an_older_revision_is_a_conflict(api: Api, manager: Act
     )
     problem(api.patch("/tests/green_button/", {"name": "Theirs"}, headers={"If-Match": '"1"'}), 409)
     assert api.get("/tests/green_button/").json()["name"] == "Mine"
-    for tag in ('"2"', "2"):
-        assert (
-            api.patch("/tests/green_button/", {"area": "home"}, headers={"If-Match": tag}).status_code == 200
-        )
-        api.patch("/tests/green_button/", {})
-    assert api.patch("/tests/green_button/", {"name": "Any"}, headers={"If-Match": "*"}).status_code == 200
+    for tag, name in (('"2"', "Two"), ("3", "Three"), ("*", "Any")):
+        assert api.patch("/tests/green_button/", {"name": name}, headers={"If-Match": tag}).status_code == 200
+    assert wrong_fields(api.patch("/tests/green_button/", {"name": "B"}, headers={"If-Match": "x"})) == [
+        "If-Match"
+    ]
 
 
 @pytest.mark.parametrize("revision", ["1", True, 1.0, []])
