@@ -74,12 +74,17 @@ class FileView(APIView):
 
 def _unchanged(request: Request, sha256: str) -> HttpResponseBase | None:
     """304 if the caller has it already."""
-    response = get_conditional_response(request._request, etag=f'"{sha256}"')  # noqa: SLF001 - DRF names it so and offers no other way
+    # DRF offers no other way to the request that Django's functions take.
+    response = get_conditional_response(request._request, etag=f'"{sha256}"')  # noqa: SLF001
     if response is not None:
-        response["Cache-Control"] = "private, no-cache"
+        for name, value in _headers(sha256).items():
+            response[name] = value
     return response
 
 
 def _answer(body: bytes, sha256: str) -> HttpResponse:
-    headers = {"ETag": f'"{sha256}"', "Cache-Control": "private, no-cache"}
-    return HttpResponse(body, content_type="application/json", headers=headers)
+    return HttpResponse(body, content_type="application/json", headers=_headers(sha256))
+
+
+def _headers(sha256: str) -> dict[str, str]:
+    return {"ETag": f'"{sha256}"', "Cache-Control": "private, no-cache"}

@@ -39,7 +39,7 @@ def insert_document(document: Mapping[str, Any]) -> Experiment:
     *before, last = _WAY_TO[document["status"]]
     for status in before:
         Experiment.objects.filter(pk=experiment.pk).update(status=status, current=settings_group)
-    outcome = document.get("outcome") or {}
+    outcome = representable(document).get("outcome") or {}
     Experiment.objects.filter(pk=experiment.pk).update(
         status=last,
         current=settings_group,
@@ -48,6 +48,11 @@ def insert_document(document: Mapping[str, Any]) -> Experiment:
         scope=outcome.get("scope", ""),
     )
     return Experiment.objects.get(pk=experiment.pk)
+
+
+def representable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without what rows cannot hold: an outcome of a test that is not finished."""
+    return dict(document) if document["status"] == "finished" else {**document, "outcome": None}
 
 
 def insert_tests_off(tests_off: Mapping[str, Any] | None) -> None:

@@ -36,6 +36,10 @@ def delivered(manager: Actor) -> dict[str, bytes]:
     return content()
 
 
+def remove(path: str) -> None:
+    (folder() / path).unlink()
+
+
 def cut_a_file() -> None:
     path = folder() / "tests/first.json"
     path.write_bytes(path.read_bytes()[:10])
@@ -59,9 +63,9 @@ def link_a_file_elsewhere() -> None:
 DAMAGE: list[Callable[[], object]] = [
     lambda: shutil.rmtree(folder()),
     lambda: shutil.rmtree(folder() / "tests"),
-    lambda: (folder() / "manifest.json").unlink(),
+    lambda: remove("manifest.json"),
     lambda: (folder() / "manifest.json").write_bytes(b"\x00" * 100),
-    lambda: (folder() / "tests/first.json").unlink(),
+    lambda: remove("tests/first.json"),
     cut_a_file,
     leave_half_written_files,
     add_a_file_that_nobody_delivered,
