@@ -76,7 +76,7 @@ def create_filter(
     return row
 
 
-def update_filter(actor: Actor, name: str, *, revision: int, **changed: Any) -> Filter:
+def update_filter(actor: Actor, name: str, /, *, revision: int, **changed: Any) -> Filter:
     """Change what may change (EDITABLE); `revision` is the one the change is based on.
 
     Name, type and source are for good: stored and delivered conditions are typed by them. Raises NotAllowed, NotFound,
@@ -130,10 +130,10 @@ def _require_superuser(actor: Actor) -> None:
 
 
 def _found(name: str) -> Filter:
-    try:
-        return Filter.objects.get(name=name)
-    except (Filter.DoesNotExist, ValueError) as error:  # ValueError: a NUL character
-        raise NotFound("There is no such filter.") from error
+    found = None if unstorable_text(name) else Filter.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound("There is no such filter.")
+    return found
 
 
 def _next_position() -> int:

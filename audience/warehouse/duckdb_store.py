@@ -162,6 +162,9 @@ class Store:
     def forget_connection(self) -> None:
         self._opened = None
 
+    def renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
     """A database of its own in memory, to which the file is attached: DuckDB would otherwise share one instance per
@@ -186,7 +189,13 @@ def _forget_before_fork() -> None:
         store.forget_connection()
 
 
-os.register_at_fork(before=_forget_before_fork)
+def _renew_after_fork() -> None:
+    # Another thread may have held the lock at the fork; in the child nobody would ever release it.
+    for store in list(_STORES):
+        store.renew_lock()
+
+
+os.register_at_fork(before=_forget_before_fork, after_in_child=_renew_after_fork)
 
 
 def quoted(path: Path) -> str:

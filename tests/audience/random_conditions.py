@@ -1,5 +1,7 @@
 """Random condition trees and users at the edges of every type, for comparing evaluators."""
 
+# ruff: noqa: DTZ001 - warehouses keep moments in UTC without saying so
+
 from __future__ import annotations
 
 import datetime as dt

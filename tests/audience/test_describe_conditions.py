@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from audience.conditions import describe_conditions, parse_conditions
-from tests.audience.test_parse_conditions import CATALOGUE, one
+from tests.audience.catalogues import DEFAULT
+from tests.audience.test_parse_conditions import one
 
 
 @pytest.mark.parametrize(
@@ -28,13 +29,13 @@ from tests.audience.test_parse_conditions import CATALOGUE, one
     ],
 )
 def test_conditions_read_as_a_sentence(raw: object, sentence: str) -> None:
-    assert describe_conditions(parse_conditions(raw, CATALOGUE), CATALOGUE) == sentence
+    assert describe_conditions(parse_conditions(raw, DEFAULT), DEFAULT) == sentence
 
 
 def test_long_lists_end_in_a_number() -> None:
-    tree = parse_conditions([one("age", "in", list(range(50)))], CATALOGUE)
-    assert describe_conditions(tree, CATALOGUE, most_values=3) == "Age is one of 0, 1, 2 and 47 more"
-    assert describe_conditions(tree, CATALOGUE, most_values=None).endswith("48, 49")
+    tree = parse_conditions([one("age", "in", list(range(50)))], DEFAULT)
+    assert describe_conditions(tree, DEFAULT, most_values=3) == "Age is one of 0, 1, 2 and 47 more"
+    assert describe_conditions(tree, DEFAULT, most_values=None).endswith("48, 49")
 
 
 def test_a_filter_that_is_gone_appears_under_its_name() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import cast
 
 import numpy as np
 import pytest
 
-from audience.drawing import OBJECTIVES, NotEnoughRoom, Occupant, Share, draw_split_groups
+from audience.drawing import OBJECTIVES, NotEnoughRoom, Objective, Occupant, Share, draw_split_groups
 from audience.specs import SPLIT_GROUPS
 
-FEWEST = "fewest_shared_users"
+FEWEST: Objective = "fewest_shared_users"
 
 
 def groups(*numbers: int | range) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -32,18 +33,17 @@ def owned_by(owners: np.ndarray[tuple[int], np.dtype[np.int16]], number: int) ->
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_every_variant_gets_exactly_its_groups_and_none_twice(objective: str) -> None:
+def test_every_variant_gets_exactly_its_groups_and_none_twice(objective: Objective) -> None:
     shares = [Share("control", 0), Share("a", 1), Share("b", 1_199), Share("c", 1_200)]
-    drawn = draw_split_groups(shares, [], objective, seed=1)  # type: ignore[arg-type]
+    drawn = draw_split_groups(shares, [], objective, seed=1)
     assert [int((drawn.owners == number).sum()) for number in range(5)] == [0, 0, 1, 1_199, 1_200]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_the_same_seed_gives_the_same_draw(objective: str) -> None:
+def test_the_same_seed_gives_the_same_draw(objective: Objective) -> None:
     others = [occupant("b", groups(range(1, 500)), 3)]
     first, again, other = (
-        draw_split_groups([Share("a", 600)], others, objective, seed=seed)  # type: ignore[arg-type]
-        for seed in (7, 7, 8)
+        draw_split_groups([Share("a", 600)], others, objective, seed=seed) for seed in (7, 7, 8)
     )
     assert (first.owners == again.owners).all()
     assert first.log == again.log
@@ -116,10 +116,10 @@ def test_a_test_on_all_groups_leaves_no_exclusive_room_unless_it_shares_nobody()
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_groups_stay_in_the_variant_that_had_them(objective: str) -> None:
+def test_groups_stay_in_the_variant_that_had_them(objective: Objective) -> None:
     previous = {"control": list(range(1, 121)), "green": list(range(121, 241)), "gone": list(range(241, 361))}
     shares = [Share("control", 200), Share("green", 60), Share("blue", 100)]
-    drawn = draw_split_groups(shares, [], objective, seed=4, previous=previous)  # type: ignore[arg-type]
+    drawn = draw_split_groups(shares, [], objective, seed=4, previous=previous)
     assert set(range(1, 121)) < set(owned_by(drawn.owners, 1))
     assert set(owned_by(drawn.owners, 2)) < set(range(121, 241))
     assert [variant["kept"] for variant in drawn.log["variants"]] == [120, 60, 0]
@@ -174,12 +174,12 @@ def test_the_log_is_json_and_accounts_for_every_group() -> None:
         ([Share("a", 2401)], FEWEST),
         ([Share("a", -1)], FEWEST),
         ([Share("a", 1), Share("a", 1)], FEWEST),
-        ([Share("a", 1)], "best"),
+        ([Share("a", 1)], cast(Objective, "best")),
     ],
 )
-def test_shares_that_are_none_are_refused(shares: list[Share], objective: str) -> None:
-    with pytest.raises(ValueError, match="variant|objective"):
-        draw_split_groups(shares, [], objective, seed=0)  # type: ignore[arg-type]
+def test_shares_that_are_none_are_refused(shares: list[Share], objective: Objective) -> None:
+    with pytest.raises(ValueError, match=r"variant|objective"):
+        draw_split_groups(shares, [], objective, seed=0)
 
 
 def test_previous_groups_out_of_range_are_refused() -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from audience.drawing import OBJECTIVES, Occupant, Share, draw_split_groups
+from audience.drawing import OBJECTIVES, Objective, Occupant, Share, draw_split_groups
 from audience.specs import SPLIT_GROUPS
 
 SEEDS = 300
 SHARES = [Share("control", 240), Share("green", 480)]
 
 
-def draws(objective: str, others: list[Occupant]) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
-    return np.stack(
-        [draw_split_groups(SHARES, others, objective, seed).owners for seed in range(SEEDS)]  # type: ignore[arg-type]
-    )
+def draws(objective: Objective, others: list[Occupant]) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+    return np.stack([draw_split_groups(SHARES, others, objective, seed).owners for seed in range(SEEDS)])
 
 
 def chi_square(counts: np.ndarray[tuple[int], np.dtype[np.int64]], chance: float) -> float:
@@ -23,11 +23,11 @@ def chi_square(counts: np.ndarray[tuple[int], np.dtype[np.int64]], chance: float
     expected = SEEDS * chance
     statistic = float(((counts - expected) ** 2).sum() / (expected * (1 - chance)))
     freedom = len(counts) - 1
-    return (statistic - freedom) / (2 * freedom) ** 0.5
+    return (statistic - freedom) / math.sqrt(2 * freedom)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_without_other_tests_each_group_is_as_likely_as_any(objective: str) -> None:
+def test_without_other_tests_each_group_is_as_likely_as_any(objective: Objective) -> None:
     owners = draws(objective, [])
     for number, share in enumerate(SHARES, start=1):
         assert abs(chi_square((owners == number).sum(axis=0), share.split_groups / SPLIT_GROUPS)) < 4

@@ -7,34 +7,12 @@ from typing import Any
 import pytest
 
 from audience.conditions import MAX_ERRORS, parse_conditions, used_filters, walk_predicates
-from audience.default_filters import default_filters
-from audience.specs import Catalogue, Choice, FilterSpec
 from core.errors import InvalidInput
-
-
-def default_catalogue() -> Catalogue:
-    return {
-        row["name"]: FilterSpec(
-            row["name"],
-            row["label"],
-            row["type"],
-            row["source"],
-            choices=tuple(Choice(choice["value"], choice["label"]) for choice in row["choices"]),
-            column=row["column"],
-        )
-        for row in default_filters()
-    } | {
-        "tags": FilterSpec("tags", "Tags", "list", column="tags"),
-        "score": FilterSpec("score", "Score", "number", column="score"),
-        "old_one": FilterSpec("old_one", "Old one", "integer", archived=True),
-    }
-
-
-CATALOGUE = default_catalogue()
+from tests.audience.catalogues import WIDER
 
 
 def parse(raw: object) -> list[Any]:
-    return parse_conditions(raw, CATALOGUE)
+    return parse_conditions(raw, WIDER)
 
 
 def errors(raw: object) -> dict[str, str]:
@@ -176,7 +154,7 @@ def test_a_parsed_tree_parses_to_itself() -> None:
         ([one("is_paying", "eq", "maybe")], "conditions[0].value"),
         ([one("tags", "has", ["a"])], "conditions[0].value"),
         ([{**one("age", "eq", 1), "negate": True}], "conditions[0]"),
-        ([{**one("age", "eq", 1), 5: True}], "conditions[0]"),
+        ([{"filter": "age", "operator": "eq", "value": 1, 5: True}], "conditions[0]"),
         ([one("old_one", "eq", 1)], "conditions[0].filter"),
     ],
 )
@@ -197,7 +175,7 @@ def test_a_wrong_operator_is_answered_with_the_possible_ones() -> None:
 
 def test_an_archived_filter_stays_where_it_is_used() -> None:
     raw = [one("old_one", "eq", "1")]
-    assert parse_conditions(raw, CATALOGUE, already_used=["old_one"])[0]["value"] == 1
+    assert parse_conditions(raw, WIDER, already_used=["old_one"])[0]["value"] == 1
 
 
 def test_all_faults_are_reported_at_once_up_to_a_limit() -> None:
