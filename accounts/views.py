@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
@@ -24,7 +25,7 @@ from core.errors import InvalidInput
 from core.http import HtmxRequest
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator([login_not_required, never_cache], name="dispatch")
 class SignIn(auth_views.LoginView):
     """The sign-in page. A session that ended under an htmx request leads the whole page here and back to where it was."""
 
@@ -62,7 +63,9 @@ def token_list(request: HtmxRequest) -> HttpResponse:
         if form.is_valid():
             given = form.cleaned_data
             try:
-                _, secret = create_token(actor, given["name"], given["scopes"], given["environment"], form.expires_at())
+                _, secret = create_token(
+                    actor, given["name"], given["scopes"], given["environment"], form.expires_at()
+                )
             except InvalidInput as refusal:
                 form.refuse(refusal)
             else:

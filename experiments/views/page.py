@@ -94,11 +94,10 @@ def _question(
         "verb": verb.value,
         "obstacle": obstacle(access.experiment, verb),
         "form": form,
-        "access": access,
-        "experiment": access.experiment,
     }
     if request.htmx:
-        return render(request, "experiments/page.html#question", question, status=status)
+        context = question | {"access": access, "experiment": access.experiment}
+        return render(request, "experiments/page.html#question", context, status=status)
     return _whole_page(request, access, status=status, **question)
 
 
