@@ -73,15 +73,18 @@ def draw_split_groups(
 ) -> Drawn:
     """Choose split groups for all shares together, then deal them to the variants at random.
 
-    A group is *busy* if another test owns it and shares at least one user with us over all the groups it owns;
-    tests that own all 2400 groups make none busy. Free groups come first, then
+    A group is *busy* if another test owns it whose audience shares at least one user with ours; tests that own all 2400
+    groups make none busy. Free groups come first, then
 
-    * `fewest_shared_users`: busy ones, those with the fewest shared users first;
+    * `fewest_shared_users`: busy ones, those of the tests whose audiences share the fewest users with ours first;
     * `smallest_worst_pair`: busy ones one by one, so that the test we share most with shares least;
     * `exclusive`: none that a test in `exclusive_with` (labels; none named: any test) owns and shares users over, or
       NotEnoughRoom; the others as in `fewest_shared_users`.
 
     `random` takes all groups alike, busy or free. Equals are chosen at random.
+
+    What a test shares is weighed over all 2400 groups: users are spread over them at random, so within one group the number
+    is mostly luck. Chosen by that luck, the draw would pick the groups in which we have the fewest users of our own.
 
     `previous` names groups (1-based) per variant: they stay in the variant of the same name as far as its size allows
     and none is taken that must be kept free. Groups that a variant gives up go to another one last.
@@ -113,7 +116,7 @@ def draw_split_groups(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Field:
-    """The 2400 groups as this draw sees them. `cost` is the users shared per group, `luck` breaks ties."""
+    """The 2400 groups as this draw sees them. `cost` is the weight of the tests on each group, `luck` breaks ties."""
 
     meeting: tuple[Occupant, ...]
     busy: NDArray[np.bool_]
@@ -136,7 +139,7 @@ class _Field:
         cost = np.zeros(SPLIT_GROUPS, dtype=np.int64)
         for other in meeting:
             busy |= other.owned
-            cost += np.where(other.owned, other.shared_users, 0)
+            cost += np.where(other.owned, _weight(other), 0)
         if objective == "exclusive":
             for other in sharing:
                 if not exclusive_with or other.label in exclusive_with:
@@ -168,7 +171,12 @@ def _checked_total(shares: Sequence[Share], objective: str) -> int:
 def _shares_users(other: Occupant) -> bool:
     if other.owned.shape != (SPLIT_GROUPS,) or other.shared_users.shape != (SPLIT_GROUPS,):
         raise ValueError(f"{other.label}: the arrays must have {SPLIT_GROUPS} entries")
-    return bool(other.shared_users[other.owned].any())
+    return _weight(other) > 0
+
+
+def _weight(other: Occupant) -> int:
+    """Users who are in both audiences, whatever their split group: 2400 times what one group of theirs is expected to share."""
+    return int(other.shared_users.sum())
 
 
 def _previous_owners(shares: Sequence[Share], previous: Mapping[str, Sequence[int]]) -> NDArray[np.int16]:
@@ -205,25 +213,25 @@ def _choose_smallest_worst_pair(
 
 
 class _Pairs:
-    """Users shared so far with each other test. `worst[group]` is what the most shared of the group's tests would come to
-    if the group were taken; it only grows, so taking a group touches the groups of its own tests alone."""
+    """The weight shared so far with each other test. `worst[group]` is what the most shared of the group's tests would come
+    to if the group were taken; it only grows, so taking a group touches the groups of its own tests alone."""
 
     def __init__(self, meeting: Sequence[Occupant]) -> None:
         self.shared = [0] * len(meeting)
         self.groups = [np.flatnonzero(other.owned) for other in meeting]
-        self.users = [other.shared_users[groups] for other, groups in zip(meeting, self.groups, strict=True)]
-        self.owners: list[list[tuple[int, int]]] = [[] for _ in range(SPLIT_GROUPS)]
+        self.weights = [_weight(other) for other in meeting]
+        self.owners: list[list[int]] = [[] for _ in range(SPLIT_GROUPS)]
         self.worst = np.zeros(SPLIT_GROUPS, dtype=np.int64)
-        for index, (groups, users) in enumerate(zip(self.groups, self.users, strict=True)):
-            self.worst[groups] = np.maximum(self.worst[groups], users)
-            for group, count in zip(groups.tolist(), users.tolist(), strict=True):
-                self.owners[group].append((index, count))
+        for index, (groups, weight) in enumerate(zip(self.groups, self.weights, strict=True)):
+            self.worst[groups] = np.maximum(self.worst[groups], weight)
+            for group in groups.tolist():
+                self.owners[group].append(index)
 
     def take(self, group: int) -> None:
-        for index, users in self.owners[group]:
-            self.shared[index] += users
+        for index in self.owners[group]:
+            self.shared[index] += self.weights[index]
             groups = self.groups[index]
-            self.worst[groups] = np.maximum(self.worst[groups], self.shared[index] + self.users[index])
+            self.worst[groups] = np.maximum(self.worst[groups], self.shared[index] + self.weights[index])
 
 
 def _deal(owners: NDArray[np.int16], shares: Sequence[Share], shuffled: Groups) -> None:

@@ -59,12 +59,30 @@ def test_free_groups_come_before_busy_ones() -> None:
     assert more.log["reasons"]["free"] == [[2001, 2400]]
 
 
-def test_busy_groups_with_the_fewest_shared_users_come_first() -> None:
-    users = np.arange(SPLIT_GROUPS, dtype=np.int64)[::-1] + 1
-    drawn = draw_split_groups(
-        [Share("a", 100)], [Occupant("b", groups(range(1, 2400)), users)], FEWEST, seed=0
+def test_groups_of_the_tests_that_share_the_fewest_users_come_first() -> None:
+    much, little = (
+        occupant("much", groups(range(1, 1201)), 50),
+        occupant("little", groups(range(1001, 2401)), 3),
     )
-    assert owned_by(drawn.owners, 1) == list(range(2301, 2401))
+    drawn = draw_split_groups([Share("a", 1_300)], [much, little], FEWEST, seed=0)
+    assert (
+        set(range(1201, 2401))
+        <= set(owned_by(drawn.owners, 1))
+        <= set(range(1, 1001)) | set(range(1201, 2401))
+    )
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_group_is_not_drawn_for_the_few_users_it_happens_to_hold(objective: Objective) -> None:
+    # Two users a group on average, as luck has it: a draw that looked at them would get next to nobody.
+    users = np.random.default_rng(5).poisson(2.0, SPLIT_GROUPS).astype(np.int64)
+    crowded = [Occupant("b", groups(range(1, 2400)), users), Occupant("c", groups(range(2, 2401)), users)]
+    others = [] if objective == "exclusive" else crowded
+    got = [
+        users[draw_split_groups([Share("a", 240)], others, objective, seed).owners > 0].sum()
+        for seed in range(40)
+    ]
+    assert np.mean(got) == pytest.approx(users.sum() / 10, rel=0.05)
 
 
 def test_tests_on_all_groups_or_without_common_users_make_none_busy() -> None:

@@ -18,6 +18,7 @@ from experiments.services import (
     attach_settings_group,
     create_experiment,
     prepare_settings_group,
+    recount_settings_group,
 )
 from usersplit.demo.stories import STORIES, Step, Story
 
@@ -48,6 +49,11 @@ def load_stories() -> int:
         people = {person.username: Actor.person(person) for person in User.objects.all()}
         for event in sorted(events, key=lambda event: event.moment):
             _take(event, people[event.step.by])
+        # As every night: what was counted before other tests came is counted with them.
+        for settings_group_id in (
+            Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True)
+        ):
+            recount_settings_group(settings_group_id)
     return len(STORIES)
 
 
