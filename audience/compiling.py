@@ -126,16 +126,17 @@ def _text(value: str) -> exp.Expr:
 
 
 def _integer(value: int) -> exp.Expr:
-    # The least 64-bit number has no literal in some dialects: its digits alone are out of range.
-    return exp.cast(_text(str(value)), exp.DataType.Type.BIGINT)
+    if value == INTEGER_MIN:  # has no literal: its digits alone are out of range
+        return exp.cast(_text(str(value)), exp.DType.BIGINT)
+    return exp.Literal.number(value)
 
 
 def _float(value: float) -> exp.Expr:
-    return exp.cast(_text(repr(float(value))), exp.DataType.Type.DOUBLE)
+    return exp.cast(_text(repr(float(value))), exp.DType.DOUBLE)
 
 
 def _instant(moment: dt.datetime) -> exp.Expr:
-    return exp.cast(_text(moment.replace(tzinfo=None).isoformat(sep=" ")), exp.DataType.Type.TIMESTAMP)
+    return exp.cast(_text(moment.replace(tzinfo=None).isoformat(sep=" ")), exp.DType.TIMESTAMP)
 
 
 def _is_one_of(column: exp.Expr, values: list[exp.Expr], operator: str) -> exp.Expr:
@@ -155,7 +156,11 @@ def _boolean(column: exp.Expr, operator: str, value: object, now: dt.datetime) -
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not _is_nan(value)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _whole_number(column: exp.Expr, operator: str, value: object, now: dt.datetime) -> exp.Expr:

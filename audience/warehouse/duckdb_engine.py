@@ -151,7 +151,7 @@ class _Counts:
 
 def _sum(value: exp.Expr) -> exp.Expr:
     # DuckDB sums integers into 128 bits, which numpy only knows as floating point.
-    return exp.cast(exp.Sum(this=value), exp.DataType.Type.BIGINT)
+    return exp.cast(exp.Sum(this=value), exp.DType.BIGINT)
 
 
 def _users() -> exp.Table:
