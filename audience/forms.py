@@ -47,28 +47,21 @@ class FilterForm(ConsoleForm):
     )
 
     def __init__(self, data: Any = None, *, edited: Filter | None = None) -> None:
-        initial = None
-        if edited is not None:
-            self.base_fields = {
-                name: field
-                for name, field in self.base_fields.items()
-                if name not in {"name", "type", "source"}
-            }
-            possible = operators_of(edited.type)
-            self.base_fields["operators"] = forms.MultipleChoiceField(
-                required=False,
-                choices=[(name, OPERATORS[name].label) for name in possible],
-                widget=forms.CheckboxSelectMultiple,
-                help_text="What it can be compared with.",
-            )
-            initial = {
-                "label": edited.label,
-                "description": edited.description,
-                "column": edited.column,
-                "operators": edited.operators,
-                "choices": written_choices(edited.choices),
-            }
-        super().__init__(data, initial=initial)
+        self.edited = edited
+        super().__init__(data, initial=None if edited is None else _initial(edited))
+
+    def arrange(self) -> None:
+        if self.edited is None:
+            return
+        for name in ("name", "type", "source"):
+            del self.fields[name]
+        possible = operators_of(self.edited.type)
+        self.fields["operators"] = forms.MultipleChoiceField(
+            required=False,
+            choices=[(name, OPERATORS[name].label) for name in possible],
+            widget=forms.CheckboxSelectMultiple,
+            help_text="What it can be compared with.",
+        )
 
     def values(self) -> dict[str, Any]:
         """What was typed, as the services take it."""
@@ -76,6 +69,16 @@ class FilterForm(ConsoleForm):
         values["choices"] = read_choices(values["choices"])
         values["operators"] = values["operators"] or None
         return values
+
+
+def _initial(edited: Filter) -> dict[str, Any]:
+    return {
+        "label": edited.label,
+        "description": edited.description,
+        "column": edited.column,
+        "operators": edited.operators,
+        "choices": written_choices(edited.choices),
+    }
 
 
 def written_choices(choices: list[dict[str, Any]]) -> str:

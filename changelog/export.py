@@ -23,7 +23,9 @@ def csv_rows(entries: Iterable[Entry]) -> Iterator[str]:
     # The mark tells spreadsheets that this is UTF-8.
     yield "\ufeff" + writer.writerow(COLUMNS)
     for entry in entries:
-        changes = "; ".join(f"{change['label']}: {change['before']} → {change['after']}" for change in entry.changes)
+        changes = "; ".join(
+            f"{change['label']}: {change['before']} → {change['after']}" for change in entry.changes
+        )
         yield writer.writerow(
             [
                 entry.at.strftime("%Y-%m-%dT%H:%M:%SZ"),

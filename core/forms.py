@@ -25,10 +25,14 @@ class ConsoleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        self.arrange()
         for name, field in self.fields.items():
             css = next(css for widget, css in _CLASS_OF_WIDGET if isinstance(field.widget, widget))
             invalid = " is-invalid" if self.is_bound and name in self.errors else ""
             field.widget.attrs.setdefault("class", css + invalid)
+
+    def arrange(self) -> None:
+        """Add or take out fields that depend on what the form is for."""
 
     def refuse(self, refusal: InvalidInput) -> None:
         """Put each of the service's errors at the field it names; what names none goes above the form."""

@@ -138,8 +138,10 @@ def _bracket(bracket: Bracket, path: Path, number: str, catalogue: Catalogue, er
         its_number = f"{number}.{index + 1}" if number else str(index + 1)
         if index == 0 or item.joint == "OR":
             chains.append([])
-        view = _bracket if isinstance(item, Bracket) else _row
-        chains[-1].append(view(item, here, its_number, catalogue, errors))  # type: ignore[operator]  # chosen by type
+        if isinstance(item, Bracket):
+            chains[-1].append(_bracket(item, here, its_number, catalogue, errors))
+        else:
+            chains[-1].append(_row(item, here, its_number, catalogue, errors))
     return BracketView(_written(path), bracket.joint, chains, _errors_at(path, errors), number)
 
 

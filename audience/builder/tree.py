@@ -77,7 +77,7 @@ def _predicate(row: Row) -> dict[str, object]:
     if operand == "many":
         predicate["value"] = values
     elif operand == "range":
-        predicate["value"] = (row.values + ["", ""])[:2]
+        predicate["value"] = [*row.values, "", ""][:2]
     elif operand != "none":
         # An empty field is a value that is missing, not an empty text.
         predicate["value"] = next((value for value in values if value != ""), None)

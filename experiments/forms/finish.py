@@ -22,10 +22,15 @@ _SCOPE_WORDS = {
 class FinishForm(ConsoleForm):
     """Outcome, winner, scope and conclusion; for a user group the conclusion alone."""
 
-    result = forms.ChoiceField(label="Outcome", choices=list(_OUTCOME_WORDS.items()), widget=forms.RadioSelect, required=False)
+    result = forms.ChoiceField(
+        label="Outcome", choices=list(_OUTCOME_WORDS.items()), widget=forms.RadioSelect, required=False
+    )
     variant = forms.ChoiceField(label="Winner", required=False)
     scope = forms.ChoiceField(
-        label="Who gets the winner", choices=list(_SCOPE_WORDS.items()), widget=forms.RadioSelect, required=False
+        label="Who gets the winner",
+        choices=list(_SCOPE_WORDS.items()),
+        widget=forms.RadioSelect,
+        required=False,
     )
     conclusion = forms.CharField(
         required=False,
@@ -34,16 +39,22 @@ class FinishForm(ConsoleForm):
     )
 
     def __init__(self, experiment: Experiment, data: Any = None) -> None:
-        names = [variant.name for variant in experiment.current.variants.all()] if experiment.current else []
-        self.base_fields = dict(self.base_fields)
-        if experiment.is_test:
-            choices = [("", "—"), *((name, name) for name in names)]
-            self.base_fields["variant"] = forms.ChoiceField(
-                label="Winner", choices=choices, required=False, help_text="Only when a variant won."
-            )
-        else:
-            self.base_fields = {"conclusion": self.base_fields["conclusion"]}
+        self.experiment = experiment
         super().__init__(data)
+
+    def arrange(self) -> None:
+        if not self.experiment.is_test:
+            self.fields = {"conclusion": self.fields["conclusion"]}
+            return
+        current = self.experiment.current
+        names = [variant.name for variant in current.variants.all()] if current else []
+        variant = forms.ChoiceField(
+            label="Winner",
+            choices=[("", "—"), *((name, name) for name in names)],
+            required=False,
+            help_text="Only when a variant won.",
+        )
+        self.fields["variant"] = variant
 
     def ending(self) -> dict[str, object]:
         """What was typed, as `apply_verb` takes it. A winner's fields do not count when it is rejected."""

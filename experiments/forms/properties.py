@@ -31,14 +31,24 @@ _HELP = {
 class PropertiesForm(ConsoleForm):
     """The fields of `property_rules.LABELS`; a user group has fewer."""
 
-    def __init__(self, kind: str, data: Any = None, *, initial: dict[str, Any] | None = None, key_is_fixed: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str,
+        data: Any = None,
+        *,
+        initial: dict[str, Any] | None = None,
+        key_is_fixed: bool = False,
+    ) -> None:
         self.kind = kind
-        self.base_fields = {
-            name: _field(name, kind)
-            for name in _ORDER
-            if not (kind == Kind.GROUP and name in TEST_ONLY) and not (key_is_fixed and name == "key")
-        }
+        self.key_is_fixed = key_is_fixed
         super().__init__(data, initial=initial)
+
+    def arrange(self) -> None:
+        for name in _ORDER:
+            if not (self.kind == Kind.GROUP and name in TEST_ONLY) and not (
+                self.key_is_fixed and name == "key"
+            ):
+                self.fields[name] = _field(name)
 
     def properties(self) -> dict[str, object]:
         """What was typed, as the services take it. Call after `is_valid()`."""
@@ -51,13 +61,19 @@ def initial_properties(experiment: Experiment) -> dict[str, Any]:
     return values | {"managers": [person.username for person in experiment.managers.all()]}
 
 
-def _field(name: str, kind: str) -> forms.Field:
+def _field(name: str) -> forms.Field:
     label, help_text = LABELS[name], _HELP.get(name, "")
     if name == "managers":
-        people = User.objects.filter(role__in=[Role.SUPERUSER, Role.MANAGER], is_active=True).order_by("username")
+        people = User.objects.filter(role__in=[Role.SUPERUSER, Role.MANAGER], is_active=True).order_by(
+            "username"
+        )
         choices = [(person.username, f"{person} ({person.username})") for person in people]
         return forms.MultipleChoiceField(
-            label=label, help_text=help_text, choices=choices, required=False, widget=forms.CheckboxSelectMultiple
+            label=label,
+            help_text=help_text,
+            choices=choices,
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
         )
     if name == "side":
         return forms.ChoiceField(label=label, help_text=help_text, choices=Side, required=False)
@@ -67,7 +83,9 @@ def _field(name: str, kind: str) -> forms.Field:
     elif name == "name":
         widget = forms.TextInput(attrs={"data-suggests": "id_key"})
     elif name == "key":
-        widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "form-control font-monospace"})
+        widget = forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "class": "form-control font-monospace"}
+        )
     elif name == "area":
         widget = forms.TextInput(attrs={"list": "areas", "autocomplete": "off"})
     if name in MAX_LENGTH and name not in _LONG_TEXTS:

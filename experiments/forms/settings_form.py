@@ -71,7 +71,9 @@ def form_from(source: SettingsGroup) -> SettingsForm:
         starts_at=_written(source.starts_at),
         ends_at=_written(source.ends_at),
         conditions=from_conditions(source.conditions),
-        variants=[VariantRow(variant.name, variant.percent, _json_text(variant.payload)) for variant in variants],
+        variants=[
+            VariantRow(variant.name, variant.percent, _json_text(variant.payload)) for variant in variants
+        ],
         control=control,
         draw=source.draw_objective,
         exclusive_with=list(source.exclusive_with),
@@ -100,7 +102,9 @@ def form_from_post(data: QueryDict) -> SettingsForm:
         is_cut=posted.is_cut,
         variants=[rows[number] for number in numbers],
         # A row taken out on the way closes the gap.
-        control=str(numbers.index(int(control))) if control.isdigit() and len(control) < 6 and int(control) in numbers else "",
+        control=str(numbers.index(int(control)))
+        if control.isdigit() and len(control) < 6 and int(control) in numbers
+        else "",
         split_by="total" if data.get("split_by") == "total" else "each",
         total_percent=data.get("total_percent", ""),
         draw=data.get("draw", DrawObjective.FEWEST_SHARED_USERS.value),
@@ -112,7 +116,13 @@ def form_from_post(data: QueryDict) -> SettingsForm:
 
 def _written(moment: dt.datetime | None) -> str:
     """As a `datetime-local` field takes it."""
-    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="minutes" if not moment.second else "seconds") if moment else ""
+    return (
+        moment.astimezone(dt.UTC)
+        .replace(tzinfo=None)
+        .isoformat(timespec="minutes" if not moment.second else "seconds")
+        if moment
+        else ""
+    )
 
 
 def _json_text(value: object) -> str:
@@ -141,7 +151,9 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
         if form.split_by == "total":
             body["total_percent"] = form.total_percent
             if not form.total_percent.strip():
-                errors.append(FieldError("total_percent", "Say how many percent of the users take part in all."))
+                errors.append(
+                    FieldError("total_percent", "Say how many percent of the users take part in all.")
+                )
     return body, errors
 
 
@@ -164,7 +176,7 @@ def _conditions(form: SettingsForm, errors: list[FieldError]) -> list[Any]:
             errors.append(FieldError("conditions", "is not readable as JSON"))
             return []
         if not isinstance(read, list):
-            errors.append(FieldError("conditions", "must be a list, such as [{…}, \"AND\", {…}]"))
+            errors.append(FieldError("conditions", 'must be a list, such as [{…}, "AND", {…}]'))
             return []
         return read
     if form.is_cut:
@@ -172,7 +184,9 @@ def _conditions(form: SettingsForm, errors: list[FieldError]) -> list[Any]:
     return to_conditions(form.conditions)
 
 
-def _variant(form: SettingsForm, index: int, row: VariantRow, errors: list[FieldError]) -> Mapping[str, object]:
+def _variant(
+    form: SettingsForm, index: int, row: VariantRow, errors: list[FieldError]
+) -> Mapping[str, object]:
     variant: dict[str, object] = {
         "name": row.name.strip(),
         "is_control": form.control == str(index),

@@ -28,7 +28,12 @@ def audience_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     context = _context(access)
     after, polls = read_number(request.GET, "after"), read_number(request.GET, "polls") or 0
     if after is not None and context["count_id"] is not None and context["count_id"] <= after:
-        context |= {"waiting": polls < _MOST_POLLS, "is_late": polls >= _MOST_POLLS, "after": after, "polls": polls + 1}
+        context |= {
+            "waiting": polls < _MOST_POLLS,
+            "is_late": polls >= _MOST_POLLS,
+            "after": after,
+            "polls": polls + 1,
+        }
     template = "experiments/audience/card.html" if request.htmx else "experiments/audience/page.html"
     return render(request, template, context)
 
@@ -51,7 +56,12 @@ def _context(access: Access) -> dict[str, Any]:
     experiment = access.experiment
     current = experiment.current
     report = audience_report(current) if current is not None else None
-    newest = AudienceCount.objects.filter(settings_group=current).order_by("-id").values_list("pk", flat=True).first()
+    newest = (
+        AudienceCount.objects.filter(settings_group=current)
+        .order_by("-id")
+        .values_list("pk", flat=True)
+        .first()
+    )
     return {
         "access": access,
         "experiment": experiment,

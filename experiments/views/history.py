@@ -89,7 +89,11 @@ def _page(request: HtmxRequest, entries: QuerySet[Entry], context: dict[str, Any
         "kinds": SubjectKind.choices,
         "entry_verbs": Verb.choices,
     }
-    template = "changelog/page.html#results" if request.htmx and request.htmx.target == "results" else "changelog/page.html"
+    template = (
+        "changelog/page.html#results"
+        if request.htmx and request.htmx.target == "results"
+        else "changelog/page.html"
+    )
     return render(request, template, context)
 
 
@@ -102,6 +106,8 @@ def _link(entry: Entry, keys: dict[int, str]) -> dict[str, str] | None:
 
 def _file(request: HtmxRequest, entries: QuerySet[Entry], name: str) -> StreamingHttpResponse:
     found = matching_entries(entries, read_entry_search(request.GET))
-    response = StreamingHttpResponse(csv_rows(found.iterator(chunk_size=1_000)), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        csv_rows(found.iterator(chunk_size=1_000)), content_type="text/csv; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -53,7 +53,10 @@ def experiment_list(request: HtmxRequest, kind: str) -> HttpResponse:
         "kind": kind,
         "page": page,
         "rows": [{"experiment": row, "variants": cells.get(row.pk)} for row in rows],
-        "tabs": [("", "All", sum(counts.values())), *((value, label, counts[value]) for value, label in StatusChoices.choices)],
+        "tabs": [
+            ("", "All", sum(counts.values())),
+            *((value, label, counts[value]) for value, label in StatusChoices.choices),
+        ],
         "wanted": wanted,
     }
     if request.htmx and request.htmx.target == "results":

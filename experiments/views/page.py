@@ -75,8 +75,13 @@ def approval(request: HtmxRequest, kind: str, key: str, step: str) -> HttpRespon
     try:
         act(access.actor, access.experiment)
     except (Conflict, NotAllowed) as refusal:
-        return _whole_page(request, access_to(request, kind, key), status=refusal.status, refusal=refusal.detail)
-    messages.success(request, "Asked: now a second person has to approve." if step == "ask" else "Approved: it can be started.")
+        return _whole_page(
+            request, access_to(request, kind, key), status=refusal.status, refusal=refusal.detail
+        )
+    messages.success(
+        request,
+        "Asked: now a second person has to approve." if step == "ask" else "Approved: it can be started.",
+    )
     return redirect("experiments:experiment_page", kind=kind, key=key)
 
 
@@ -89,7 +94,7 @@ def _question(
     request: HtmxRequest, access: Access, verb: Verb, form: FinishForm | None, status: int = 200
 ) -> HttpResponse:
     """The section that asks; inside the page for htmx, else the page around it."""
-    question = {
+    question: dict[str, Any] = {
         "question": consequences(access.experiment, verb),
         "verb": verb.value,
         "obstacle": obstacle(access.experiment, verb),
@@ -101,7 +106,9 @@ def _question(
     return _whole_page(request, access, status=status, **question)
 
 
-def _whole_page(request: HtmxRequest, access: Access, status: int = 200, refusal: str = "", **more: Any) -> HttpResponse:
+def _whole_page(
+    request: HtmxRequest, access: Access, status: int = 200, refusal: str = "", **more: Any
+) -> HttpResponse:
     context = {
         **_header_context(access),
         **settings_context(access),

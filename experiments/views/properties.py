@@ -25,7 +25,9 @@ def properties_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     access = access_to(request, kind, key)
     if not request.htmx:
         return redirect("experiments:experiment_page", kind=kind, key=key)
-    return render(request, "experiments/properties/card.html", {"access": access, "experiment": access.experiment})
+    return render(
+        request, "experiments/properties/card.html", {"access": access, "experiment": access.experiment}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +43,9 @@ def properties_edit(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     if not form.is_valid():
         return _form(request, access, form, status=422)
     try:
-        saved = edit_properties(access.actor, experiment, form.properties(), read_number(request.POST, "revision"))
+        saved = edit_properties(
+            access.actor, experiment, form.properties(), read_number(request.POST, "revision")
+        )
     except InvalidInput as refusal:
         form.refuse(refusal)
         return _form(request, access, form, status=422)
@@ -53,11 +57,17 @@ def properties_edit(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
         target = redirect("experiments:experiment_page", kind=kind, key=saved.key)
         return HttpResponseClientRedirect(target.url) if request.htmx else target
     access = access_to(request, kind, saved.key)
-    card = render(request, "experiments/properties/card.html", {"access": access, "experiment": access.experiment, "saved": True})
+    card = render(
+        request,
+        "experiments/properties/card.html",
+        {"access": access, "experiment": access.experiment, "saved": True},
+    )
     return trigger_client_event(card, "experiment-changed")
 
 
-def _form(request: HtmxRequest, access: Access, form: PropertiesForm, status: int = 200, **more: Any) -> HttpResponse:
+def _form(
+    request: HtmxRequest, access: Access, form: PropertiesForm, status: int = 200, **more: Any
+) -> HttpResponse:
     template = "experiments/properties/form.html" if request.htmx else "experiments/properties/page.html"
     context = {
         "access": access,

@@ -40,7 +40,11 @@ def preparation_progress(request: HtmxRequest, kind: str, key: str, number: int)
     """How far one preparation is. While it is open the answer asks again in a second; after that it wakes the cards."""
     access = access_to(request, kind, key)
     settings_group = settings_group_of(access.experiment, number)
-    context = {"experiment": access.experiment, "group": settings_group, "preparation": settings_group.preparation}
+    context = {
+        "experiment": access.experiment,
+        "group": settings_group,
+        "preparation": settings_group.preparation,
+    }
     response = render(request, "experiments/settings/progress.html", context)
     if settings_group.preparation.is_open:
         return response
@@ -96,7 +100,9 @@ def settings_context(access: Access) -> dict[str, Any]:
     )
     current = next((group for group in groups if group.pk == experiment.current_id), None)
     if current is None and experiment.current_id is not None:
-        current = SettingsGroup.objects.select_related("preparation", "created_by").get(pk=experiment.current_id)
+        current = SettingsGroup.objects.select_related("preparation", "created_by").get(
+            pk=experiment.current_id
+        )
     newer = [group for group in groups if current is None or group.number > current.number]
     totals = audience_totals([current.pk]).get(current.pk) if current else None
     return {

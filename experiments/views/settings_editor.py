@@ -82,7 +82,9 @@ def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup 
     return form
 
 
-def _save(request: HtmxRequest, access: Access, form: SettingsForm, newest: SettingsGroup | None) -> HttpResponse:
+def _save(
+    request: HtmxRequest, access: Access, form: SettingsForm, newest: SettingsGroup | None
+) -> HttpResponse:
     experiment = access.experiment
     number = newest.number if newest else 0
     if form.based_on is not None and form.based_on != number:
@@ -99,7 +101,10 @@ def _save(request: HtmxRequest, access: Access, form: SettingsForm, newest: Sett
         known = {error.path for error in errors}
         errors += [error for error in refusal.errors if error.path not in known]
         return _page(request, access, form, newest, errors, status=422)
-    messages.success(request, f"Settings {saved.number} are saved and being prepared: users are counted, split groups drawn.")
+    messages.success(
+        request,
+        f"Settings {saved.number} are saved and being prepared: users are counted, split groups drawn.",
+    )
     return redirect("experiments:experiment_page", kind=experiment.kind, key=experiment.key)
 
 
@@ -133,7 +138,9 @@ def _page(
         "preview": _preview(form, catalogue, experiment.is_test, counts=not request.htmx),
         "focus": ".".join(map(str, focus)) if focus is not None else None,
         "focus_variant": len(form.variants) - 1 if request.POST.get("op") == "add_variant" else None,
-        "objectives": [(value, label, _OBJECTIVE_HELP[DrawObjective(value)]) for value, label in DrawObjective.choices],
+        "objectives": [
+            (value, label, _OBJECTIVE_HELP[DrawObjective(value)]) for value, label in DrawObjective.choices
+        ],
         "others": _other_tests(access) if experiment.is_test else [],
         "newest": newest,
         "newer": newer,
@@ -145,13 +152,18 @@ def _page(
     return render(request, template, context, status=status)
 
 
-def _preview(form: SettingsForm, catalogue: Catalogue, is_test: bool, *, counts: bool = True) -> dict[str, Any]:
+def _preview(
+    form: SettingsForm, catalogue: Catalogue, is_test: bool, *, counts: bool = True
+) -> dict[str, Any]:
     """`problem` while it cannot be said; `users` None when it is not counted (here, or at all)."""
     try:
         conditions = parse_conditions(conditions_of(form), catalogue)
     except InvalidInput as refusal:
         first = refusal.errors[0]
-        return {"problem": f"Not complete yet: {first.path} {first.message}", "others": len(refusal.errors) - 1}
+        return {
+            "problem": f"Not complete yet: {first.path} {first.message}",
+            "others": len(refusal.errors) - 1,
+        }
     preview: dict[str, Any] = {"sentence": describe_conditions(conditions, catalogue), "is_test": is_test}
     if counts:
         try:
@@ -159,7 +171,11 @@ def _preview(form: SettingsForm, catalogue: Catalogue, is_test: bool, *, counts:
         except WarehouseError:
             return preview | {"is_unavailable": True}
         users = int(table.users.sum())
-        preview |= {"users": users, "per_percent": users * GROUPS_PER_PERCENT // SPLIT_GROUPS, "not_counted": table.not_counted}
+        preview |= {
+            "users": users,
+            "per_percent": users * GROUPS_PER_PERCENT // SPLIT_GROUPS,
+            "not_counted": table.not_counted,
+        }
     return preview
 
 
@@ -191,7 +207,7 @@ def _field_name(path: str) -> str:
     head, _, rest = path.partition("].")
     if head.startswith("variants[") and rest:
         return f"v.{head.removeprefix('variants[')}.{rest.split('.')[0]}"
-    return path.split(".")[0].split("[")[0]
+    return path.partition(".")[0].partition("[")[0]
 
 
 def _summary(errors: list[FieldError], of_conditions: ConditionErrors) -> list[tuple[str, str]]:
@@ -223,5 +239,9 @@ def _flat(of_conditions: ConditionErrors) -> list[str]:
 
 def _other_tests(access: Access) -> list[tuple[str, str]]:
     """The tests that one may keep away from."""
-    others = visible_experiments(access.actor, Kind.TEST).filter(status__in=UNFINISHED).exclude(pk=access.experiment.pk)
+    others = (
+        visible_experiments(access.actor, Kind.TEST)
+        .filter(status__in=UNFINISHED)
+        .exclude(pk=access.experiment.pk)
+    )
     return list(others.order_by("key").values_list("key", "name"))
