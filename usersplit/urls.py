@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("audience.urls")),
     path("", include("experiments.urls")),
+    path("", include("qa_tools.urls")),
     *api.unknown_addresses,
 ]
 
