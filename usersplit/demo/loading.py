@@ -71,6 +71,6 @@ def _take(event: Event, actor: Actor) -> None:
     with clock.frozen_at(event.moment + PREPARED_AFTER):
         if not prepare_settings_group(settings_group.pk):
             raise RuntimeError(f"{settings_group} was not prepared")
-    if experiment.status in {Status.RUNNING, Status.PAUSED}:
+    if experiment.status in {Status.RUNNING, Status.PAUSED} and step.is_attached:
         with clock.frozen_at(event.moment + ATTACHED_AFTER):
             attach_settings_group(actor, experiment, settings_group.number)

@@ -10,18 +10,19 @@ from experiments.models import Kind
 
 # ISO 3166-1 numbers, as the country filter has them.
 GERMANY, FRANCE, ITALY, SPAIN, POLAND = 276, 250, 380, 724, 616
-UNITED_STATES, CANADA, UNITED_KINGDOM, JAPAN, KOREA, BRAZIL, INDIA = 840, 124, 826, 392, 410, 76, 356
+UNITED_STATES, CANADA, UNITED_KINGDOM, BRAZIL, INDIA = 840, 124, 826, 76, 356
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`days` before today, `by` did this: a verb, or new settings."""
+    """`days` before today, `by` did this: a verb, or new settings. Those of a running test may still wait to be attached."""
 
     days: float
     by: str
     verb: Verb | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     ending: Mapping[str, object] | None = None
+    is_attached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,25 @@ STORIES: tuple[Story, ...] = (
             "jira_issue": "PAY-23",
             "managers": ["jonas", "mia"],
         },
-        _life(
-            "jonas",
-            _settings([_is("is_paying", False)], _variants(("control", "15"), ("banner", "15"))),
-            (8, Verb.PUBLISH),
-            (6, Verb.START),
-            created=10,
-        ),
+        [
+            *_life(
+                "jonas",
+                _settings([_is("is_paying", False)], _variants(("control", "15"), ("banner", "15"))),
+                (8, Verb.PUBLISH),
+                (6, Verb.START),
+                created=10,
+            ),
+            Step(
+                0.2,
+                "mia",
+                settings=_settings(
+                    [_is("is_paying", False), "AND", {"filter": "age", "operator": "gte", "value": 18}],
+                    _variants(("control", "20"), ("banner", "20")),
+                    message="More users, adults only",
+                ),
+                is_attached=False,
+            ),
+        ],
     ),
     Story(
         "welcome_tour",
@@ -201,7 +214,7 @@ STORIES: tuple[Story, ...] = (
                 [
                     _is("platform", "ios"),
                     "AND",
-                    {"filter": "client_version", "operator": "version_gte", "value": "5.2"},
+                    {"filter": "client_version", "operator": "version_gte", "value": "2.0"},
                     "AND",
                     {"filter": "age", "operator": "gte", "value": 18},
                 ],
@@ -293,7 +306,11 @@ STORIES: tuple[Story, ...] = (
             "metric": "Searches per session.",
             "jira_issue": "SRCH-12",
         },
-        _life("mia", _settings([_in("country_id", JAPAN, KOREA)], _variants(*_FIVE_FIVE)), created=1),
+        _life(
+            "mia",
+            _settings([_in("country_id", UNITED_STATES, UNITED_KINGDOM, INDIA)], _variants(*_FIVE_FIVE)),
+            created=1,
+        ),
     ),
     Story(
         "push_timing",
