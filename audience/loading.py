@@ -138,14 +138,11 @@ def _plan(
         )
         return -1
 
+    id_column = id_column or _guessed_id(columns)
     if id_column is None:
-        id_column = next(
-            (name for guess in ID_COLUMNS for name in columns if name.strip().lower() == guess), None
+        errors.append(
+            FieldError("id", f"say which column holds the user ids; the file has {_listed(columns)}")
         )
-        if id_column is None:
-            errors.append(
-                FieldError("id", f"say which column holds the user ids; the file has {_listed(columns)}")
-            )
     id_position = -1 if id_column is None else position("id", id_column)
     if split_group_column is None and SPLIT_GROUP_COLUMN in columns:
         split_group_column = SPLIT_GROUP_COLUMN
@@ -164,6 +161,11 @@ def _plan(
     used = reserved | {where for where, _, _ in fields}
     ignored = tuple(column for index, column in enumerate(columns) if index not in used)
     return _Plan(id_position, group_position, tuple(fields), ignored)
+
+
+def _guessed_id(columns: Sequence[str]) -> str | None:
+    named = {name.lower(): name for name in reversed(columns)}
+    return next((named[guess] for guess in ID_COLUMNS if guess in named), None)
 
 
 def _mapped_fields(
