@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from django.db.models import Prefetch, Q
@@ -86,9 +84,13 @@ def _ranges_of(experiment: Experiment) -> dict[int, list[list[int]]]:
     if drawn is None:
         raise InvalidDocument("variants", "no split groups have been drawn for the current settings group")
     ranges: dict[int, list[list[int]]] = {}
-    for owner, run in groupby(enumerate(drawn.owners, start=1), key=itemgetter(1)):
-        numbers = [number for number, _ in run]
-        ranges.setdefault(owner, []).append([numbers[0], numbers[-1]])
+    before = 0
+    for number, owner in enumerate(drawn.owners, start=1):
+        if owner and owner == before:
+            ranges[owner][-1][1] = number
+        elif owner:
+            ranges.setdefault(owner, []).append([number, number])
+        before = owner
     return ranges
 
 
