@@ -52,6 +52,10 @@ class RowView:
         return anchor_of(self.path)
 
     @property
+    def value_name(self) -> str:
+        return f"c.{self.path}.value"
+
+    @property
     def has_choice(self) -> bool:
         return any(option.is_chosen for option in self.options)
 

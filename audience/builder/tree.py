@@ -11,7 +11,7 @@ from usersplit_sdk.operators import OPERATORS
 Path = tuple[int, ...]
 """Where an item is: its index in the outermost list, then in the bracket there, …; () is the outermost list itself."""
 
-MAX_ROWS: Final = 500
+MAX_ROWS: Final = 200
 """Rows that a page can show; more are edited as JSON."""
 MAX_DEPTH: Final = 10
 

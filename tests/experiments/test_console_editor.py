@@ -1,0 +1,332 @@
+"""The settings editor: its buttons without scripts, errors at their fields, nothing typed is lost, hostile posts."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.actors import Actor
+from audience.models import Filter
+from experiments.lifecycle import Status
+from experiments.models import Experiment, Kind, SettingsGroup
+from experiments.services import prepare_settings_group
+from tests.conftest import People
+from tests.factories import add_settings, make_draft, make_experiment
+
+NEW = "/tests/green_button/settings/new/"
+HTMX = {"HX-Request": "true", "HX-Target": "editor"}
+
+
+@pytest.fixture
+def mia(people: People, client: Client) -> Actor:
+    client.force_login(people.manager)
+    return Actor.person(people.manager)
+
+
+@pytest.fixture
+def draft(mia: Actor) -> Experiment:
+    return make_draft(mia, key="green_button")
+
+
+def _typed(**changed: Any) -> dict[str, Any]:
+    typed = {
+        "based_on": "0",
+        "conditions_as": "rows",
+        "c.0.filter": "is_test_user",
+        "c.0.operator": "eq",
+        "c.0.value": "true",
+        "c.1.bracket": "1",
+        "c.1.joint": "OR",
+        "c.1.0.filter": "country_id",
+        "c.1.0.operator": "in",
+        "c.1.0.value": ["40", "276"],
+        "c.1.1.joint": "AND",
+        "c.1.1.filter": "is_new_user",
+        "c.1.1.operator": "eq",
+        "c.1.1.value": "true",
+        "v.0.name": "control",
+        "v.0.percent": "5",
+        "v.1.name": "green",
+        "v.1.percent": "5",
+        "v.1.payload": '{"color": "#0a0"}',
+        "control": "0",
+        "split_by": "each",
+        "draw": "fewest_shared_users",
+        "starts_at": "2026-12-01T09:00",
+        "message": "First try",
+    }
+    return typed | changed
+
+
+def test_a_settings_group_is_made_of_the_form(draft: Experiment, client: Client) -> None:
+    response = client.post(NEW, _typed())
+    assert response["Location"] == "/tests/green_button/"
+    made = SettingsGroup.objects.get()
+    country = {"filter": "country_id", "source": "user", "operator": "in", "value": [40, 276]}
+    new_user = {"filter": "is_new_user", "source": "user", "operator": "eq", "value": True}
+    test_user = {"filter": "is_test_user", "source": "user", "operator": "eq", "value": True}
+    assert made.conditions == [test_user, "OR", [country, "AND", new_user]]
+    assert [(one.name, one.percent, one.is_control, one.payload) for one in made.variants.all()] == [
+        ("control", "5", True, {}),
+        ("green", "5", False, {"color": "#0a0"}),
+    ]
+    assert made.starts_at is not None
+    assert made.starts_at.isoformat() == "2026-12-01T09:00:00+00:00"
+    assert made.message == "First try"
+
+
+def test_the_form_of_older_settings_makes_the_same_again(mia: Actor, warehouse: Any, client: Client) -> None:
+    test = make_draft(mia, key="green_button")
+    client.post(NEW, _typed())
+    first = SettingsGroup.objects.get()
+    assert prepare_settings_group(first.pk)
+    page = client.get(NEW).content.decode()
+    fields = _fields_of(page)
+    client.post(NEW, fields)
+    second = SettingsGroup.objects.get(experiment=test, number=2)
+    assert second.conditions == first.conditions
+    assert second.starts_at == first.starts_at
+    assert list(second.variants.values_list("name", "split_group_count", "is_control", "payload")) == list(
+        first.variants.values_list("name", "split_group_count", "is_control", "payload")
+    )
+
+
+class _AsSent(HTMLParser):
+    """What a browser would send for a form as rendered."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.fields: dict[str, list[str]] = {}
+        self.select: str | None = None
+        self.textarea: str | None = None
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        its = {name: value or "" for name, value in attrs}
+        name, value = its.get("name", ""), its.get("value", "")
+        if tag == "input" and (its.get("type") not in {"checkbox", "radio"} or "checked" in its):
+            self.fields.setdefault(name, []).append(value)
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and self.select and ("selected" in its or self.select not in self.fields):
+            self.fields[self.select] = [value]
+        elif tag == "textarea":
+            self.textarea = name
+            self.fields[name] = [""]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.textarea = None
+
+    def handle_data(self, data: str) -> None:
+        if self.textarea is not None:
+            self.fields[self.textarea][0] += data
+
+
+def _fields_of(page: str) -> dict[str, list[str]]:
+    form = re.search(r'<form id="editor".*?</form>', page, re.DOTALL)
+    assert form is not None
+    return _AsSent(form[0]).fields
+
+
+@pytest.mark.parametrize(
+    ("op", "present"),
+    [
+        ("add:", 'name="c.2.filter"'),
+        ("add:1", 'name="c.1.2.filter"'),
+        ("bracket:", 'name="c.2.0.filter"'),
+        ("group:0", 'name="c.0.0.filter"'),
+        ("ungroup:1", 'name="c.2.filter"'),
+        ("add_variant", 'name="v.2.name"'),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_buttons_change_the_form_and_keep_everything(
+    op: str, present: str, headers: dict[str, str], draft: Experiment, client: Client
+) -> None:
+    typed = _typed(op=op, message="Half a thought", total_percent="12.5", starts_at="2026-12-01T09:00")
+    response = client.post(NEW, typed, headers=headers)
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert present in re.sub(r"\s+", " ", text)
+    for kept in ("Half a thought", "12.5", "2026-12-01T09:00", "#0a0"):
+        assert kept in text
+    assert ("<html" in text) is not bool(headers)
+    assert not SettingsGroup.objects.exists()
+
+
+def test_removing_a_variant_keeps_the_control_where_it_was(draft: Experiment, client: Client) -> None:
+    typed = _typed(op="remove_variant:0", control="1")
+    fields = _fields_of(client.post(NEW, typed).content.decode())
+    assert fields["v.0.name"] == ["green"]
+    assert fields["control"] == ["0"]
+    assert "v.1.name" not in fields
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"c.1.0.value": ["Atlantis"]}, "Condition 2.1: Must be a whole number"),
+        ({"c.0.value": ""}, "Condition 1: Is missing"),
+        ({"c.0.filter": "no_such"}, "Condition 1: There is no filter"),
+        ({"c.0.operator": "matches"}, "Condition 1: Is_test_user (boolean) can be compared with"),
+        ({"v.0.percent": "0.7"}, "Variant 1, percent: 0.7 % is not a whole number of the 2,400 split groups"),
+        ({"v.0.percent": "60", "v.1.percent": "60"}, "Variants: The percents add up to 120 %"),
+        ({"v.1.name": "a/b"}, "Variant 2, name: Must be 1 to 64 letters"),
+        ({"v.1.name": "control"}, "Two variants are called control"),
+        ({"v.1.payload": "{"}, "Variant 2, payload: Is not readable as JSON"),
+        ({"v.1.payload": "[1]"}, "Variant 2, payload: Must be a JSON object"),
+        ({"v.1.payload": '{"a": "\\u0000"}'}, "Variant 2, payload: Must not contain NUL"),
+        ({"v.1.payload": "[" * 100_000}, "Variant 2, payload: Is not readable as JSON"),
+        ({"ends_at": "2026-11-30T09:00"}, "Ends at: Must be after the start"),
+        ({"starts_at": "soon"}, "Starts at: Must be a date and time"),
+        ({"split_by": "total", "total_percent": ""}, "Total percent: Say how many percent"),
+        ({"split_by": "total", "total_percent": "x"}, "Total percent: "),
+        ({"draw": "exclusive"}, "Exclusive with: Name the tests"),
+        ({"message": "a\x00"}, "Message: Must be text"),
+        ({"tokens": "{}}"}, "Tokens: Is not readable as JSON"),
+        ({"conditions_as": "json", "conditions_json": "["}, "Is not readable as JSON"),
+        ({"conditions_as": "json", "conditions_json": '{"a": 1}'}, "Must be a list"),
+        ({"conditions_as": "json", "conditions_json": "[" * 100_000}, "Is not readable as JSON"),
+        (
+            {"conditions_as": "json", "conditions_json": json.dumps([{"filter": "age"}] * 3)},
+            'Must be "AND" or "OR"',
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_and_kept(
+    changed: dict[str, Any], message: str, draft: Experiment, client: Client
+) -> None:
+    response = client.post(NEW, _typed(**{"message": "Precious words", **changed}))
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert message in text.replace("&quot;", '"')
+    for value in changed.values():
+        if isinstance(value, str) and 2 < len(value) < 50 and "\x00" not in value:
+            assert value in text.replace("&quot;", '"')
+    assert "message" in changed or "Precious words" in text
+    assert not SettingsGroup.objects.exists()
+
+
+def test_everything_wrong_is_said_at_once(draft: Experiment, client: Client) -> None:
+    typed = _typed(**{"c.0.value": "", "v.0.percent": "x", "v.1.payload": "{", "ends_at": "never"})
+    text = client.post(NEW, typed).content.decode()
+    for words in ("Condition 1:", "Variant 1, percent:", "Variant 2, payload:", "Ends at:"):
+        assert words in text
+
+
+def _many(number: int) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for index in range(number):
+        fields |= {
+            f"c.{index}.filter": "age",
+            f"c.{index}.operator": "gt",
+            f"c.{index}.value": "1",
+            f"c.{index}.joint": "AND",
+        }
+    return fields
+
+
+def test_ten_thousand_conditions_are_refused_and_kept(draft: Experiment, client: Client) -> None:
+    response = client.post(NEW, {**_typed(), **_many(10_000)})
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert "Has more than 500 conditions" in text
+    # More than a page can show as rows: they come back as JSON.
+    assert text.count("&quot;filter&quot;") >= 10_000
+
+
+@pytest.mark.parametrize("depth", [12, 20, 100])
+def test_deep_brackets_are_refused(depth: int, draft: Experiment, client: Client) -> None:
+    path = ".".join(["0"] * depth)
+    fields = {f"c.{path}.filter": "age", f"c.{path}.operator": "gt", f"c.{path}.value": "1"}
+    response = client.post(NEW, {**_typed(), **fields})
+    assert response.status_code == 422
+    assert "nested more than 10 deep" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"c.0.value": "\x00"},
+        {"c.0.filter": "\x00"},
+        {"op": "remove:" + "9." * 50},
+        {"op": "up:\x00"},
+        {"op": "remove_variant:99999999999999999999"},
+        {"control": "٣"},
+        {"based_on": "-1"},
+        {"based_on": "9" * 30},
+        {"v.99999.name": "\ud800".encode("utf-8", "surrogatepass")},
+        {f"v.{index}.name": "x" for index in range(3_000)},
+        {"exclusive_with": ["\x00", "nothing"], "draw": "exclusive"},
+    ],
+)
+def test_hostile_fields_are_an_answer_never_a_crash(
+    fields: dict[str, Any], draft: Experiment, client: Client
+) -> None:
+    response = client.post(NEW, _typed(**fields))
+    assert response.status_code in {200, 302, 409, 422}
+
+
+def test_too_many_fields_are_a_bad_request(draft: Experiment, client: Client) -> None:
+    body = "&".join(f"x{index}=1" for index in range(50_001))
+    assert client.post(NEW, body, content_type="application/x-www-form-urlencoded").status_code == 400
+
+
+def test_settings_made_meanwhile_are_shown_first(mia: Actor, warehouse: Any, client: Client) -> None:
+    test = make_experiment(mia, Status.DRAFT, key="green_button")
+    add_settings(mia, test, message="Theirs")
+    response = client.post(NEW, _typed(based_on="1", message="Mine"))
+    text = response.content.decode()
+    assert response.status_code == 409
+    assert "Somebody made settings 2" in text
+    assert "Mine" in text
+    assert test.settings_groups.count() == 2
+    assert client.post(NEW, _typed(based_on="2", message="Mine")).status_code == 302
+    assert test.settings_groups.count() == 3
+
+
+def test_pasted_json_becomes_rows(draft: Experiment, client: Client) -> None:
+    pasted = '[{"filter": "is_test_user", "operator": "eq", "value": "Yes"}, "OR", [{"filter": "age", "operator": "gte", "value": "18"}]]'
+    response = client.post(NEW, _typed(op="use_json", conditions_json=pasted))
+    fields = _fields_of(response.content.decode())
+    assert fields["c.0.value"] == ["true"]
+    assert fields["c.1.0.value"] == ["18"]
+    assert client.post(NEW, _typed(op="use_json", conditions_json="nonsense")).status_code == 422
+
+
+def test_rows_can_be_edited_as_json(draft: Experiment, client: Client) -> None:
+    fields = _fields_of(client.post(NEW, _typed(op="as_json")).content.decode())
+    assert fields["conditions_as"] == ["json"]
+    assert client.post(NEW, fields).status_code == 302
+    assert SettingsGroup.objects.get().conditions[2][0]["value"] == [40, 276]
+
+
+def test_the_preview_speaks_and_counts(mia: Actor, draft: Experiment, warehouse: Any, client: Client) -> None:
+    address = f"{NEW}preview/"
+    text = client.post(address, _typed(), headers={"HX-Request": "true"}).content.decode()
+    assert "Test user is yes OR (Country is one of Austria, Germany AND New user is yes)" in text
+    assert re.search(r'<span class="us-number">[\d,]+</span>\s*users meet this today', text)
+    text = client.post(address, _typed(**{"c.0.value": ""})).content.decode()
+    assert "Not complete yet" in text
+    Filter.objects.filter(name="is_test_user").update(column="")
+    assert "At most: is_test_user cannot be counted" in client.post(address, _typed()).content.decode()
+
+
+def test_a_user_groups_editor_has_no_variants(mia: Actor, client: Client) -> None:
+    make_draft(mia, key="christmas", kind=Kind.GROUP)
+    address = "/groups/christmas/settings/new/"
+    assert 'id="variants"' not in client.get(address).content.decode()
+    assert client.post(address, _typed()).status_code == 302
+    assert SettingsGroup.objects.get().variants.count() == 0
+
+
+def test_a_finished_test_has_no_editor(mia: Actor, warehouse: Any, client: Client) -> None:
+    make_experiment(mia, Status.FINISHED, key="green_button")
+    assert client.get(NEW).status_code == 409
+    assert client.post(NEW, _typed()).status_code == 409
