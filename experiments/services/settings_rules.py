@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.utils.dateparse import parse_date, parse_datetime
 
 from audience.catalogue import load_catalogue
-from audience.conditions import parse_conditions
+from audience.conditions import parse_conditions, used_filters
 from core.errors import FieldError, InvalidInput
 from core.text import unstorable_json, unstorable_text
 from experiments.models import DrawObjective, Experiment, Kind
@@ -95,10 +95,17 @@ class _Rules:
     def conditions(self) -> list[Any]:
         raw = self.raw.get("conditions")
         try:
-            return parse_conditions([] if raw is None else raw, load_catalogue())
+            return parse_conditions(
+                [] if raw is None else raw, load_catalogue(), already_used=self._filters_in_use()
+            )
         except InvalidInput as error:
             self.errors += error.errors
             return []
+
+    def _filters_in_use(self) -> set[str]:
+        """Filters that were archived meanwhile stay possible where the test has them already."""
+        trees = self.experiment.settings_groups.values_list("conditions", flat=True)
+        return {name for tree in trees for name in used_filters(tree)}
 
     def message(self) -> str:
         value = self.raw.get("message") or ""
