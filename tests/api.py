@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.actors import Actor
@@ -54,7 +53,7 @@ def _full(address: str) -> str:
     return address if address.startswith("/api/") else f"{PREFIX}{address}"
 
 
-def problem(response: HttpResponse, status: int) -> dict[str, Any]:
+def problem(response: Any, status: int) -> dict[str, Any]:
     """The problem document that this answer must be; also that it is one."""
     assert response.status_code == status, response.content[:2000]
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -66,6 +65,6 @@ def problem(response: HttpResponse, status: int) -> dict[str, Any]:
     return found
 
 
-def wrong_fields(response: HttpResponse) -> list[str]:
+def wrong_fields(response: Any) -> list[str]:
     """The fields that a 400 names."""
     return [error["field"] for error in problem(response, 400)["errors"]]

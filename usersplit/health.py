@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooSlow
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
 import psycopg
@@ -27,8 +26,9 @@ from delivery.models import Manifest
 from experiments.lifecycle import Status
 from experiments.models import Experiment, Kind, Preparation, PreparationState
 
-# Below the patience of usual probes; a part that answers later than this is as good as down.
+# How long a part may take to answer one call, and how long all of them together are waited for.
 TIMEOUT_SECONDS: Final = 2
+WAIT_SECONDS: Final = 4
 
 
 def _ask_database() -> None:
@@ -42,7 +42,9 @@ def _ask_database() -> None:
 def _ask_broker() -> None:
     patience = {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS}
     options = {**(current_app.conf.broker_transport_options or {}), **patience}
-    with current_app.connection_for_write(connect_timeout=TIMEOUT_SECONDS, transport_options=options) as broker:
+    with current_app.connection_for_write(
+        connect_timeout=TIMEOUT_SECONDS, transport_options=options
+    ) as broker:
         channel = broker.transport.establish_connection()
         broker.transport.close_connection(channel)
 
@@ -62,18 +64,19 @@ def part_states() -> dict[str, str]:
     """Each part the product needs: "ok", or what kind of error it answers with (never its text, which may hold addresses)."""
     pool = ThreadPoolExecutor(len(CHECKS), thread_name_prefix="readiness")
     asked = {name: pool.submit(check) for name, check in CHECKS.items()}
-    states = {}
-    for name, answer in asked.items():
-        try:
-            answer.result(timeout=TIMEOUT_SECONDS + 1)
-            states[name] = "ok"
-        except TooSlow:
-            states[name] = "error: no answer in time"
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises means that the part is not there
-            states[name] = f"error: {type(error).__name__}"
+    wait(asked.values(), timeout=WAIT_SECONDS)
+    states = {name: _state(answer) for name, answer in asked.items()}
     # One that hangs must not hold up the answer.
     pool.shutdown(wait=False, cancel_futures=True)
     return states
+
+
+def _state(answer: Future[None]) -> str:
+    if not answer.done():
+        return "error: no answer in time"
+    error = answer.exception()
+    # Whatever a driver raises means that the part is not there.
+    return f"error: {type(error).__name__}" if error else "ok"
 
 
 @login_not_required
@@ -100,7 +103,9 @@ class ProductCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         states = part_states()
-        up = GaugeMetricFamily("usersplit_part_up", "Whether a part the product needs answers.", labels=["part"])
+        up = GaugeMetricFamily(
+            "usersplit_part_up", "Whether a part the product needs answers.", labels=["part"]
+        )
         for part, state in states.items():
             up.add_metric([part], state == "ok")
         yield up
@@ -111,11 +116,15 @@ class ProductCollector(Collector):
         except DatabaseError:
             up.add_metric(["rows"], False)
         if states["warehouse"] == "ok":
-            yield GaugeMetricFamily("usersplit_warehouse_users", "Users in the warehouse.", get_warehouse().user_count())
+            yield GaugeMetricFamily(
+                "usersplit_warehouse_users", "Users in the warehouse.", get_warehouse().user_count()
+            )
 
 
 def _experiments() -> Iterator[Metric]:
-    family = GaugeMetricFamily("usersplit_experiments", "Tests and user groups by status.", labels=["kind", "status"])
+    family = GaugeMetricFamily(
+        "usersplit_experiments", "Tests and user groups by status.", labels=["kind", "status"]
+    )
     rows = Experiment.objects.order_by().values_list("kind", "status").annotate(Count("pk"))
     counted = {(kind, status): count for kind, status, count in rows}
     for kind in Kind.values:
@@ -125,23 +134,33 @@ def _experiments() -> Iterator[Metric]:
 
 
 def _preparations() -> Iterator[Metric]:
-    family = GaugeMetricFamily("usersplit_preparations", "Preparations of settings groups by state.", labels=["state"])
+    family = GaugeMetricFamily(
+        "usersplit_preparations", "Preparations of settings groups by state.", labels=["state"]
+    )
     counted = dict(Preparation.objects.order_by().values_list("state").annotate(Count("pk")))
     for state in PreparationState.values:
         family.add_metric([state], counted.get(state, 0))
     yield family
     oldest = Preparation.objects.open().aggregate(oldest=Min("queued_at"))["oldest"]
     age = (clock.now() - oldest).total_seconds() if oldest else 0.0
-    yield GaugeMetricFamily("usersplit_oldest_open_preparation_seconds", "How long the oldest one has been waiting.", max(age, 0.0))
+    yield GaugeMetricFamily(
+        "usersplit_oldest_open_preparation_seconds",
+        "How long the oldest one has been waiting.",
+        max(age, 0.0),
+    )
 
 
 def _deliveries() -> Metric:
     version = Manifest.objects.aggregate(version=Max("version"))["version"] or 0
-    return GaugeMetricFamily("usersplit_delivery_version", "Version of the newest manifest; 0 before the first delivery.", version)
+    return GaugeMetricFamily(
+        "usersplit_delivery_version", "Version of the newest manifest; 0 before the first delivery.", version
+    )
 
 
 def _changes() -> Metric:
-    family = CounterMetricFamily("usersplit_changelog_entries", "Entries in the changelog, by who wrote them.", labels=["by"])
+    family = CounterMetricFamily(
+        "usersplit_changelog_entries", "Entries in the changelog, by who wrote them.", labels=["by"]
+    )
     counted = dict(Entry.objects.order_by().values_list("by_machine").annotate(Count("pk")))
     for by, is_machine in (("person", False), ("machine", True)):
         family.add_metric([by], counted.get(is_machine, 0))
