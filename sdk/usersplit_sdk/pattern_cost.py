@@ -58,6 +58,19 @@ def worst_case_steps(node: Node, subject_limit: int) -> int:
     return sum(analysis.search_steps(_items(branch)) for branch in branches)
 
 
+def refuse_nested_repeats(node: Node, subject_limit: int) -> None:
+    """Refuse what is exponential as it is written, ``(a+)+$``, even where a search can do without its loose ends.
+
+    Whoever writes that means something else, and other engines would run it as it stands.
+    """
+    analysis = _Analysis(subject_limit)
+    branches = node.branches if isinstance(node, Alternatives) else (node,)
+    if any(analysis.is_exponential(_items(branch)) for branch in branches):
+        raise UnsafePattern(
+            "a repeat inside a repeat, such as (a+)+, can take for ever on some texts: write a+ instead"
+        )
+
+
 class _Analysis:
     """One walk over one tree, each outline computed once (the tree outlives it, so identities hold)."""
 
@@ -82,6 +95,13 @@ class _Analysis:
             ways = min(TOO_MANY, ways * cost.paths)
             ordered += 1 if endless and cost.paths > 1 else 0
         return total
+
+    def is_exponential(self, items: tuple[Node, ...]) -> bool:
+        """Whether the ways through one of the items are too many to count."""
+        return any(
+            self._cost(item, items[place + 1 :], self._first(items[place + 1 :], ())).paths >= TOO_MANY
+            for place, item in enumerate(items)
+        )
 
     def outline(self, node: Node) -> Outline:
         known = self._outlines.get(id(node))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from usersplit_sdk.pattern_cost import worst_case_steps
+from usersplit_sdk.pattern_cost import refuse_nested_repeats, worst_case_steps
 from usersplit_sdk.pattern_tree import (
     Alternatives,
     Characters,
@@ -61,7 +61,9 @@ def _checked_tree(text: str) -> Node:
         raise UnsafePattern("a pattern must be a text")
     if len(text) > PATTERN_LENGTH_LIMIT:
         raise UnsafePattern(f"the pattern is longer than {PATTERN_LENGTH_LIMIT} characters")
-    tree = _without_loose_ends(Parser(text, repeat_limit=PATTERN_SUBJECT_LIMIT).parse())
+    written = Parser(text, repeat_limit=PATTERN_SUBJECT_LIMIT).parse()
+    refuse_nested_repeats(written, PATTERN_SUBJECT_LIMIT)
+    tree = _without_loose_ends(written)
     if worst_case_steps(tree, PATTERN_SUBJECT_LIMIT) > PATTERN_STEP_LIMIT:
         raise UnsafePattern(
             "the pattern could take too long on some texts: use fewer or narrower repeats, "
