@@ -1,7 +1,8 @@
-"""Decisions in plain English. No framework here."""
+"""Decisions and profiles in plain English. No framework here."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -51,3 +52,26 @@ def predicate_at(conditions: object, path: str) -> Mapping[str, Any] | None:
             return None
         node = node[int(index)]
     return node if isinstance(node, dict) else None
+
+
+def readable_profile(attributes: Mapping[str, Any], catalogue: Catalogue) -> list[tuple[str, str]]:
+    """(label, value) of everything known of a user, in the order and the words of the catalogue."""
+    order = {name: place for place, name in enumerate(catalogue)}
+    names = sorted(attributes, key=lambda name: (order.get(name, len(order)), name))
+    return [_readable(name, attributes[name], catalogue) for name in names]
+
+
+def _readable(name: str, value: object, catalogue: Catalogue) -> tuple[str, str]:
+    spec = catalogue.get(name)
+    label = spec.label if spec else name
+    if spec is not None and isinstance(value, (bool, int, float, str)):
+        named = spec.label_of(value)
+        if named is not None:
+            return label, named
+    if isinstance(value, bool):
+        return label, "yes" if value else "no"
+    if isinstance(value, dt.datetime):
+        return label, f"{value.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    if isinstance(value, (list, tuple)):
+        return label, ", ".join(map(str, value)) or "none"
+    return label, str(value)

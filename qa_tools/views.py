@@ -14,6 +14,7 @@ from core.errors import FieldError, InvalidInput, NotFound
 from experiments.models import Kind
 from experiments.selectors import visible_experiments
 from experiments.services import force_user, unforce_user
+from qa_tools.explaining import readable_profile
 from qa_tools.forms import CheckForm, ForceForm
 from qa_tools.selectors import forced_users, forcible_tests, removable_ids
 from qa_tools.services import Check, check_user
@@ -24,14 +25,17 @@ PAGE_SIZE = 50
 @require_GET
 def user_check(request: HttpRequest) -> HttpResponse:
     """Every test for one user: the variant or why there is none. The address holds the question, so it can be sent around."""
-    form = CheckForm(request.GET or None, catalogue=load_catalogue())
+    catalogue = load_catalogue()
+    form = CheckForm(request.GET or None, catalogue=catalogue)
     tests = {test.key: test for test in visible_experiments(signed_in_actor(request), Kind.TEST)}
     check: Check | None = None
     if form.is_bound and form.is_valid():
         subject = form.subject([key for key, test in tests.items() if test.side != "server"])
         check = check_user(subject, form.cleaned_data["environment"] or "production")
     rows = [(tests.get(answer.test), answer) for answer in check.answers] if check else []
-    context = {"form": form, "check": check, "rows": rows}
+    user = check.subject.user if check else None
+    profile = readable_profile(user.attributes, catalogue) if user else []
+    context = {"form": form, "check": check, "rows": rows, "profile": profile}
     return render(request, "qa_tools/check.html", context, status=422 if form.errors else 200)
 
 
