@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from core.errors import FieldError, InvalidInput
 
 MAX_BODY_BYTES: Final = 8 * 2**20
+MAX_NAMES: Final = 20_000
 
 
 class BodyTooLarge(APIException):
@@ -32,7 +33,7 @@ class LengthRequired(APIException):
 
 
 class StrictJSONParser(BaseParser):
-    """JSON in UTF-8. Refused: more than MAX_BODY_BYTES, a name twice in one object, NaN, brackets deeper than can be followed."""
+    """JSON in UTF-8. Refused: more than MAX_BODY_BYTES, a name twice in one object or too many of them, NaN, brackets deeper than can be followed."""
 
     media_type = "application/json"
 
@@ -75,6 +76,8 @@ def json_object(request: Request, known: Collection[str] | None = None) -> dict[
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_NAMES:
+        raise InvalidInput.at("body", f"An object in it has more than {MAX_NAMES:,} names.")
     found: dict[str, Any] = {}
     for name, value in pairs:
         # Which of two values counts differs between readers: nobody should have to guess.

@@ -18,5 +18,3 @@ def requesting_actor(request: Request) -> Actor:
 def may_write(request: Request) -> bool:
     """Whether this request could change tests at all: a token needs the scope, a person only their role."""
     return not isinstance(request.auth, ApiToken) or Scope.MANAGE in request.auth.scopes
-
-

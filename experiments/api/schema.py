@@ -83,5 +83,9 @@ class KindSchema(AutoSchema):
         ]
         if operation.location:
             where = "Where the new thing is."
-            asked.append(OpenApiParameter("Location", str, OpenApiParameter.HEADER, description=where, response=[operation.status]))
+            asked.append(
+                OpenApiParameter(
+                    "Location", str, OpenApiParameter.HEADER, description=where, response=[operation.status]
+                )
+            )
         return asked

@@ -34,7 +34,10 @@ class GroupSerializer(serializers.ModelSerializer[Experiment]):
     status = serializers.ChoiceField(StatusChoices.choices)
     managers = serializers.SlugRelatedField[Any](slug_field="username", many=True, read_only=True)
     settings_group = serializers.IntegerField(
-        source="current.number", allow_null=True, default=None, help_text="Number of the current settings group."
+        source="current.number",
+        allow_null=True,
+        default=None,
+        help_text="Number of the current settings group.",
     )
     verbs = serializers.SerializerMethodField(help_text="What the caller may do to it now.")
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
@@ -84,7 +87,9 @@ class TestSerializer(GroupSerializer):
     __test__ = False
 
     side = serializers.ChoiceField(Side.choices)
-    outcome = serializers.SerializerMethodField(help_text="null while the test is not finished, or was given up before it started.")
+    outcome = serializers.SerializerMethodField(
+        help_text="null while the test is not finished, or was given up before it started."
+    )
 
     class Meta(GroupSerializer.Meta):
         fields = [*GroupSerializer.Meta.fields, "hypothesis", "metric", "success", "side", "outcome"]
@@ -110,10 +115,15 @@ class GroupBody(serializers.Serializer[Any]):
     name = _text("name")
     description = _text("description", required=False, allow_blank=True)
     area = _text("area", required=False, allow_blank=True)
-    jira_issue = serializers.RegexField(r"^([A-Z][A-Z0-9_]{1,30}-[1-9][0-9]{0,9})?$", required=False, allow_blank=True)
+    jira_issue = serializers.RegexField(
+        r"^([A-Z][A-Z0-9_]{1,30}-[1-9][0-9]{0,9})?$", required=False, allow_blank=True
+    )
     chat_room = _text("chat_room", required=False, allow_blank=True)
     managers = serializers.ListField(
-        child=serializers.CharField(), required=False, max_length=100, help_text="User names. Whoever creates is one anyway."
+        child=serializers.CharField(),
+        required=False,
+        max_length=100,
+        help_text="User names. Whoever creates is one anyway.",
     )
 
 
@@ -153,7 +163,10 @@ class VerbBody(serializers.Serializer[Any]):
     """Nothing is needed."""
 
     expected_status = serializers.ChoiceField(
-        StatusChoices.choices, required=False, help_text="The status on which the decision is based; when it is another by now, 409."
+        StatusChoices.choices,
+        required=False,
+        allow_null=True,
+        help_text="The status on which the decision is based; when it is another by now, 409.",
     )
 
 

@@ -24,7 +24,12 @@ CONDITIONS_SCHEMA = {
 SPLIT_GROUPS_SCHEMA = {
     "type": "array",
     "description": "Inclusive ranges within 1..2400, ascending.",
-    "items": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2400}, "minItems": 2, "maxItems": 2},
+    "items": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1, "maximum": 2400},
+        "minItems": 2,
+        "maxItems": 2,
+    },
 }
 PERCENT_SCHEMA = {
     "type": "string",
@@ -48,6 +53,16 @@ class PercentField(serializers.CharField):
     pass
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "description": "ISO 8601; a time without a zone is UTC, a day is its midnight; empty or null is no limit.",
+    }
+)
+class MomentField(serializers.DateTimeField):
+    """A date and time as loosely as the services take it."""
+
+
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class ObjectField(serializers.JSONField):
     """Any JSON object."""
@@ -66,7 +81,9 @@ class VariantDetail(VariantSummary):
     """A variant with what the preparation found; before that no split groups and no number of users."""
 
     split_groups = SplitGroupsField()
-    users = serializers.IntegerField(allow_null=True, help_text="Counted users who get it; null while nothing is counted.")
+    users = serializers.IntegerField(
+        allow_null=True, help_text="Counted users who get it; null while nothing is counted."
+    )
 
 
 class AudienceSerializer(serializers.Serializer[Any]):
@@ -74,7 +91,8 @@ class AudienceSerializer(serializers.Serializer[Any]):
 
     users = serializers.IntegerField(allow_null=True, help_text="null while nothing is counted.")
     not_counted = serializers.ListField(
-        child=serializers.CharField(), help_text="Filters that the warehouse does not have: with one of these, `users` is an upper bound."
+        child=serializers.CharField(),
+        help_text="Filters that the warehouse does not have: with one of these, `users` is an upper bound.",
     )
 
 
@@ -92,7 +110,9 @@ class IntersectionSerializer(serializers.Serializer[Any]):
 
     test = serializers.CharField(source="experiment.key")
     users = serializers.IntegerField()
-    share = serializers.FloatField(help_text="Of this settings group's users in its own split groups, 0 to 1.")
+    share = serializers.FloatField(
+        help_text="Of this settings group's users in its own split groups, 0 to 1."
+    )
     same_area = serializers.BooleanField()
     variants = PairSerializer(many=True)
 
@@ -102,8 +122,12 @@ class GroupSettingsSummary(serializers.ModelSerializer[SettingsGroup]):
 
     state = serializers.ChoiceField(PreparationState.choices, source="preparation.state")
     is_current = serializers.SerializerMethodField()
-    progress = serializers.IntegerField(source="preparation.progress", min_value=0, max_value=100, help_text="Percent done.")
-    error = serializers.SerializerMethodField(help_text="Why the preparation failed or waits; null when nothing is wrong.")
+    progress = serializers.IntegerField(
+        source="preparation.progress", min_value=0, max_value=100, help_text="Percent done."
+    )
+    error = serializers.SerializerMethodField(
+        help_text="Why the preparation failed or waits; null when nothing is wrong."
+    )
     conditions = ConditionsField(help_text="Typed, as they are delivered.")
     copied_from = serializers.IntegerField(source="copied_from.number", allow_null=True, default=None)
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
@@ -138,7 +162,9 @@ class GroupSettingsSummary(serializers.ModelSerializer[SettingsGroup]):
     def get_url(self, settings_group: SettingsGroup) -> str:
         experiment = settings_group.experiment
         request = self.context["request"]
-        return address(request, experiment.kind, "settings_group", key=experiment.key, number=settings_group.number)
+        return address(
+            request, experiment.kind, "settings_group", key=experiment.key, number=settings_group.number
+        )
 
 
 class TestSettingsSummary(GroupSettingsSummary):
@@ -194,17 +220,29 @@ class TestSettingsDetail(GroupSettingsDetail):
     draw = serializers.ChoiceField(DrawObjective.choices, source="draw_objective")
     variants = serializers.SerializerMethodField()
     tokens = ObjectField()
-    intersections = serializers.SerializerMethodField(help_text="The largest first; empty while nothing is counted.")
+    intersections = serializers.SerializerMethodField(
+        help_text="The largest first; empty while nothing is counted."
+    )
 
     class Meta(GroupSettingsDetail.Meta):
-        fields = [*GroupSettingsDetail.Meta.fields, "draw", "exclusive_with", "variants", "tokens", "intersections"]
+        fields = [
+            *GroupSettingsDetail.Meta.fields,
+            "draw",
+            "exclusive_with",
+            "variants",
+            "tokens",
+            "intersections",
+        ]
         read_only_fields = fields
 
     @extend_schema_field(VariantDetail(many=True))
     def get_variants(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
         if self.report is not None:
             return list(VariantDetail(self.report.variants, many=True).data)
-        return [dict(summary) | {"split_groups": [], "users": None} for summary in _summaries(settings_group.variants.all())]
+        return [
+            dict(summary) | {"split_groups": [], "users": None}
+            for summary in _summaries(settings_group.variants.all())
+        ]
 
     @extend_schema_field(IntersectionSerializer(many=True))
     def get_intersections(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
@@ -228,10 +266,12 @@ class VariantBody(serializers.Serializer[Any]):
 class GroupSettingsBody(serializers.Serializer[Any]):
     """New settings of a user group. Dates are UTC unless they say otherwise; null is open."""
 
-    starts_at = serializers.DateTimeField(required=False, allow_null=True)
-    ends_at = serializers.DateTimeField(required=False, allow_null=True)
+    starts_at = MomentField(required=False, allow_null=True)
+    ends_at = MomentField(required=False, allow_null=True)
     conditions = ConditionsField(required=False)
-    message = serializers.CharField(required=False, allow_blank=True, max_length=MAX_MESSAGE, help_text="Why these settings.")
+    message = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_MESSAGE, help_text="Why these settings."
+    )
 
 
 class TestSettingsBody(GroupSettingsBody):
@@ -242,5 +282,7 @@ class TestSettingsBody(GroupSettingsBody):
     draw = serializers.ChoiceField(DrawObjective.choices, required=False)
     exclusive_with = serializers.ListField(child=serializers.CharField(), required=False, max_length=1_000)
     variants = serializers.ListField(child=VariantBody(), min_length=1, max_length=MAX_VARIANTS)
-    total_percent = PercentField(required=False, help_text="Instead of a percent for each variant: dealt evenly.")
+    total_percent = PercentField(
+        required=False, help_text="Instead of a percent for each variant: dealt evenly."
+    )
     tokens = ObjectField(required=False, help_text="Texts: token → variant → language → text.")

@@ -71,7 +71,9 @@ class SettingsGroupListView(SettingsView):
 
     def get(self, request: Request, key: str) -> Response:
         rows = SettingsGroup.objects.filter(experiment=self.experiment(key))
-        related = rows.select_related("preparation", "experiment", "copied_from", "created_by").prefetch_related("variants")
+        related = rows.select_related(
+            "preparation", "experiment", "copied_from", "created_by"
+        ).prefetch_related("variants")
         return self.page(related, SUMMARY.of(self.kind))
 
     def post(self, request: Request, key: str) -> Response:
@@ -84,7 +86,9 @@ class SettingsGroupView(SettingsView):
     """One settings group. While it is being prepared nothing is counted: `audience.users` is null, lists are empty."""
 
     operations: ClassVar[dict[str, Operation]] = {
-        "GET": Operation("settings_group", "A settings group with its audience, split groups and intersections", DETAIL)
+        "GET": Operation(
+            "settings_group", "A settings group with its audience, split groups and intersections", DETAIL
+        )
     }
 
     def get(self, request: Request, key: str, number: int) -> Response:
@@ -98,7 +102,9 @@ class SettingsGroupActionView(SettingsView):
 
     def operation_of(self, method: str) -> Operation:
         status, summary, _ = ACTIONS[self.action]
-        return Operation(f"{self.action}_settings_group", summary, DETAIL, status, location=self.action == "copy")
+        return Operation(
+            f"{self.action}_settings_group", summary, DETAIL, status, location=self.action == "copy"
+        )
 
     def post(self, request: Request, key: str, number: int) -> Response:
         json_object(request, known=())

@@ -31,7 +31,11 @@ def _addresses(kind: Kind) -> list[URLPattern]:
         path("<str:key>/request-approval/", RequestApprovalView.as_view(kind=kind), name="request_approval"),
         path("<str:key>/approve/", ApproveView.as_view(kind=kind), name="approve"),
         path("<str:key>/settings-groups/", SettingsGroupListView.as_view(kind=kind), name="settings_groups"),
-        path("<str:key>/settings-groups/<int:number>/", SettingsGroupView.as_view(kind=kind), name="settings_group"),
+        path(
+            "<str:key>/settings-groups/<int:number>/",
+            SettingsGroupView.as_view(kind=kind),
+            name="settings_group",
+        ),
         *(
             path(
                 f"<str:key>/settings-groups/<int:number>/{action}/",
@@ -40,7 +44,10 @@ def _addresses(kind: Kind) -> list[URLPattern]:
             )
             for action in ACTIONS
         ),
-        *(path(f"<str:key>/{verb.value}/", VerbView.as_view(kind=kind, verb=verb), name=verb.value) for verb in Verb),
+        *(
+            path(f"<str:key>/{verb.value}/", VerbView.as_view(kind=kind, verb=verb), name=verb.value)
+            for verb in Verb
+        ),
     ]
 
 

@@ -51,6 +51,7 @@ class KindView(GenericAPIView[Any]):
     """`kind` is given where the address is: as_view(kind=Kind.GROUP)."""
 
     kind: str = Kind.TEST
+    http_method_names = ["get", "head", "post", "patch"]
     schema = KindSchema()
     operations: ClassVar[dict[str, Operation]] = {}
 
@@ -68,7 +69,9 @@ class KindView(GenericAPIView[Any]):
     def page(self, rows: QuerySet[Any], serializer: type[Any]) -> Response:
         """One page of the filtered rows."""
         page = self.paginate_queryset(self.filter_queryset(rows))
-        return self.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)
+        return self.get_paginated_response(
+            serializer(page, many=True, context=self.get_serializer_context()).data
+        )
 
     def represent(self, experiment: Experiment) -> dict[str, Any]:
         serializer = REPRESENTATION.of(self.kind)(experiment, context=self.get_serializer_context())
@@ -78,10 +81,16 @@ class KindView(GenericAPIView[Any]):
 class ExperimentFilter(FilterSet):
     """What to see of the tests."""
 
-    status = MultipleChoiceFilter(choices=StatusChoices.choices, help_text="Only these statuses; may be repeated.")
+    status = MultipleChoiceFilter(
+        choices=StatusChoices.choices, help_text="Only these statuses; may be repeated."
+    )
     area = CharFilter(max_length=64, help_text="Only this area, exactly.")
-    manager = CharFilter(field_name="managers__username", max_length=150, help_text="Only those that this user name manages.")
-    search = CharFilter(method="containing", max_length=200, help_text="Somewhere in key, name, description or Jira issue.")
+    manager = CharFilter(
+        field_name="managers__username", max_length=150, help_text="Only those that this user name manages."
+    )
+    search = CharFilter(
+        method="containing", max_length=200, help_text="Somewhere in key, name, description or Jira issue."
+    )
 
     class Meta:
         model = Experiment
@@ -91,7 +100,10 @@ class ExperimentFilter(FilterSet):
         """Every word must be found, anywhere."""
         for word in value.split():
             rows = rows.filter(
-                Q(key__icontains=word) | Q(name__icontains=word) | Q(description__icontains=word) | Q(jira_issue__iexact=word)
+                Q(key__icontains=word)
+                | Q(name__icontains=word)
+                | Q(description__icontains=word)
+                | Q(jira_issue__iexact=word)
             )
         return rows
 
@@ -110,7 +122,14 @@ class ExperimentListView(KindView):
     queryset = Experiment.objects.all()
     operations: ClassVar[dict[str, Operation]] = {
         "GET": Operation("list", "List", PerKind(TestSerializer(many=True), GroupSerializer(many=True))),
-        "POST": Operation("create", "Create a {noun} (a draft)", REPRESENTATION, 201, PerKind(TestBody, GroupBody), location=True),
+        "POST": Operation(
+            "create",
+            "Create a {noun} (a draft)",
+            REPRESENTATION,
+            201,
+            PerKind(TestBody, GroupBody),
+            location=True,
+        ),
     }
 
     @property
@@ -137,7 +156,9 @@ class ExperimentView(KindView):
             "Change properties",
             REPRESENTATION,
             request=PerKind(TestEdit, GroupEdit),
-            headers={"If-Match": "The revision that the edit is based on, instead of `revision` in the body."},
+            headers={
+                "If-Match": "The revision that the edit is based on, instead of `revision` in the body."
+            },
         ),
     }
 
@@ -158,8 +179,12 @@ class VerbView(KindView):
     verb: Verb = Verb.PUBLISH
 
     def operation_of(self, method: str) -> Operation:  # it has only one
-        request = PerKind(TestEnding, GroupEnding) if self.verb == Verb.FINISH else PerKind(VerbBody, VerbBody)
-        return Operation(self.verb.value, f"{self.verb.capitalize()} the {{noun}}", REPRESENTATION, request=request)
+        request = (
+            PerKind(TestEnding, GroupEnding) if self.verb == Verb.FINISH else PerKind(VerbBody, VerbBody)
+        )
+        return Operation(
+            self.verb.value, f"{self.verb.capitalize()} the {{noun}}", REPRESENTATION, request=request
+        )
 
     def post(self, request: Request, key: str) -> Response:
         experiment = self.experiment(key)
@@ -178,7 +203,9 @@ class RequestApprovalView(KindView):
 
     operations: ClassVar[dict[str, Operation]] = {
         "POST": Operation(
-            "request_approval", "Ask for approval of the start", PerKind(ApprovalSerializer, ApprovalSerializer)
+            "request_approval",
+            "Ask for approval of the start",
+            PerKind(ApprovalSerializer, ApprovalSerializer),
         )
     }
 
@@ -206,7 +233,9 @@ class ChangelogView(KindView):
     filterset_class = EntryFilter
     operations: ClassVar[dict[str, Operation]] = {
         "GET": Operation(
-            "changelog", "History of the {noun}", PerKind(EntrySerializer(many=True), EntrySerializer(many=True))
+            "changelog",
+            "History of the {noun}",
+            PerKind(EntrySerializer(many=True), EntrySerializer(many=True)),
         )
     }
 

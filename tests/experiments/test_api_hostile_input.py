@@ -43,6 +43,7 @@ def api(people: People) -> Api:
         (b'{"key": "aa", "name": ' + b"9" * 10_000 + b"}", "body"),
         (b'{"key": "aa", "key": "bb", "name": "B"}', "key"),
         (b'{"key": "aa", "name": "B", "x": {"y": 1, "y": 2}}', "y"),
+        (json.dumps(dict.fromkeys(map(str, range(20_001)))).encode(), "body"),
         (b"[" * 100_000, "body"),
         (b'{"key":' * 100_000, "body"),
         (b'{"key": "aa", "name": ' + b"[" * 300 + b"]" * 300 + b"}", "name"),
