@@ -108,18 +108,21 @@ class _Rules:
         return {name for tree in trees for name in used_filters(tree)}
 
     def message(self) -> str:
-        value = self.raw.get("message") or ""
+        value = self.raw.get("message")
+        value = "" if value is None else value
         if not isinstance(value, str) or len(value) > MAX_MESSAGE or unstorable_text(value):
             self.wrong("message", f"Must be text of at most {MAX_MESSAGE:,} characters.")
             return ""
         return value.strip()
 
     def draw(self) -> tuple[str, tuple[str, ...]]:
-        objective = self.raw.get("draw") or DrawObjective.FEWEST_SHARED_USERS
+        objective = self.raw.get("draw")
+        objective = DrawObjective.FEWEST_SHARED_USERS if objective in (None, "") else objective
         if objective not in DrawObjective.values:
             self.wrong("draw", f"Must be one of: {', '.join(DrawObjective.values)}.")
             objective = DrawObjective.FEWEST_SHARED_USERS
-        keys = self.raw.get("exclusive_with") or []
+        keys = self.raw.get("exclusive_with")
+        keys = [] if keys in (None, "") else keys
         if (
             not isinstance(keys, list | tuple)
             or not all(isinstance(key, str) for key in keys)
@@ -221,7 +224,7 @@ class _Rules:
 
     def tokens(self, variants: Sequence[NewVariant]) -> Mapping[str, Any]:
         raw = self.raw.get("tokens")
-        if not raw:
+        if raw is None or raw == "":
             return {}
         shape = 'Must be an object: token → variant → language → text, such as {"pay_button": {"green": {"en": "Get it"}}}.'
         if not isinstance(raw, dict):

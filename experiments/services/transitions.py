@@ -112,7 +112,8 @@ def _is_approved(settings_group_id: int) -> bool:
 
 def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
     errors: list[FieldError] = []
-    conclusion = raw.get("conclusion") or ""
+    conclusion = raw.get("conclusion")
+    conclusion = "" if conclusion is None else conclusion
     if not isinstance(conclusion, str) or len(conclusion) > MAX_CONCLUSION or unstorable_text(conclusion):
         errors.append(FieldError("conclusion", f"Must be text of at most {MAX_CONCLUSION:,} characters."))
         conclusion = ""
@@ -133,7 +134,7 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
         errors += [
             FieldError(field, "Rejecting means that nobody gets a variant; leave this out.")
             for field, value in (("variant", name), ("scope", scope))
-            if value
+            if value not in (None, "")
         ]
     else:
         variants = {variant.name: variant for variant in row.current.variants.all()} if row.current else {}

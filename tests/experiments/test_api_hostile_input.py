@@ -136,6 +136,10 @@ def nested(depth: int) -> list[Any]:
         ({"exclusive_with": "green"}, "exclusive_with"),
         ({"tokens": {"a": {"b": "c"}}}, "tokens.a.b"),
         ({"tokens": [1]}, "tokens"),
+        ({"tokens": []}, "tokens"),
+        ({"message": {}}, "message"),
+        ({"draw": 0}, "draw"),
+        ({"exclusive_with": {}}, "exclusive_with"),
         ({"message": MEGABYTE}, "message"),
     ],
 )  # fmt: skip

@@ -142,6 +142,7 @@ def test_a_verb_can_be_tied_to_the_status_that_was_seen(
         ({"result": "winner", "variant": {}, "scope": []}, ["variant", "scope"]),
         ({"result": "rejected", "variant": "green"}, ["variant"]),
         ({"result": "rejected", "conclusion": 7}, ["conclusion"]),
+        ({"result": "rejected", "conclusion": {}}, ["conclusion"]),
         ({"result": "rejected", "conclusion": "\x00"}, ["conclusion"]),
         ({"result": "rejected", "mood": "sad"}, ["mood"]),
     ],
