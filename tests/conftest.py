@@ -62,6 +62,13 @@ def _own_folders(settings: Settings, tmp_path: Path) -> None:
     settings.WAREHOUSE_URL = f"duckdb://{tmp_path / 'warehouse'}"
 
 
+@pytest.fixture(autouse=True)
+def _static_files_as_they_are(settings: Settings) -> None:
+    """Pages name static files by their own names: hashed ones would have to be collected first."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
 @pytest.fixture
 def people(db: None) -> People:
     roles = {

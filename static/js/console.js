@@ -19,6 +19,9 @@
   const suggestKeys = (root) => {
     for (const source of root.querySelectorAll("[data-suggests]")) {
       const target = document.getElementById(source.dataset.suggests);
+      if (!target) {
+        continue;
+      }
       let suggested = target.value === "" ? "" : null;
       source.addEventListener("input", () => {
         if (suggested === target.value) {
@@ -87,16 +90,61 @@
     }
   });
 
+  // What somebody changes while the editor is on its way to the server and back is put into the form that comes.
+  const keyOf = (field, fields) => {
+    const twins = fields.filter((other) => other.name === field.name);
+    return `${field.name} ${/checkbox|radio/.test(field.type) ? field.value : twins.indexOf(field)}`;
+  };
+  const stateOf = (form) => {
+    const fields = [...form.elements].filter((field) => field.name && !/hidden|submit|button|fieldset/.test(field.type));
+    return new Map(
+      fields.map((field) => [keyOf(field, fields), { field, state: /checkbox|radio/.test(field.type) ? field.checked : field.value }]),
+    );
+  };
+  const sent = new WeakMap();
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.detail.target.id === "editor") {
+      sent.set(event.detail.xhr, stateOf(event.detail.target));
+    }
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const before = sent.get(event.detail.xhr);
+    if (!before) {
+      return;
+    }
+    const moved = event.detail.requestConfig.parameters.op !== "refresh";
+    const changed = [...stateOf(event.detail.target)].filter(
+      ([key, { state }]) => before.has(key) && before.get(key).state !== state && !(moved && /^[cv]\./.test(key)),
+    );
+    if (changed.length) {
+      document.addEventListener("htmx:afterSettle", () => putBack(changed), { once: true });
+    }
+  });
+  const putBack = (changed) => {
+    const now = stateOf(document.getElementById("editor"));
+    for (const [key, { state }] of changed) {
+      const field = now.get(key)?.field;
+      if (field && /checkbox|radio/.test(field.type)) {
+        field.checked = state;
+      } else if (field) {
+        field.value = state;
+      }
+      field?.dispatchEvent(new Event("input", { bubbles: true }));
+      field?.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  };
+
   const tell = (text) => {
     const alert = document.createElement("div");
     alert.className = "alert alert-danger";
     alert.setAttribute("role", "alert");
     alert.textContent = text;
+    alert.dataset.told = "";
     document.getElementById("messages").replaceChildren(alert);
   };
   document.addEventListener("htmx:responseError", () => tell("The server could not do that; it is written to its log. Nothing was saved."));
   document.addEventListener("htmx:sendError", () => tell("The server cannot be reached. What you typed is still here; try again in a moment."));
-  document.addEventListener("htmx:beforeSend", () => document.getElementById("messages")?.replaceChildren());
+  document.addEventListener("htmx:afterOnLoad", () => document.querySelector("[data-told]")?.remove());
   document.addEventListener("keydown", (event) => {
     const menu = document.querySelector(".us-menu[open]");
     if (event.key === "Escape" && menu) {

@@ -1,0 +1,99 @@
+"""A real Chromium before the live server. Every page fails its test when the console of the browser complains."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from accounts.actors import Actor
+from accounts.models import User
+from tests.conftest import People
+
+WIDE, NARROW = 1440, 390
+_EXPECTED = (
+    # Refused forms are answered with 4xx on purpose; the browser reports each.
+    "the server responded with a status of 4",
+    # htmx reports requests that a newer one replaced, or that ended with their page.
+    "htmx:afterRequest",
+    "htmx:sendAbort",
+)
+NewPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(chromium: Browser, live_server: Any) -> Iterator[NewPage]:
+    """Open a page: `person` is signed in on it, `theme` light or dark, `width` in pixels, `scripts` off for plain HTML."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not any(known in message.text for known in _EXPECTED):
+            complaints.append(message.text)
+
+    def open_page(
+        person: User | None = None, theme: str = "light", width: int = WIDE, *, scripts: bool = True
+    ) -> Page:
+        context = chromium.new_context(
+            base_url=live_server.url,
+            color_scheme="dark" if theme == "dark" else "light",
+            viewport={"width": width, "height": 900},
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        if person is not None:
+            sign_in(context, person, live_server.url)
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def sign_in(context: BrowserContext, person: User, url: str) -> None:
+    """Give the browser a session, as the sign-in form would."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.create()
+    assert session.session_key is not None
+    context.add_cookies(
+        [{"name": django_settings.SESSION_COOKIE_NAME, "value": session.session_key, "url": url}]
+    )
+
+
+@pytest.fixture
+def mia(transactional_db: None, people: People) -> Actor:
+    """The manager, as services know her."""
+    return Actor.person(people.manager)

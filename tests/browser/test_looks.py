@@ -1,0 +1,139 @@
+"""Every page in both themes and at both widths: no accessibility violations, nothing to scroll sideways, no complaints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from accounts.actors import Actor
+from experiments.lifecycle import Status
+from experiments.models import Kind
+from tests.browser.conftest import NARROW, WIDE, NewPage
+from tests.conftest import People
+from tests.factories import add_prepared, add_settings, make_draft, make_experiment
+
+PAGES = [
+    "/tests/",
+    "/tests/?q=nothing-like-this",
+    "/groups/",
+    "/new/tests/",
+    "/new/groups/",
+    "/tests/an_idea/",
+    "/tests/green_button/",
+    "/tests/green_button/verbs/pause/",
+    "/tests/green_button/verbs/finish/",
+    "/tests/green_button/properties/edit/",
+    "/tests/green_button/settings/new/",
+    "/tests/green_button/settings/1/",
+    "/tests/green_button/audience/",
+    "/tests/green_button/changelog/",
+    "/tests/old_button/",
+    "/groups/christmas/",
+    "/groups/christmas/settings/new/",
+    "/changelog/",
+    "/filters/",
+    "/filters/country_id/",
+    "/new/filter/",
+    "/tokens/",
+    "/nowhere/",
+]
+CONDITIONS: list[Any] = [
+    {"filter": "is_test_user", "operator": "eq", "value": True},
+    "OR",
+    [
+        {"filter": "country_id", "operator": "in", "value": [40, 276]},
+        "AND",
+        [
+            {"filter": "age", "operator": "between", "value": [18, 30]},
+            "OR",
+            {"filter": "registered_at", "operator": "within_days", "value": 7},
+        ],
+    ],
+    "AND",
+    {"filter": "platform", "operator": "matches", "value": "^ios"},
+]
+
+
+@pytest.fixture
+def everything(mia: Actor, people: People, warehouse: Any) -> None:
+    """A bit of everything that can stand on a page, long words included."""
+    long = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnung" * 2
+    texts: dict[str, object] = {"area": "payments", "hypothesis": long, "chat_room": "x" * 200}
+    wide = [{"name": "a", "percent": "50"}, {"name": "b", "percent": "50"}]
+    make_experiment(mia, Status.RUNNING, key="red_banner", properties=texts, variants=wide)
+    other = Actor.person(people.other_manager)
+    make_experiment(other, Status.DRAFT, key="secret_idea", properties={"area": "payments"}, variants=wide)
+    test = make_experiment(
+        mia, Status.RUNNING, key="green_button", properties={**texts, "name": long}, conditions=CONDITIONS
+    )
+    add_prepared(mia, test, conditions=CONDITIONS[:1], message=long)
+    add_settings(mia, test)
+    idea = make_draft(mia, key="an_idea")
+    add_settings(mia, idea)
+    ending = {"result": "winner", "variant": "green", "scope": "everywhere", "conclusion": long}
+    make_experiment(mia, Status.FINISHED, key="old_button", ending=ending)
+    make_experiment(mia, Status.RUNNING, kind=Kind.GROUP, key="christmas", conditions=CONDITIONS)
+
+
+def _settled(page: Page) -> None:
+    """Cards that load by themselves have."""
+    expect(page.locator("[hx-trigger=load]")).to_have_count(0)
+    expect(page.locator(".htmx-request, .htmx-settling")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page(theme: str, width: int, people: People, everything: None, new_page: NewPage) -> None:
+    page = new_page(people.superuser, theme, width)
+    wrong: list[str] = []
+    for address in PAGES:
+        page.goto(address)
+        _settled(page)
+        page.evaluate(
+            "document.querySelectorAll('details:not(.us-menu)').forEach((one) => { one.open = true; })"
+        )
+        wrong += [f"{address}: {found}" for found in _complaints(page)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_sign_in_page(theme: str, people: People, mia: Actor, new_page: NewPage) -> None:
+    page = new_page(None, theme, NARROW)
+    page.goto("/login/?next=/tests/")
+    assert _complaints(page) == []
+    page.get_by_label("User name").fill("manager")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    assert _complaints(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_menu_and_refused_forms(theme: str, people: People, everything: None, new_page: NewPage) -> None:
+    page = new_page(people.manager, theme, NARROW)
+    page.goto("/tests/green_button/settings/new/")
+    page.get_by_label("Percent of variant 1").fill("0.7")
+    page.get_by_role("button", name="Save and prepare").click()
+    page.get_by_role("alert").wait_for()
+    assert _complaints(page) == []
+    page.goto("/new/tests/")
+    page.get_by_role("button", name="Create the draft").click()
+    page.get_by_role("alert").wait_for()
+    assert _complaints(page) == []
+    page.get_by_label("Menu").click()
+    assert _complaints(page) == []
+
+
+def _complaints(page: Page) -> list[str]:
+    found = [
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"][:2]
+    ]
+    sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if sideways > 0:
+        found.append(f"scrolls {sideways} px sideways")
+    return found
