@@ -101,8 +101,12 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(scopes__contained_by=Scope.values), name="accounts_apitoken_scopes_known"),
-            models.CheckConstraint(condition=models.Q(scopes__len__gt=0), name="accounts_apitoken_scopes_some"),
+            models.CheckConstraint(
+                condition=models.Q(scopes__contained_by=Scope.values), name="accounts_apitoken_scopes_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(scopes__len__gt=0), name="accounts_apitoken_scopes_some"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,9 @@ from changelog.models import SubjectKind, Verb
 from changelog.services import record
 
 
-def record_token_change(sender: object, *, actor: Actor, token: ApiToken, revoked: bool, **kwargs: object) -> None:
+def record_token_change(
+    sender: object, *, actor: Actor, token: ApiToken, revoked: bool, **kwargs: object
+) -> None:
     """A token was made or revoked."""
     verb, done = (Verb.REVOKE, "Revoked") if revoked else (Verb.CREATE, "Created")
     message = f"{done} the API token “{token.name}” ({', '.join(token.scopes)}; {token.environment})"

@@ -38,14 +38,18 @@ def test_whoever_asked_cannot_approve(manager: Actor, experiment: Experiment) ->
 
 
 @pytest.mark.parametrize("approver", ["superuser", "other_manager"])
-def test_a_second_person_approves_and_it_starts(people: People, manager: Actor, experiment: Experiment, approver: str) -> None:
+def test_a_second_person_approves_and_it_starts(
+    people: People, manager: Actor, experiment: Experiment, approver: str
+) -> None:
     request_approval(manager, experiment)
     approve_start(Actor.person(getattr(people, approver)), experiment)
     assert apply_verb(manager, experiment, Verb.START).status == Status.RUNNING
 
 
 @pytest.mark.parametrize("role", ["developer", "qa", "viewer"])
-def test_those_who_only_look_cannot_approve(people: People, manager: Actor, experiment: Experiment, role: str) -> None:
+def test_those_who_only_look_cannot_approve(
+    people: People, manager: Actor, experiment: Experiment, role: str
+) -> None:
     request_approval(manager, experiment)
     with pytest.raises(NotAllowed):
         approve_start(Actor.person(getattr(people, role)), experiment)

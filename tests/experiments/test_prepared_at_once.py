@@ -29,7 +29,9 @@ def test_free_groups_first_in_all_and_no_group_with_two_owners(
     for _ in range(2):
         start_worker(concurrency=2, beat=False)
     wait_until(
-        lambda: Preparation.objects.filter(state=PreparationState.READY).count() == TESTS, "all are prepared", 120
+        lambda: Preparation.objects.filter(state=PreparationState.READY).count() == TESTS,
+        "all are prepared",
+        120,
     )
 
     busy = np.zeros(2400, dtype=bool)

@@ -39,7 +39,9 @@ def test_new_settings_change_nothing_until_they_are_prepared(manager: Actor) -> 
 
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.DEV])
-def test_before_the_start_prepared_settings_become_current_by_themselves(manager: Actor, status: Status) -> None:
+def test_before_the_start_prepared_settings_become_current_by_themselves(
+    manager: Actor, status: Status
+) -> None:
     experiment = make_experiment(manager, status)
     add_prepared(manager, experiment, variants=WIDER)
     assert current_number(experiment) == 2
@@ -105,7 +107,9 @@ def test_a_start_needs_split_groups_and_publishing_needs_settings(manager: Actor
     bare = make_draft(manager)
     with pytest.raises(Conflict, match="no prepared settings"):
         apply_verb(manager, bare, Verb.PUBLISH)
-    empty = make_experiment(manager, Status.DEV, variants=[{"name": "control", "percent": "0", "is_control": True}])
+    empty = make_experiment(
+        manager, Status.DEV, variants=[{"name": "control", "percent": "0", "is_control": True}]
+    )
     with pytest.raises(Conflict, match="own no split group"):
         apply_verb(manager, empty, Verb.START)
 

@@ -56,7 +56,9 @@ def test_real_players_get_the_variants_of_their_split_groups(
     call_command("import_users", str(players), "--id", "userid", verbosity=0)
 
     manager = Actor.person(people.manager)
-    experiment = make_experiment(manager, Status.RUNNING, key="gate_position", conditions=PLAYS, variants=GATES)
+    experiment = make_experiment(
+        manager, Status.RUNNING, key="gate_position", conditions=PLAYS, variants=GATES
+    )
     deliver()
 
     everybody = list(get_warehouse().iterate_users([], clock.now()))
@@ -80,7 +82,9 @@ def test_real_players_get_the_variants_of_their_split_groups(
         assert variant == expected
         if variant:
             served[variant] += 1
-        assert reason == ("SPLIT" if variant else "SPLIT_GROUP_NOT_IN_TEST" if matches else "CONDITIONS_NOT_MET")
+        assert reason == (
+            "SPLIT" if variant else "SPLIT_GROUP_NOT_IN_TEST" if matches else "CONDITIONS_NOT_MET"
+        )
     report = audience_report(experiment.current)
     assert report is not None
     assert {variant.name: variant.users for variant in report.variants} == served
