@@ -39,6 +39,11 @@ class Product:
             connection.close()
 
 
+def has_announced(output: Path) -> bool:
+    """Whether the block with the address and the logins has been printed."""
+    return b"UserSplit runs at" in output.read_bytes()
+
+
 def free_port() -> int:
     with socket.socket() as any_port:
         any_port.bind(("127.0.0.1", 0))
@@ -58,9 +63,8 @@ def running_product(var: Path, output: Path) -> Iterator[Product]:
             stderr=subprocess.STDOUT,
         )
     try:
-        is_announced = lambda: b"UserSplit runs at" in output.read_bytes()  # noqa: E731 - names the condition
-        wait_until(lambda: is_announced() or process.poll() is not None, "the product runs", 300)
-        assert is_announced(), output.read_text()
+        wait_until(lambda: has_announced(output) or process.poll() is not None, "the product runs", 300)
+        assert has_announced(output), output.read_text()
         yield Product(var, f"http://127.0.0.1:{port}", json.loads((var / "demo.json").read_text()))
     finally:
         process.terminate()

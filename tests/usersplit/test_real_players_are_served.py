@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -62,7 +63,9 @@ def test_real_players_get_the_variants_of_their_split_groups(
     deliver()
 
     everybody = list(get_warehouse().iterate_users([], clock.now()))
-    asked = [[user.id, user.split_group, dict(user.attributes)] for user in everybody]
+    asked: list[tuple[str, int, dict[str, Any]]] = [
+        (user.id, user.split_group, dict(user.attributes)) for user in everybody
+    ]
     answer = subprocess.run(
         [sys.executable, "-c", APP_SERVER, str(settings.DELIVERY_DIR)],
         input=json.dumps(asked),
