@@ -96,7 +96,7 @@ def test_every_page(theme: str, width: int, people: People, everything: None, ne
             "document.querySelectorAll('details:not(.us-menu)').forEach((one) => { one.open = true; })"
         )
         wrong += [f"{address}: {found}" for found in _complaints(page)]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
