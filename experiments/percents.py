@@ -15,7 +15,7 @@ SPLIT_GROUPS: Final = 2400
 GROUPS_PER_PERCENT: Final = SPLIT_GROUPS // 100
 
 _WRITTEN = re.compile(
-    r"(?:(?P<whole>\d{1,9}(?:\.\d{1,12})?|\.\d{1,12})|(?:(?P<units>\d{1,9})\s+)?(?P<top>\d{1,9})/(?P<bottom>\d{1,9}))\s*%?",
+    r"(?:(?P<whole>\d{1,9}(?:\.\d{1,30})?|\.\d{1,30})|(?:(?P<units>\d{1,9})\s+)?(?P<top>\d{1,9})/(?P<bottom>\d{1,9}))\s*%?",
     re.ASCII,
 )
 
@@ -74,7 +74,8 @@ def _fraction(value: object) -> Fraction:
         if value < 0:
             raise InexactPercent("must not be negative")
         return Fraction(value)
-    text = str(value).strip()
+    # A number of JSON is written out: 100/3 has 15 decimals, 1e-05 has none that the pattern knows.
+    text = f"{Decimal(str(value)):f}" if isinstance(value, float | Decimal) else value.strip()
     if text.startswith("-"):
         raise InexactPercent("must not be negative")
     match = _WRITTEN.fullmatch(text)

@@ -30,6 +30,19 @@ def test_what_cannot_be_dealt_is_refused_with_the_nearest_that_can() -> None:
 
 
 @pytest.mark.parametrize(
+    ("percent", "nearest"),
+    [
+        (100 / 3, "33 1/3 % and 33.375 %"),
+        ("33.33333333333333", "33 7/24 % and 33 1/3 %"),
+        (1e-05, "0 % and 1/24 %"),
+    ],
+)
+def test_the_nearest_are_named_however_many_decimals_a_program_sends(percent: object, nearest: str) -> None:
+    with pytest.raises(InexactPercent, match=nearest):
+        parse_percent(percent)
+
+
+@pytest.mark.parametrize(
     "percent", ["-1", "101", "five", "1e3", "1/0", True, None, [], float("nan"), float("inf"), 10**400]
 )
 def test_what_is_no_percent_is_refused(percent: object) -> None:
