@@ -24,6 +24,10 @@ from experiments.views.history import latest_context
 from experiments.views.settings_card import settings_context
 
 
+# What leads on; the other verbs are not what most people come for.
+_FORWARD = frozenset({Verb.PUBLISH, Verb.START, Verb.RESUME})
+
+
 @require_safe
 def experiment_page(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """Header, checklist and cards; what needs much counting loads by itself."""
@@ -127,7 +131,12 @@ def _header_context(access: Access) -> dict[str, Any]:
         "kind": experiment.kind,
         "steps": lifecycle_steps(experiment),
         "verbs": [
-            {"name": verb.value, "label": VERB_LABELS[verb], "obstacle": obstacle(experiment, verb)}
+            {
+                "name": verb.value,
+                "label": VERB_LABELS[verb],
+                "obstacle": obstacle(experiment, verb),
+                "is_forward": verb in _FORWARD,
+            }
             for verb in verbs_for(access.actor, experiment)
         ],
         "checklist": checklist(experiment) if access.may_act else [],
