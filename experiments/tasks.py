@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 from celery import shared_task
+from django.db import connection
 from django.db.models import Q
 
 from audience.warehouse import WarehouseError
@@ -18,6 +20,8 @@ from experiments.services.preparation import (
     recount_settings_group,
 )
 
+logger = logging.getLogger(__name__)
+
 MAX_ATTEMPTS = 6
 # What has been queued for so long was lost on its way to a worker (or the worker with it).
 LOST_AFTER = dt.timedelta(seconds=5)
@@ -27,20 +31,26 @@ BATCH = 20
 
 @shared_task(base=DurableTask)
 def prepare(settings_group_id: int) -> None:
-    """Prepare one settings group; what may pass is tried again, later each time."""
+    """Prepare one settings group; what may pass is tried again, later each time, and in the end given up with a reason."""
     try:
         prepare_settings_group(settings_group_id)
     except WarehouseError as error:
-        attempts = Preparation.objects.values_list("attempts", flat=True).get(
-            settings_group_id=settings_group_id
-        )
-        if attempts >= MAX_ATTEMPTS:
-            fail_preparation(settings_group_id, f"The users could not be counted: {error}")
-        else:
-            # The sweep takes it up again: nothing is lost when this worker dies before then.
-            postpone_preparation(
-                settings_group_id, f"The users could not be counted yet: {error}", 2.0**attempts
-            )
+        _try_later(settings_group_id, f"The users could not be counted: {error}")
+    except Exception as error:  # whatever it is: without a word the manager would wait for ever
+        logger.exception("Settings group %s could not be prepared", settings_group_id)
+        if connection.connection is not None and not connection.is_usable():
+            # It was lost: what follows takes a new one.
+            connection.close()
+        _try_later(settings_group_id, f"Something went wrong ({type(error).__name__}); it has been logged")
+
+
+def _try_later(settings_group_id: int, reason: str) -> None:
+    attempts = Preparation.objects.values_list("attempts", flat=True).get(settings_group_id=settings_group_id)
+    if attempts >= MAX_ATTEMPTS:
+        fail_preparation(settings_group_id, reason)
+    else:
+        # The sweep takes it up again: nothing is lost when this worker dies before then.
+        postpone_preparation(settings_group_id, f"{reason}. It is tried again.", 2.0**attempts)
 
 
 @shared_task(base=DurableTask)

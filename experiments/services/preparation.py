@@ -48,6 +48,8 @@ MACHINE = Actor.machine("Preparation")
 # First halves of two-part advisory locks; any two numbers nobody else in this database uses.
 _PREPARATION_LOCK = 0x5553_0001
 _DRAWING_LOCK = 0x5553_0002
+# Every worker that takes it up dies with it: after so many starts without an end somebody has to look.
+MOST_STARTS = 30
 # Counting with many tests is one scan per chunk, so that progress can be told.
 _CHUNK = 100
 
@@ -76,12 +78,15 @@ def prepare_settings_group(settings_group_id: int) -> bool:
     """Prepare it, from whatever point an earlier attempt reached. True when this call made it ready.
 
     False when somebody else is at it or it needs nothing. Raises WarehouseError when counting is not possible now
-    (the caller tries again or gives up with `fail_preparation`).
+    (the caller tries again or gives up with `fail_preparation`). One that has killed MOST_STARTS workers is given up.
     """
     with _session_lock(settings_group_id) as is_mine:
         if not is_mine:
             return False
         started = Preparation.objects.open().filter(settings_group_id=settings_group_id)
+        if started.filter(attempts__gte=MOST_STARTS).exists():
+            fail_preparation(settings_group_id, f"It was begun {MOST_STARTS} times and never came to an end.")
+            return False
         if not started.update(
             state=PreparationState.PREPARING,
             attempts=F("attempts") + 1,

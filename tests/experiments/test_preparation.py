@@ -6,7 +6,9 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
+from django.db import connection
 
 from accounts.actors import Actor
 from audience.warehouse import Warehouse, WarehouseError
@@ -17,7 +19,9 @@ from experiments.audience_report import audience_report
 from experiments.lifecycle import Status, Verb
 from experiments.models import AudienceCount, Draw, Kind, Preparation, PreparationState, SettingsGroup
 from experiments.services import apply_verb, prepare_settings_group, recount_settings_group, retry_preparation
+from experiments.services.preparation import MOST_STARTS
 from tests.factories import add_prepared, add_settings, make_draft, make_experiment
+from tests.workers import database_url
 
 EVERYBODY: list[object] = []
 PAYING: list[object] = [{"filter": "is_paying", "operator": "eq", "value": True}]
@@ -166,6 +170,61 @@ def test_a_warehouse_that_is_gone_is_tried_again_later_and_then_given_up_with_a_
     preparation = Preparation.objects.get(settings_group=settings_group)
     assert preparation.state == PreparationState.FAILED
     assert "on fire" in preparation.error
+
+
+def test_whatever_goes_wrong_the_manager_hears_of_it_and_it_ends(
+    manager: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_group = add_settings(manager, make_draft(manager))
+
+    def broken() -> Warehouse:
+        raise MemoryError("secret address")
+
+    monkeypatch.setattr("experiments.services.preparation.get_warehouse", broken)
+    tasks.prepare(settings_group.pk)
+    preparation = Preparation.objects.get(settings_group=settings_group)
+    assert preparation.is_open
+    assert preparation.retry_at is not None
+    assert "MemoryError" in preparation.error
+    assert "secret" not in preparation.error
+    for _ in range(tasks.MAX_ATTEMPTS - 1):
+        tasks.prepare(settings_group.pk)
+    assert Preparation.objects.get(settings_group=settings_group).state == PreparationState.FAILED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_half_way_is_told_over_a_new_one(
+    manager: Actor, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_group = add_settings(manager, make_draft(manager))
+
+    def lost() -> Warehouse:
+        with psycopg.connect(database_url(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        return warehouse
+
+    with monkeypatch.context() as broken:
+        broken.setattr("experiments.services.preparation.get_warehouse", lost)
+        tasks.prepare(settings_group.pk)
+    preparation = Preparation.objects.get(settings_group=settings_group)
+    assert preparation.is_open
+    assert "OperationalError" in preparation.error
+    assert prepare_settings_group(settings_group.pk) is True
+
+
+def test_what_kills_every_worker_is_given_up_until_somebody_tries_again(
+    manager: Actor, warehouse: Warehouse
+) -> None:
+    experiment = make_draft(manager)
+    settings_group = add_settings(manager, experiment)
+    # What workers leave behind that were killed before they could say anything.
+    left = Preparation.objects.filter(settings_group=settings_group)
+    left.update(state=PreparationState.PREPARING, attempts=MOST_STARTS)
+    assert prepare_settings_group(settings_group.pk) is False
+    assert left.get().state == PreparationState.FAILED
+    assert "never came to an end" in left.get().error
+    retry_preparation(manager, experiment, settings_group.number)
+    assert prepare_settings_group(settings_group.pk) is True
 
 
 def test_a_user_group_is_counted_and_not_drawn(manager: Actor, warehouse: Warehouse) -> None:
