@@ -8,9 +8,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.actors import requesting_actor
 from experiments.api.addresses import address
 from experiments.audience_report import AudienceReport, Intersection, audience_report
-from experiments.models import DrawObjective, PreparationState, SettingsGroup, Variant
+from experiments.models import DrawObjective, Kind, PreparationState, SettingsGroup, Variant
+from experiments.selectors import visible_experiments
 from experiments.services.settings_rules import MAX_MESSAGE, MAX_VARIANTS
 
 # OpenAPI 3.0 has no recursive list without a name of its own; what may stand in it is told in words.
@@ -100,21 +102,31 @@ class PairSerializer(serializers.Serializer[Any]):
     """Users in variant `mine` of this test and in `theirs` of the other."""
 
     mine = serializers.CharField()
-    theirs = serializers.CharField()
+    theirs = serializers.CharField(allow_null=True, help_text="null when `test` is.")
     split_groups = serializers.IntegerField(help_text="Split groups that both own.")
     users = serializers.IntegerField()
 
 
 class IntersectionSerializer(serializers.Serializer[Any]):
-    """What the settings group shares with another test."""
+    """What the settings group shares with another test. The context's `known` are the ids of those the caller may know of."""
 
-    test = serializers.CharField(source="experiment.key")
+    test = serializers.CharField(
+        source="experiment.key", allow_null=True, help_text="null for a draft of other managers."
+    )
     users = serializers.IntegerField()
     share = serializers.FloatField(
         help_text="Of this settings group's users in its own split groups, 0 to 1."
     )
     same_area = serializers.BooleanField()
     variants = PairSerializer(many=True)
+
+    def to_representation(self, instance: Intersection) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.experiment.pk not in self.context["known"]:
+            shown["test"] = None
+            for pair in shown["variants"]:
+                pair["theirs"] = None
+        return shown
 
 
 class GroupSettingsSummary(serializers.ModelSerializer[SettingsGroup]):
@@ -247,7 +259,10 @@ class TestSettingsDetail(GroupSettingsDetail):
     @extend_schema_field(IntersectionSerializer(many=True))
     def get_intersections(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
         found: list[Intersection] = self.report.intersections if self.report else []
-        return list(IntersectionSerializer(found, many=True).data)
+        actor = requesting_actor(self.context["request"])
+        known = visible_experiments(actor, Kind.TEST).filter(pk__in=[one.experiment.pk for one in found])
+        context = {"known": set(known.values_list("pk", flat=True))}
+        return list(IntersectionSerializer(found, many=True, context=context).data)
 
 
 def _summaries(variants: Iterable[Variant]) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def add_settings_group(actor: Actor, experiment: Experiment, settings: Mapping[s
     when the test is finished.
     """
     require_acting(actor, experiment)
-    return _insert(actor, experiment, clean_settings(experiment, settings), copied_from=None)
+    return _insert(actor, experiment, clean_settings(experiment, settings, actor), copied_from=None)
 
 
 def copy_settings_group(actor: Actor, experiment: Experiment, number: int) -> SettingsGroup:

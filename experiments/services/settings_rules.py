@@ -11,12 +11,15 @@ from typing import Any, Final
 
 from django.utils.dateparse import parse_date, parse_datetime
 
+from accounts.actors import Actor
 from audience.catalogue import load_catalogue
 from audience.conditions import parse_conditions, used_filters
 from core.errors import FieldError, InvalidInput
 from core.text import unstorable_json, unstorable_text
+from experiments.lifecycle import Status
 from experiments.models import DrawObjective, Experiment, Kind
 from experiments.percents import SPLIT_GROUPS, InexactPercent, deal_evenly, format_percent, parse_percent
+from experiments.selectors import visible_experiments
 
 VARIANT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 MAX_VARIANTS: Final = 100
@@ -67,8 +70,9 @@ class NewSettings:
 class _Rules:
     """Collects what is wrong while it reads, so that a person hears of everything at once."""
 
-    def __init__(self, experiment: Experiment, raw: Mapping[str, object]) -> None:
+    def __init__(self, experiment: Experiment, raw: Mapping[str, object], actor: Actor | None) -> None:
         self.experiment = experiment
+        self.actor = actor
         self.raw = raw
         self.errors: list[FieldError] = []
 
@@ -131,12 +135,7 @@ class _Rules:
             self.wrong("exclusive_with", "Must be a list of keys of tests.")
             return str(objective), ()
         keys = [key for key in dict.fromkeys(keys) if not unstorable_text(key)]
-        known = set(
-            Experiment.objects.tests()
-            .filter(key__in=keys)
-            .exclude(pk=self.experiment.pk)
-            .values_list("key", flat=True)
-        )
+        known = self._known_tests(keys)
         unknown = [key for key in keys if key not in known]
         if unknown:
             self.wrong("exclusive_with", f"There is no other test with the key {', '.join(unknown)[:200]}.")
@@ -148,6 +147,20 @@ class _Rules:
                 'Only a draw "exclusive" keeps away from named tests; choose it, or leave this empty.',
             )
         return str(objective), tuple(keys)
+
+    def _known_tests(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that the actor may know of, or that this test names already; of others not even that they exist."""
+        others = Experiment.objects.tests().filter(key__in=keys).exclude(pk=self.experiment.pk)
+        visible = (
+            others.exclude(status=Status.DRAFT.value)
+            if self.actor is None
+            else others.filter(pk__in=visible_experiments(self.actor, Kind.TEST).values("pk"))
+        )
+        named = self.experiment.settings_groups.values_list("exclusive_with", flat=True)
+        in_use = {key for earlier in named for key in earlier}
+        return set(visible.values_list("key", flat=True)) | set(
+            others.filter(key__in=in_use).values_list("key", flat=True)
+        )
 
     def variants(self) -> tuple[NewVariant, ...]:
         raw = self.raw.get("variants")
@@ -255,9 +268,14 @@ class _Rules:
         return value
 
 
-def clean_settings(experiment: Experiment, raw: Mapping[str, object]) -> NewSettings:
-    """The content of a new settings group for this test, checked and typed. Raises InvalidInput naming every path."""
-    rules = _Rules(experiment, raw)
+def clean_settings(
+    experiment: Experiment, raw: Mapping[str, object], actor: Actor | None = None
+) -> NewSettings:
+    """The content of a new settings group for this test, checked and typed. Raises InvalidInput naming every path.
+
+    Drafts that the actor may not know of count as tests that do not exist; without an actor all drafts of others do.
+    """
+    rules = _Rules(experiment, raw, actor)
     known = _FIELDS if experiment.kind == Kind.TEST else _FIELDS - _TEST_ONLY
     for name in raw.keys() - known:
         rules.wrong(str(name)[:64], f"There is no such field; known are {', '.join(sorted(known))}.")

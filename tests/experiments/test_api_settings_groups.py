@@ -6,9 +6,9 @@ import pytest
 
 from accounts.actors import Actor
 from audience.warehouse import Warehouse
-from experiments.lifecycle import Status
+from experiments.lifecycle import Status, Verb
 from experiments.models import Preparation, SettingsGroup
-from experiments.services import prepare_settings_group
+from experiments.services import apply_verb, prepare_settings_group
 from experiments.services.preparation import fail_preparation
 from tests.api import Api, problem, wrong_fields
 from tests.conftest import People
@@ -128,3 +128,47 @@ def test_a_user_group_refuses_what_only_tests_have(api: Api, manager: Actor) -> 
     make_draft(manager, "christmas", kind="group")
     answer = api.post("/groups/christmas/settings-groups/", {"variants": TWO_VARIANTS, "draw": "random"})
     assert set(wrong_fields(answer)) == {"variants", "draw"}
+
+
+def test_a_draft_of_other_managers_is_only_a_number_in_intersections(
+    api: Api, people: People, manager: Actor
+) -> None:
+    everybody = [{"name": "hidden_variant", "percent": "100"}]
+    other = Actor.person(people.other_manager)
+    make_experiment(other, Status.DRAFT, key="secret_idea", variants=everybody)
+    make_experiment(manager, Status.DEV, key="green_button")
+    address = "/tests/green_button/settings-groups/1/"
+    for outsider in (api, Api.of(people.viewer)):
+        answer = outsider.get(address)
+        [shared] = answer.json()["intersections"]
+        assert shared["test"] is None
+        assert shared["users"] > 0
+        assert {pair["theirs"] for pair in shared["variants"]} == {None}
+        assert b"secret_idea" not in answer.content
+        assert b"hidden_variant" not in answer.content
+    [shared] = Api.of(people.superuser).get(address).json()["intersections"]
+    assert (shared["test"], shared["variants"][0]["theirs"]) == ("secret_idea", "hidden_variant")
+
+
+def test_nobody_finds_drafts_by_being_exclusive_with_them(api: Api, people: People, manager: Actor) -> None:
+    make_draft(Actor.person(people.other_manager), "secret_idea")
+    make_draft(manager, "own_idea")
+    make_draft(manager, "green_button")
+    body = {"draw": "exclusive", "variants": TWO_VARIANTS}
+    address = "/tests/green_button/settings-groups/"
+    messages = [
+        problem(api.post(address, {**body, "exclusive_with": [key]}), 400)["detail"].replace(key, "…")
+        for key in ("secret_idea", "no_such_test")
+    ]
+    assert messages[0] == messages[1]
+    assert api.post(address, {**body, "exclusive_with": ["own_idea"]}).status_code == 202
+
+
+def test_a_test_that_became_a_draft_again_can_stay_named(api: Api, people: People, manager: Actor) -> None:
+    other = Actor.person(people.other_manager)
+    rival = make_experiment(other, Status.DEV, key="rival")
+    make_draft(manager, "green_button")
+    body = {"draw": "exclusive", "exclusive_with": ["rival"], "variants": TWO_VARIANTS}
+    assert api.post("/tests/green_button/settings-groups/", body).status_code == 202
+    apply_verb(other, rival, Verb.WITHDRAW)
+    assert api.post("/tests/green_button/settings-groups/", body).status_code == 202
