@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -20,15 +21,21 @@ def _flag(name: str, default: bool = False) -> bool:
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret of this installation, made once and readable by its owner only."""
+    """The secret of this installation, made once and readable by its owner only.
+
+    The first start has several processes ask at once: who waited for the lock finds what the other one wrote. A file
+    that is empty was left by a process that was killed before it wrote.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(50))
-    return path.read_text()
+    if path.exists() and (kept := path.read_text()):
+        return kept
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        kept = file.read()
+        if not kept:
+            kept = secrets.token_urlsafe(50)
+            file.write(kept)
+    return kept
 
 
 VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var")).resolve()
@@ -182,9 +189,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What was lost between a commit and the broker, or with a worker, is found again by these sweeps.
-CELERY_BEAT_SCHEDULE = {
-    "sweep-preparations": {"task": "experiments.tasks.sweep_preparations", "schedule": 5.0},
-    "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0},
+# Those that no worker took in time are dropped: after a night without workers thousands would stand before the work.
+_sweep: dict[str, Any] = {"options": {"expires": 60}}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep-preparations": {"task": "experiments.tasks.sweep_preparations", "schedule": 5.0, **_sweep},
+    "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0, **_sweep},
     "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
 }
 
