@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from audience.warehouse import get_warehouse
+from audience.warehouse import WarehouseError, get_warehouse
 from changelog.models import Entry
 from core import clock
 from delivery.models import Manifest
@@ -108,17 +108,20 @@ class ProductCollector(Collector):
         )
         for part, state in states.items():
             up.add_metric([part], state == "ok")
-        yield up
+        # All of it is read before any is shown: half a scrape would look like numbers that fell to nothing.
+        found: list[Metric] = []
         try:
             if states["database"] == "ok":
-                # All of it is read before any is shown: half a scrape would look like numbers that fell to nothing.
-                yield from [*_experiments(), *_preparations(), _deliveries(), _changes()]
+                found += [*_experiments(), *_preparations(), _deliveries(), _changes()]
         except DatabaseError:
             up.add_metric(["rows"], False)
-        if states["warehouse"] == "ok":
-            yield GaugeMetricFamily(
-                "usersplit_warehouse_users", "Users in the warehouse.", get_warehouse().user_count()
-            )
+        try:
+            if states["warehouse"] == "ok":
+                users = get_warehouse().user_count()
+                found.append(GaugeMetricFamily("usersplit_warehouse_users", "Users in the warehouse.", users))
+        except WarehouseError:
+            up.add_metric(["users"], False)
+        yield from [up, *found]
 
 
 def _experiments() -> Iterator[Metric]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -97,6 +98,25 @@ def test_metrics_tell_how_the_product_is_doing(client: Client, manager: Actor, w
     assert found["usersplit_delivery_version",] == 0
     assert found["usersplit_changelog_entries_total", "person"] == 6
     assert all(found["usersplit_part_up", part] == 1 for part in health.CHECKS)
+
+
+def test_metrics_tell_of_rows_and_users_that_cannot_be_read(
+    db: None, client: Client, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise WarehouseUnavailable("gone since it was asked")
+
+    def unreadable() -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(type(warehouse), "user_count", broken)
+    monkeypatch.setattr(health, "_experiments", unreadable)
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert 'usersplit_part_up{part="rows"} 0.0' in text
+    assert 'usersplit_part_up{part="users"} 0.0' in text
+    assert "usersplit_preparations" not in text
 
 
 def test_metrics_hold_no_secrets_and_no_names(client: Client, manager: Actor, warehouse: Warehouse) -> None:
