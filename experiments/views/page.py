@@ -23,7 +23,6 @@ from experiments.views.access import Access, access_to, acting_access_to
 from experiments.views.history import latest_context
 from experiments.views.settings_card import settings_context
 
-
 # What leads on; the other verbs are not what most people come for.
 _FORWARD = frozenset({Verb.PUBLISH, Verb.START, Verb.RESUME})
 

@@ -232,13 +232,23 @@ def _many(number: int) -> dict[str, str]:
     return fields
 
 
-def test_ten_thousand_conditions_are_refused_and_kept(draft: Experiment, client: Client) -> None:
-    response = client.post(NEW, {**_typed(), **_many(10_000)})
+def test_two_thousand_rows_are_refused_and_kept(draft: Experiment, client: Client) -> None:
+    response = client.post(NEW, {**_typed(), **_many(2_000)})
     text = response.content.decode()
     assert response.status_code == 422
     assert "Has more than 500 conditions" in text
     # More than a page can show as rows: they come back as JSON.
-    assert text.count("&quot;filter&quot;") >= 10_000
+    assert text.count("&quot;filter&quot;") >= 2_000
+
+
+def test_ten_thousand_pasted_conditions_are_refused_and_kept(draft: Experiment, client: Client) -> None:
+    conditions: list[object] = [{"filter": "age", "operator": "gt", "value": 1}, "AND"] * 10_000
+    pasted = json.dumps(conditions[:-1])
+    response = client.post(NEW, _typed(conditions_as="json", conditions_json=pasted))
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert "Has more than 500 conditions" in text
+    assert text.count("&quot;filter&quot;") == 10_000
 
 
 @pytest.mark.parametrize("depth", [12, 20, 100])
@@ -274,8 +284,10 @@ def test_hostile_fields_are_an_answer_never_a_crash(
 
 
 def test_too_many_fields_are_a_bad_request(draft: Experiment, client: Client) -> None:
-    body = "&".join(f"x{index}=1" for index in range(50_001))
-    assert client.post(NEW, body, content_type="application/x-www-form-urlencoded").status_code == 400
+    body = "&".join(f"x{index}=1" for index in range(10_001))
+    response = client.post(NEW, body, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 400
+    assert "Nothing was changed" in response.content.decode()
 
 
 def test_settings_made_meanwhile_are_shown_first(mia: Actor, warehouse: Any, client: Client) -> None:
