@@ -23,7 +23,7 @@ def enqueue_on_commit(task_name: str, *args: object) -> None:
     """Send the named task once the transaction has committed.
 
     By name, so that services need not know the tasks that call them. A broker that is down does not harm the
-    request (robust): every kind of work has a sweep that finds what was never enqueued.
+    request (robust): preparation and delivery have sweeps that find what was never enqueued; a recount comes every night.
     """
     transaction.on_commit(lambda: _send(task_name, args), robust=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db.models import F, Q
 
@@ -52,6 +52,11 @@ def visible_experiments(actor: Actor, kind: str) -> ExperimentQuerySet:
         own = Experiment.managers.through.objects.filter(user_id=actor.user.pk).values("experiment_id")
         return experiments.filter(published | Q(pk__in=own))
     return experiments.filter(published)
+
+
+def visible_ids(actor: Actor, kind: str, ids: Collection[int]) -> set[int]:
+    """Those of `ids` that this actor may know of."""
+    return set(visible_experiments(actor, kind).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def experiment_for(actor: Actor, kind: str, key: str) -> Experiment:

@@ -12,7 +12,7 @@ from accounts.api.actors import requesting_actor
 from experiments.api.addresses import address
 from experiments.audience_report import AudienceReport, Intersection, audience_report
 from experiments.models import DrawObjective, Kind, PreparationState, SettingsGroup, Variant
-from experiments.selectors import visible_experiments
+from experiments.selectors import visible_ids
 from experiments.services.settings_rules import MAX_MESSAGE, MAX_VARIANTS
 
 # OpenAPI 3.0 has no recursive list without a name of its own; what may stand in it is told in words.
@@ -102,17 +102,15 @@ class PairSerializer(serializers.Serializer[Any]):
     """Users in variant `mine` of this test and in `theirs` of the other."""
 
     mine = serializers.CharField()
-    theirs = serializers.CharField(allow_null=True, help_text="null when `test` is.")
+    theirs = serializers.CharField()
     split_groups = serializers.IntegerField(help_text="Split groups that both own.")
     users = serializers.IntegerField()
 
 
 class IntersectionSerializer(serializers.Serializer[Any]):
-    """What the settings group shares with another test. The context's `known` are the ids of those the caller may know of."""
+    """What the settings group shares with another test."""
 
-    test = serializers.CharField(
-        source="experiment.key", allow_null=True, help_text="null for a draft of other managers."
-    )
+    test = serializers.CharField(source="experiment.key")
     users = serializers.IntegerField()
     share = serializers.FloatField(
         help_text="Of this settings group's users in its own split groups, 0 to 1."
@@ -120,13 +118,12 @@ class IntersectionSerializer(serializers.Serializer[Any]):
     same_area = serializers.BooleanField()
     variants = PairSerializer(many=True)
 
-    def to_representation(self, instance: Intersection) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        if instance.experiment.pk not in self.context["known"]:
-            shown["test"] = None
-            for pair in shown["variants"]:
-                pair["theirs"] = None
-        return shown
+
+class HiddenIntersectionSerializer(serializers.Serializer[Any]):
+    """What it shares with a draft of other managers, whose name is nobody else's business."""
+
+    users = serializers.IntegerField()
+    share = serializers.FloatField()
 
 
 class GroupSettingsSummary(serializers.ModelSerializer[SettingsGroup]):
@@ -235,6 +232,7 @@ class TestSettingsDetail(GroupSettingsDetail):
     intersections = serializers.SerializerMethodField(
         help_text="The largest first; empty while nothing is counted."
     )
+    hidden_intersections = serializers.SerializerMethodField(help_text="With drafts of other managers.")
 
     class Meta(GroupSettingsDetail.Meta):
         fields = [
@@ -244,6 +242,7 @@ class TestSettingsDetail(GroupSettingsDetail):
             "variants",
             "tokens",
             "intersections",
+            "hidden_intersections",
         ]
         read_only_fields = fields
 
@@ -258,11 +257,17 @@ class TestSettingsDetail(GroupSettingsDetail):
 
     @extend_schema_field(IntersectionSerializer(many=True))
     def get_intersections(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
+        return list(IntersectionSerializer(self._intersections(known=True), many=True).data)
+
+    @extend_schema_field(HiddenIntersectionSerializer(many=True))
+    def get_hidden_intersections(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
+        return list(HiddenIntersectionSerializer(self._intersections(known=False), many=True).data)
+
+    def _intersections(self, *, known: bool) -> list[Intersection]:
         found: list[Intersection] = self.report.intersections if self.report else []
         actor = requesting_actor(self.context["request"])
-        known = visible_experiments(actor, Kind.TEST).filter(pk__in=[one.experiment.pk for one in found])
-        context = {"known": set(known.values_list("pk", flat=True))}
-        return list(IntersectionSerializer(found, many=True, context=context).data)
+        visible = visible_ids(actor, Kind.TEST, [one.experiment.pk for one in found])
+        return [one for one in found if (one.experiment.pk in visible) is known]
 
 
 def _summaries(variants: Iterable[Variant]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from django.db.models import F
 
 from accounts.actors import Actor
 from audience.drawing import Drawn, NotEnoughRoom, Objective, Occupant, Share, draw_split_groups
-from audience.warehouse import Warehouse, get_warehouse
+from audience.warehouse import Warehouse, WarehouseError, get_warehouse
 from changelog.models import Verb
 from core import clock
 from core.errors import Conflict
@@ -162,7 +162,7 @@ def recount_settings_group(settings_group_id: int) -> AudienceCount:
 
 
 def _count(settings_group: SettingsGroup, progress: Callable[[int], None]) -> Counts:
-    """Step 3: nothing is locked while the warehouse works."""
+    """Step 3: nothing is locked while the warehouse works. Users that are loaded meanwhile make it start again."""
     warehouse = get_warehouse()
     others = meeting_settings_groups(settings_group) if settings_group.experiment.is_test else []
     counts = Counts(np.zeros(SPLIT_GROUPS, dtype=np.int64), warehouse.version())
@@ -170,7 +170,14 @@ def _count(settings_group: SettingsGroup, progress: Callable[[int], None]) -> Co
     for start in range(0, max(len(others), 1), _CHUNK):
         _count_chunk(warehouse, settings_group, others[start : start + _CHUNK], counts)
         progress(5 + 75 * min(start + _CHUNK, len(others) or 1) // (len(others) or 1))
+    _require_same_users(warehouse, counts)
     return counts
+
+
+def _require_same_users(warehouse: Warehouse, counts: Counts) -> None:
+    """Numbers of two loads of users don't belong into one table."""
+    if warehouse.version() != counts.warehouse_version:
+        raise WarehouseError("new users were loaded while they were counted")
 
 
 def _count_chunk(
@@ -194,7 +201,9 @@ def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
         others = meeting_settings_groups(settings_group) if settings_group.experiment.is_test else []
         drawn_meanwhile = [other for other in others if other.pk not in counts.shared]
         if drawn_meanwhile:
-            _count_chunk(get_warehouse(), settings_group, drawn_meanwhile, counts)
+            warehouse = get_warehouse()
+            _count_chunk(warehouse, settings_group, drawn_meanwhile, counts)
+            _require_same_users(warehouse, counts)
         if settings_group.experiment.is_test:
             _draw(settings_group, others, counts)
         _store_counts(settings_group, counts, [other.pk for other in others])
@@ -209,8 +218,14 @@ def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
 
 def _draw(settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts) -> None:
     variants = list(settings_group.variants.all())
+    # While nothing is known of the users, nothing speaks for audiences that never meet.
+    unknown = np.ones(SPLIT_GROUPS, dtype=np.int64) if get_warehouse().user_count() == 0 else None
     occupants = [
-        Occupant(other.experiment.key, np.asarray(other.drawn.owners) > 0, counts.shared[other.pk].users)
+        Occupant(
+            other.experiment.key,
+            np.asarray(other.drawn.owners) > 0,
+            counts.shared[other.pk].users if unknown is None else unknown,
+        )
         for other in others
     ]
     seed = secrets.randbits(63)

@@ -12,7 +12,7 @@ from accounts.models import User
 from changelog.models import Verb
 from changelog.services import Change
 from core.errors import FieldError, InvalidInput, NotAllowed, StaleTransition
-from experiments.models import Experiment, Kind
+from experiments.models import Experiment, Kind, SettingsGroup
 from experiments.services.ground import announce_after_commit, locked, note, require_acting
 from experiments.services.property_rules import LABELS, clean_properties
 
@@ -78,6 +78,11 @@ def edit_properties(
                     "key",
                     "App servers know this key since it was first published; it cannot change any more.",
                 )
+            if clean.get("key", row.key) != row.key and _is_named_as_exclusive(row):
+                raise InvalidInput.at(
+                    "key",
+                    "Another test keeps away from this one by its present key; it cannot change any more.",
+                )
             changes = _apply(row, clean)
             if managers is not None:
                 changes += _apply_managers(row, managers)
@@ -91,6 +96,11 @@ def edit_properties(
     except IntegrityError as error:
         raise _key_taken(experiment.noun, str(clean.get("key")), error) from error
     return row
+
+
+def _is_named_as_exclusive(row: Experiment) -> bool:
+    """Whether settings, which never change, name this test as one to share no split group with."""
+    return row.is_test and SettingsGroup.objects.filter(exclusive_with__contains=[row.key]).exists()
 
 
 def _apply(row: Experiment, clean: Mapping[str, object]) -> list[Change]:

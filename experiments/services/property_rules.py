@@ -69,7 +69,8 @@ def _clean_text(field: str, value: object) -> str:
     message = unstorable_text(value)
     if message:
         raise ValueError(f"{message[0].upper()}{message[1:]}.")
-    text = value.strip()
+    # A key is taken as it stands: what is sent is what code will ask for.
+    text = value if field == "key" else value.strip()
     if field == "key" and not re.fullmatch(KEY_PATTERN, text, re.ASCII):
         raise ValueError(
             "Must be 2 to 64 lower-case letters, digits and underscores, beginning with a letter, such as green_button."

@@ -128,6 +128,9 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
         return Ending(conclusion=conclusion.strip())
     result, scope, name = raw.get("result"), raw.get("scope"), raw.get("variant")
     winner = None
+    if result is None and row.status == Status.DEV:
+        # Given up before the start: there is nothing that could have won.
+        result = Outcome.REJECTED
     if result not in Outcome.values:
         errors.append(FieldError("result", f"Must be one of: {', '.join(Outcome.values)}."))
     elif result == Outcome.REJECTED:

@@ -10,11 +10,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import HtmxRequest
-from core.tasks import enqueue_on_commit
 from experiments.audience_report import AudienceReport, audience_report
 from experiments.forms.search import read_number
 from experiments.models import AudienceCount
-from experiments.selectors import visible_experiments
+from experiments.selectors import visible_ids
+from experiments.services import request_recount
 from experiments.views.access import Access, access_to, acting_access_to
 
 # A recount takes seconds; who still polls after a minute is told to look later.
@@ -43,8 +43,8 @@ def audience_recount(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """Count again, in the background."""
     access = acting_access_to(request, kind, key)
     context = _context(access)
-    if access.experiment.current_id is not None and context["count_id"] is not None:
-        enqueue_on_commit("experiments.tasks.recount", access.experiment.current_id)
+    if access.experiment.current is not None and context["count_id"] is not None:
+        request_recount(access.actor, access.experiment, access.experiment.current.number)
         context |= {"waiting": True, "after": context["count_id"], "polls": 1}
     if request.htmx:
         return render(request, "experiments/audience/card.html", context)
@@ -75,6 +75,5 @@ def _context(access: Access) -> dict[str, Any]:
 def _overlaps(access: Access, report: AudienceReport) -> list[dict[str, Any]]:
     """The intersections; of a draft that this person cannot know only the numbers are shown."""
     others = [shared.experiment.pk for shared in report.intersections]
-    visible = visible_experiments(access.actor, access.experiment.kind).filter(pk__in=others)
-    known = set(visible.values_list("pk", flat=True))
+    known = visible_ids(access.actor, access.experiment.kind, others)
     return [{"shared": shared, "is_known": shared.experiment.pk in known} for shared in report.intersections]

@@ -94,7 +94,7 @@ def _save(
     try:
         if errors:
             # What cannot be read is not all that may be wrong: let the person hear of everything at once.
-            clean_settings(experiment, body)
+            clean_settings(experiment, body, access.actor)
             raise InvalidInput([])
         saved = add_settings_group(access.actor, experiment, body)
     except InvalidInput as refusal:

@@ -107,6 +107,25 @@ def test_finished_tests_give_their_groups_back(manager: Actor, warehouse: Wareho
     assert Draw.objects.get(settings_group=add_prepared(manager, make_draft(manager))).log["free"] == 2400
 
 
+def test_while_no_users_are_known_every_test_counts_as_meeting(manager: Actor) -> None:
+    busy = make_experiment(manager, Status.RUNNING, variants=HALF)
+    settings_group = add_prepared(manager, make_draft(manager), variants=HALF)
+    assert not np.any((owners(busy.current) > 0) & (owners(settings_group) > 0))
+
+
+def test_numbers_of_two_loads_of_users_are_never_mixed(
+    manager: Actor, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_group = add_settings(manager, make_draft(manager))
+    versions = iter(["before the load", "after it", "quiet again", "quiet again"])
+    monkeypatch.setattr(warehouse, "version", lambda: next(versions))
+    monkeypatch.setattr("experiments.services.preparation.get_warehouse", lambda: warehouse)
+    tasks.prepare(settings_group.pk)
+    assert Preparation.objects.get(settings_group=settings_group).is_open
+    tasks.prepare(settings_group.pk)
+    assert AudienceCount.objects.get(settings_group=settings_group).warehouse_version == "quiet again"
+
+
 def test_twice_is_the_same_as_once(manager: Actor, warehouse: Warehouse) -> None:
     settings_group = add_settings(manager, make_draft(manager))
     assert prepare_settings_group(settings_group.pk) is True
