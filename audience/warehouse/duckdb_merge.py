@@ -96,7 +96,10 @@ class _Merge:
         finally:
             self.connection.close()
         if generation is not self.before:
-            self.store.publish(generation)
+            try:
+                self.store.publish(generation)
+            except OSError as error:
+                raise query_failed(error) from error
         return MergeReport(
             version=generation.version,
             added=added,

@@ -207,7 +207,7 @@ def first_line(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def query_failed(error: duckdb.Error) -> WarehouseQueryFailed:
+def query_failed(error: duckdb.Error | OSError) -> WarehouseQueryFailed:
     return WarehouseQueryFailed(f"the warehouse could not carry this out: {first_line(error)}")
 
 

@@ -114,9 +114,11 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
     errors: list[FieldError] = []
     conclusion = raw.get("conclusion")
     conclusion = "" if conclusion is None else conclusion
-    if not isinstance(conclusion, str) or len(conclusion) > MAX_CONCLUSION or unstorable_text(conclusion):
+    if not isinstance(conclusion, str) or len(conclusion) > MAX_CONCLUSION:
         errors.append(FieldError("conclusion", f"Must be text of at most {MAX_CONCLUSION:,} characters."))
         conclusion = ""
+    elif message := unstorable_text(conclusion):
+        errors.append(FieldError("conclusion", f"{message[0].upper()}{message[1:]}."))
     if not row.is_test:
         errors += [
             FieldError(name, "A user group has no outcome.")
