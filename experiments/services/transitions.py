@@ -112,13 +112,7 @@ def _is_approved(settings_group_id: int) -> bool:
 
 def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
     errors: list[FieldError] = []
-    conclusion = raw.get("conclusion")
-    conclusion = "" if conclusion is None else conclusion
-    if not isinstance(conclusion, str) or len(conclusion) > MAX_CONCLUSION:
-        errors.append(FieldError("conclusion", f"Must be text of at most {MAX_CONCLUSION:,} characters."))
-        conclusion = ""
-    elif message := unstorable_text(conclusion):
-        errors.append(FieldError("conclusion", f"{message[0].upper()}{message[1:]}."))
+    conclusion = _clean_conclusion(raw.get("conclusion"), errors)
     if not row.is_test:
         errors += [
             FieldError(name, "A user group has no outcome.")
@@ -127,7 +121,7 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
         ]
         if errors:
             raise InvalidInput(errors)
-        return Ending(conclusion=conclusion.strip())
+        return Ending(conclusion=conclusion)
     result, scope, name = raw.get("result"), raw.get("scope"), raw.get("variant")
     winner = None
     if result is None and row.status == Status.DEV:
@@ -152,7 +146,18 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
             errors.append(FieldError("scope", f"Must be one of: {', '.join(Scope.values)}."))
     if errors:
         raise InvalidInput(errors)
-    return Ending(str(result), winner, str(scope or ""), conclusion.strip())
+    return Ending(str(result), winner, str(scope or ""), conclusion)
+
+
+def _clean_conclusion(raw: object, errors: list[FieldError]) -> str:
+    if raw is None:
+        return ""
+    if not isinstance(raw, str) or len(raw) > MAX_CONCLUSION:
+        errors.append(FieldError("conclusion", f"Must be text of at most {MAX_CONCLUSION:,} characters."))
+        return ""
+    if message := unstorable_text(raw):
+        errors.append(FieldError("conclusion", f"{message[0].upper()}{message[1:]}."))
+    return raw.strip()
 
 
 def _ending_changes(end: Ending) -> list[Change]:
