@@ -66,10 +66,6 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
     @property
-    def is_superuser_role(self) -> bool:
-        return self.role == Role.SUPERUSER
-
-    @property
     def may_manage(self) -> bool:
         """Whether this person may create tests and be named as a manager of one."""
         return self.role in {Role.SUPERUSER, Role.MANAGER}

@@ -46,13 +46,6 @@ def compile_conditions(
     return Compiled(expression, tuple(sorted(compiler.not_counted)))
 
 
-def compile_match(
-    tree: object, catalogue: Catalogue, columns: Mapping[str, FilterType], now: dt.datetime
-) -> exp.Expr:
-    """1 for a user who meets the conditions, else 0."""
-    return as_flag(compile_conditions(tree, catalogue, columns, now).expression)
-
-
 def as_flag(condition: exp.Expr) -> exp.Expr:
     """1 where the condition is true, 0 where it is false or unknown."""
     return exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))], default=exp.Literal.number(0))

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -23,13 +22,6 @@ MAX_ERRORS: Final = 20
 _MAX_TEXT: Final = 1_000
 
 logger = logging.getLogger(__name__)
-
-
-class ProblemRenderer(JSONRenderer):
-    """Offered for errors only, so that a client that accepts nothing but problem documents gets them."""
-
-    media_type = MEDIA_TYPE
-    format = "problem"
 
 
 def problem_document(

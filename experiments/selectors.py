@@ -11,7 +11,7 @@ from accounts.actors import Actor
 from accounts.models import Role
 from core import clock
 from core.errors import NotFound
-from experiments.lifecycle import SEES_DRAFTS, UNFINISHED, Standing, Status, Verb, allowed_verbs
+from experiments.lifecycle import UNFINISHED, Standing, Status, Verb, allowed_verbs
 from experiments.models import Experiment, Kind, PreparationState, SettingsGroup
 from experiments.models.experiment import ExperimentQuerySet
 
@@ -77,11 +77,6 @@ def experiment_for(actor: Actor, kind: str, key: str) -> Experiment:
 def _storable(key: str) -> bool:
     # PostgreSQL refuses to compare with text that holds a NUL.
     return "\x00" not in key and len(key) <= 64
-
-
-def sees_draft(standing: Standing) -> bool:
-    """Whether a draft exists at all for somebody of this standing."""
-    return standing in SEES_DRAFTS
 
 
 def settings_group_of(experiment: Experiment, number: int) -> SettingsGroup:

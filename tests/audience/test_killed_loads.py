@@ -12,7 +12,7 @@ from audience.warehouse.duckdb_engine import DuckDBWarehouse
 from core import clock
 from tests.audience.catalogues import DEFAULT
 from tests.audience.loading_process import LoadingProcess
-from tests.workers import wait_until
+from tests.waiting import wait_until
 
 ROUNDS = 10
 

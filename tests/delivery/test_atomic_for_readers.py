@@ -19,7 +19,8 @@ from django.conf import settings
 from delivery.models import Manifest
 from delivery.services import deliver
 from tests.delivery.rows import insert_document
-from tests.workers import ROOT, process_environment, wait_until
+from tests.waiting import wait_until
+from tests.workers import ROOT, process_environment
 
 TESTS = [f"test_{number}" for number in range(5)]
 VERSIONS = 200

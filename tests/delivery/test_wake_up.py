@@ -15,7 +15,8 @@ from delivery import tasks
 from experiments.lifecycle import Status, Verb
 from experiments.services import apply_verb
 from tests.factories import make_experiment
-from tests.workers import WorkerProcess, wait_until
+from tests.waiting import wait_until
+from tests.workers import WorkerProcess
 from usersplit.celery import app
 
 

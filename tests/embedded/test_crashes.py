@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.embedded.commands import eventually
+from tests.waiting import wait_until
 from usersplit.embedded.layout import Layout
 from usersplit.embedded.postgres import Postgres
 from usersplit.embedded.processes import StartFailed
@@ -68,7 +68,7 @@ def test_a_server_that_nobody_watches_is_ended_first(layout: Layout) -> None:
     server = started(layout)
 
     try:
-        eventually(lambda: not forgotten.is_running(), "the forgotten server has ended")
+        wait_until(lambda: not forgotten.is_running(), "the forgotten server has ended")
         assert server.is_ready()
     finally:
         server.stop()
@@ -98,7 +98,7 @@ def test_a_killed_broker_keeps_its_queues(layout: Layout) -> None:
     server.start()
     server.wait_until_ready()
     assert server._ask(b"RPUSH queue work\r\n") == b":1\r\n"
-    eventually(lambda: b"work" in _appended(layout), "the work is in it")
+    wait_until(lambda: b"work" in _appended(layout), "the work is in it")
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     server.sweep()

@@ -13,12 +13,12 @@ from tests.embedded.commands import (
     ROOT,
     command,
     environment,
-    eventually,
     execute,
     processes_of,
     query,
     start,
 )
+from tests.waiting import wait_until
 from usersplit.embedded.layout import Layout
 
 LOOK_AROUND = """
@@ -110,5 +110,5 @@ def test_killed_outright_it_takes_everything_with_it(tmp_path: Path) -> None:
     os.kill(running.pid, signal.SIGKILL)
     running.communicate(timeout=30)
 
-    eventually(lambda: processes_of(tmp_path) == [], "the servers and the command have ended")
+    wait_until(lambda: processes_of(tmp_path) == [], "the servers and the command have ended")
     assert query(tmp_path, "SELECT 1") == "[(1,)]"

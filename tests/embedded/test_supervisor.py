@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded.commands import eventually
+from tests.waiting import wait_until
 from usersplit.embedded.processes import Child, StartFailed
 from usersplit.embedded.supervisor import GIVE_UP_AFTER, LONGEST_PAUSE, Supervisor, pause_after
 
@@ -89,7 +89,7 @@ def test_a_child_that_never_comes_up_ends_the_start(log: Path) -> None:
     supervisor.add([child])
 
     def once_more() -> None:
-        eventually(lambda: not child.is_running(), "the child has ended")
+        wait_until(lambda: not child.is_running(), "the child has ended")
         supervisor.check()
         clock.now += LONGEST_PAUSE - 1
         supervisor.check()
@@ -104,13 +104,13 @@ def test_what_a_dead_child_left_behind_is_killed(log: Path, tmp_path: Path) -> N
     note = tmp_path / "pid"
     child = Shell(f"sleep 60 & echo $! > {note}.new; mv {note}.new {note}; wait", log)
     child.start()
-    eventually(note.exists, "the grandchild has started")
+    wait_until(note.exists, "the grandchild has started")
     grandchild = int(note.read_text())
 
     kill(child)
     child.sweep()
 
-    eventually(lambda: not _lives(grandchild), "the grandchild has ended")
+    wait_until(lambda: not _lives(grandchild), "the grandchild has ended")
 
 
 def test_a_child_that_will_not_listen_is_killed(log: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_child_that_will_not_listen_is_killed(log: Path, tmp_path: Path) -> No
     child = Shell(f"trap '' TERM; touch {ready}; while :; do sleep 1; done", log)
     child.stop_signals = ((signal.SIGTERM, 0.2),)
     child.start()
-    eventually(ready.exists, "the trap is set")
+    wait_until(ready.exists, "the trap is set")
 
     child.stop()
 

@@ -12,7 +12,8 @@ from accounts.actors import Actor
 from audience.warehouse import Warehouse
 from experiments.models import Draw, Preparation, PreparationState
 from tests.factories import add_settings, make_draft
-from tests.workers import WorkerProcess, wait_until
+from tests.waiting import wait_until
+from tests.workers import WorkerProcess
 
 TESTS = 20
 # 8 % each: the first twelve find only free groups, the others must share.

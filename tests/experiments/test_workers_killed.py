@@ -17,7 +17,8 @@ from changelog.models import Entry
 from experiments.models import AudienceCount, Draw, Experiment, Preparation, PreparationState, SettingsGroup
 from experiments.services.preparation import _DRAWING_LOCK
 from tests.factories import add_settings, make_draft
-from tests.workers import WorkerProcess, database_url, wait_until
+from tests.waiting import wait_until
+from tests.workers import WorkerProcess, database_url
 
 KILLS = 10
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.embedded.commands import ROOT, environment
-from tests.workers import wait_until
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True, slots=True)
