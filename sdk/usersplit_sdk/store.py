@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import MethodType
 
 from usersplit_sdk.background import Ticker
 from usersplit_sdk.errors import InvalidDocument, Problem
 from usersplit_sdk.folder import MANIFEST, Folder, Stamp
 from usersplit_sdk.reporting import Reporter
 from usersplit_sdk.snapshots import Snapshot
+
+OnSnapshot = Callable[[Snapshot], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ class Store:
     def __init__(self, snapshot: Snapshot, reporter: Reporter) -> None:
         self.snapshot = Snapshot()
         self._reporter = reporter
+        self._subscribers: tuple[Callable[[], OnSnapshot | None], ...] = ()
+        # Subscribers hear of the snapshots in their order; a callback may subscribe another one.
+        self._publishing = threading.RLock()
         self._take(snapshot)
 
     @property
@@ -45,6 +53,18 @@ class Store:
     def refresh(self) -> bool:
         """Read the source now; answers whether the snapshot is up to date with it. Never raises."""
         return True
+
+    def subscribe(self, callback: OnSnapshot) -> None:
+        """Call ``callback`` with the snapshot there is now, and with each later one, in the thread that loads it.
+
+        A bound method is held weakly, so that a store does not keep its client alive; a function is held for good.
+        """
+        held: Callable[[], OnSnapshot | None] = (
+            weakref.WeakMethod(callback) if isinstance(callback, MethodType) else lambda: callback
+        )
+        with self._publishing:
+            self._subscribers = (*self._subscribers, held)
+            self._tell(callback, self.snapshot)
 
     def close(self) -> None:
         """Stop following the source; the snapshot stays."""
@@ -66,9 +86,20 @@ class Store:
         self._reporter.forget(
             problem.where for problem in self.snapshot.problems if problem.where not in faulty
         )
-        self.snapshot = snapshot
+        with self._publishing:
+            self.snapshot = snapshot
+            living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
+            self._subscribers = tuple(held for held, _ in living)
+            for _, callback in living:
+                self._tell(callback, snapshot)
         for problem in snapshot.problems:
             self._reporter.report(problem)
+
+    def _tell(self, callback: OnSnapshot, snapshot: Snapshot) -> None:
+        try:
+            callback(snapshot)
+        except Exception as problem:  # noqa: BLE001 - the refreshing thread must outlive its listeners
+            self._reporter.report_failure("snapshot", problem)
 
 
 class FolderStore(Store):
@@ -139,3 +170,4 @@ class FolderStore(Store):
 
     def _after_fork(self) -> None:
         self._refreshing = threading.Lock()
+        self._publishing = threading.RLock()
