@@ -198,6 +198,10 @@ class Client:
         """Read the folder now; answers whether the client is up to date with it. Never raises."""
         return self._store.refresh()
 
+    def report(self, where: str, message: str) -> None:
+        """Tell what is wrong with the application's own code about a test; once, to the log and to ``on_error``."""
+        self._reporter.report(Problem(where, message))
+
     def close(self) -> None:
         """Stop following the folder and close the hit sink. Checks go on with what is loaded."""
         self._store.close()
