@@ -66,6 +66,11 @@ class Store:
             self._subscribers = (*self._subscribers, held)
             self._tell(callback, self.snapshot)
 
+    def republish(self) -> None:
+        """Tell the subscribers the snapshot again: for a client whose view depends on more than the snapshot."""
+        with self._publishing:
+            self._publish()
+
     def close(self) -> None:
         """Stop following the source; the snapshot stays."""
 
@@ -88,12 +93,15 @@ class Store:
         )
         with self._publishing:
             self.snapshot = snapshot
-            living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
-            self._subscribers = tuple(held for held, _ in living)
-            for _, callback in living:
-                self._tell(callback, snapshot)
+            self._publish()
         for problem in snapshot.problems:
             self._reporter.report(problem)
+
+    def _publish(self) -> None:
+        living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
+        self._subscribers = tuple(held for held, _ in living)
+        for _, callback in living:
+            self._tell(callback, self.snapshot)
 
     def _tell(self, callback: OnSnapshot, snapshot: Snapshot) -> None:
         try:
