@@ -1,0 +1,33 @@
+"""Telling what is wrong with the application's own code about a test, where nothing may be raised."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+from usersplit_sdk.errors import Problem
+from usersplit_sdk.reporting import Reporter
+from usersplit_sdk.split_tests.running import SplitClient
+
+logger = logging.getLogger("usersplit_sdk")
+
+_WITHOUT_CLIENT = Reporter()
+
+
+def tell(client: SplitClient | None, key: str, message: str) -> None:
+    """Tell it once: by the client, to its ``on_error`` and the log; without one to the log."""
+    if client is None:
+        _WITHOUT_CLIENT.report(Problem(key, message))
+    else:
+        client.report(key, message)
+
+
+def tell_failure(client: SplitClient | None, key: str, failure: Exception) -> None:
+    """Tell an exception of ``is_eligible``: its type and its place, which are the same for every user.
+
+    Its text often holds what differs from user to user, so that once would become once per user.
+    """
+    logger.debug("is_eligible of %s failed", key, exc_info=failure)
+    frames = traceback.extract_tb(failure.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    tell(client, key, f"is_eligible raised {type(failure).__name__}{place}: not eligible")
