@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 
 from usersplit_sdk.errors import Problem
 
-logger = logging.getLogger("usersplit_sdk")
-
 OnError = Callable[[Problem], None]
+
+TOLD_LIMIT = 1000
+"""Problems that are told at a time. A hostile manifest can have 100,000, which would be a flood of log lines."""
 
 
 class Reporter:
@@ -21,9 +21,12 @@ class Reporter:
 
     def report(self, problem: Problem) -> None:
         """Tell a problem, unless it was told already."""
-        if problem in self._told:
+        if problem in self._told or len(self._told) >= TOLD_LIMIT:
             return
         self._told.add(problem)
+        from logging import getLogger  # noqa: PLC0415 - few applications have a problem, all wait for imports
+
+        logger = getLogger("usersplit_sdk")
         logger.warning("%s", problem)
         if self._on_error is not None:
             try:
@@ -38,4 +41,5 @@ class Reporter:
     def forget(self, where: Iterable[str]) -> None:
         """These places are sound again: what breaks there from now on is news."""
         places = set(where)
-        self._told = {problem for problem in self._told if problem.where not in places}
+        if places:
+            self._told = {problem for problem in self._told if problem.where not in places}

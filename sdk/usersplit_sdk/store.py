@@ -1,4 +1,4 @@
-"""Holds the current snapshot and keeps it up to date with a delivery folder."""
+"""Holds the current snapshot and keeps it up to date with its source."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import MethodType
+from typing import NamedTuple
 
-from usersplit_sdk.background import Ticker
+from usersplit_sdk.background import Ticker, call_after_fork
 from usersplit_sdk.errors import InvalidDocument, Problem
-from usersplit_sdk.folder import MANIFEST, Folder, Stamp
+from usersplit_sdk.folder import Folder
+from usersplit_sdk.loading import Keep, Source, load
+from usersplit_sdk.manifest import MANIFEST, Manifest
 from usersplit_sdk.reporting import Reporter
-from usersplit_sdk.snapshots import Snapshot
+from usersplit_sdk.snapshots import Entry, Snapshot
 
-OnSnapshot = Callable[[Snapshot], None]
+RETRY_SECONDS = 0.5
+RETRY_LIMIT = 5.0
+"""A file that does not agree with an unchanged manifest is looked at again this often at first, and at last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """How a client is doing.
 
     ``age`` is the number of seconds since the client last saw that it is up to date (None: never, or it has no
-    source); ``errors`` are the faults there are now, first of the source, then of single files.
+    source); ``errors`` are the faults there are now, first of the source, then of single files. ``source`` is where
+    the content comes from: a folder, an address, ``disk copy of …`` or ``documents``.
     """
 
     version: int | None
@@ -32,6 +36,11 @@ class Status:
     tests: int
     groups: int
     errors: tuple[str, ...]
+    source: str = "documents"
+
+
+OnSnapshot = Callable[[Snapshot], None]
+OnStatus = Callable[[Status], None]
 
 
 class Store:
@@ -48,7 +57,7 @@ class Store:
     @property
     def status(self) -> Status:
         """Version, age and present faults."""
-        return self._status(None, None)
+        return self._status((), None, "documents")
 
     def refresh(self) -> bool:
         """Read the source now; answers whether the snapshot is up to date with it. Never raises."""
@@ -66,24 +75,19 @@ class Store:
             self._subscribers = (*self._subscribers, held)
             self._tell(callback, self.snapshot)
 
-    def republish(self) -> None:
-        """Tell the subscribers the snapshot again: for a client whose view depends on more than the snapshot."""
-        with self._publishing:
-            self._publish()
-
     def close(self) -> None:
         """Stop following the source; the snapshot stays."""
 
-    def _status(self, source: Problem | None, age: float | None) -> Status:
+    def _status(self, problems: tuple[Problem, ...], age: float | None, source: str) -> Status:
         snapshot = self.snapshot
-        problems = snapshot.problems if source is None else (source, *snapshot.problems)
         return Status(
             version=snapshot.version,
             published_at=snapshot.published_at,
             age=age,
             tests=len(snapshot.tests),
             groups=len(snapshot.groups),
-            errors=tuple(str(problem) for problem in problems),
+            errors=tuple(str(problem) for problem in (*problems, *snapshot.problems)),
+            source=source,
         )
 
     def _take(self, snapshot: Snapshot) -> None:
@@ -93,15 +97,12 @@ class Store:
         )
         with self._publishing:
             self.snapshot = snapshot
-            self._publish()
+            living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
+            self._subscribers = tuple(held for held, _ in living)
+            for _, callback in living:
+                self._tell(callback, snapshot)
         for problem in snapshot.problems:
             self._reporter.report(problem)
-
-    def _publish(self) -> None:
-        living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
-        self._subscribers = tuple(held for held, _ in living)
-        for _, callback in living:
-            self._tell(callback, self.snapshot)
 
     def _tell(self, callback: OnSnapshot, snapshot: Snapshot) -> None:
         try:
@@ -110,72 +111,167 @@ class Store:
             self._reporter.report_failure("snapshot", problem)
 
 
-class FolderStore(Store):
-    """Follows a delivery folder: one ``stat`` every ``refresh_seconds`` from a background thread (None: by hand)."""
+class FollowingStore(Store):
+    """Follows a source: from a background thread (``follow``), or whenever somebody calls ``poll``.
 
-    def __init__(self, folder: Folder, reporter: Reporter, refresh_seconds: float | None) -> None:
+    An event loop calls ``poll`` in a worker thread, then waits for ``next_delay()`` seconds. ``on_status`` is called
+    with the status whenever its version, source or errors are others than before.
+    """
+
+    def __init__(
+        self, source: Source, reporter: Reporter, seconds: float | None, on_status: OnStatus | None
+    ) -> None:
+        if seconds is not None and not 0 < seconds < threading.TIMEOUT_MAX:
+            raise ValueError("the seconds between two refreshes must be more than 0")
         super().__init__(Snapshot(), reporter)
-        self._folder = folder
-        self._stamp: Stamp | None = None
+        self._source = source
+        self._seconds = seconds
+        self._on_status = on_status
+        self._told: tuple[object, ...] | None = None
+        self._manifest: Manifest | None = None
+        self._fetched: dict[str, Entry] = {}
         self._problem: Problem | None = None
         self._confirmed: float | None = None
+        self._retries = 0
+        self._retry_at = 0.0
         self._refreshing = threading.Lock()
         self._ticker: Ticker | None = None
-        self.refresh()
-        if refresh_seconds is not None:
-            self._ticker = Ticker(self._poll, refresh_seconds, self._after_fork, "usersplit-refresh")
 
     @property
     def status(self) -> Status:
         """Version, age and present faults."""
         confirmed = self._confirmed
-        return self._status(
-            self._problem, None if confirmed is None else max(0.0, time.monotonic() - confirmed)
-        )
+        age = None if confirmed is None else max(0.0, time.monotonic() - confirmed)
+        return self._status(self._source_problems(), age, self._source_name())
+
+    def follow(self, name: str) -> None:
+        """Load the source, and go on following it from a background thread, unless it is to be done by hand."""
+        self.refresh()
+        if self._seconds is None:
+            call_after_fork(self._after_fork)
+        else:
+            self._ticker = Ticker(self.poll, self.next_delay, self._after_fork, name)
 
     def refresh(self) -> bool:
-        """Read the folder now; answers whether the snapshot is up to date with it. Never raises."""
+        """Read the source now; answers whether the snapshot is up to date with it. Never raises."""
         with self._refreshing:
-            return self._load(settle=True)
+            settled = self._look(by_hand=True)
+        self._tell_status()
+        return settled
+
+    def poll(self) -> None:
+        """See whether there is news, and take it. Never raises."""
+        with self._refreshing:
+            self._look(by_hand=False)
+        self._tell_status()
+
+    def next_delay(self) -> float:
+        """The number of seconds to wait before the next ``poll``."""
+        return RETRY_SECONDS if self._seconds is None else self._seconds
 
     def close(self) -> None:
-        """Stop following the folder; the snapshot stays."""
+        """Stop following the source; the snapshot stays."""
         if self._ticker is not None:
             self._ticker.stop()
 
-    def _poll(self) -> None:
-        with self._refreshing:
-            stamp = self._folder.stamp()
-            changed = stamp != self._stamp
-            if changed or stamp is None or self.snapshot.unsettled:
-                # Where nothing moved since, a file that does not agree gets one look a time, without waiting.
-                self._load(settle=changed)
-            elif self._problem is None:
-                self._confirmed = time.monotonic()
+    # ---- for the kinds of sources ------------------------------------------------------------------------
 
-    def _load(self, settle: bool) -> bool:
-        """Take over the folder's content, or keep the last good one and say why. Called under the lock."""
-        # The stamp is older than what is read after it, so that a change in between is seen the next time.
-        self._stamp = self._folder.stamp()
-        try:
-            snapshot = self._folder.load(self.snapshot, settle=settle)
-        except FileNotFoundError:
-            return self._fail(f"there is none in {self._folder.path}")
-        except (OSError, InvalidDocument) as problem:
-            return self._fail(str(problem))
-        except Exception as problem:  # noqa: BLE001 - the refreshing thread must outlive whatever a folder holds
-            return self._fail(f"{type(problem).__name__}: {problem}")
-        self._take(snapshot)
+    def _source_name(self) -> str:
+        return self._source.where
+
+    def _source_problems(self) -> tuple[Problem, ...]:
+        return () if self._problem is None else (self._problem,)
+
+    def _check(self, manifest: Manifest) -> None:
+        """May this manifest be taken over? Raises ``InvalidDocument`` if not."""
+
+    def _keep(self) -> Keep | None:
+        """What takes each file that was read."""
+        return None
+
+    def _confirm(self) -> None:
+        """The snapshot is known to be up to date with the source. Called within the session."""
         self._problem = None
-        self._reporter.forget([MANIFEST] if not snapshot.problems else [])
         self._confirmed = time.monotonic()
-        return not snapshot.unsettled
 
     def _fail(self, message: str) -> bool:
+        """The source cannot be used now; what was loaded stays."""
         self._problem = Problem(MANIFEST, message)
         self._reporter.report(self._problem)
         return False
 
+    # ---- inside ------------------------------------------------------------------------------------------
+
+    def _look(self, *, by_hand: bool) -> bool:
+        """Take over the source's content, or keep the last good one and say why. Called under the lock."""
+        try:
+            with self._source.session():
+                self._bring_up_to_date(by_hand=by_hand)
+        except FileNotFoundError:
+            return self._fail(f"there is none in {self._source.where}")
+        except (OSError, InvalidDocument) as problem:
+            return self._fail(str(problem))
+        except Exception as problem:  # noqa: BLE001 - the refreshing thread must outlive whatever a source holds
+            return self._fail(f"{type(problem).__name__}: {problem}")
+        return not self.snapshot.unsettled
+
+    def _bring_up_to_date(self, *, by_hand: bool) -> None:
+        manifest = self._source.read_manifest()
+        changed = manifest is not self._manifest
+        # Where nothing moved since, a file that does not agree gets one look a time, ever more rarely.
+        again = self.snapshot.unsettled and (by_hand or time.monotonic() >= self._retry_at)
+        if changed or again:
+            self._check(manifest)
+            manifest, snapshot = load(
+                self._source,
+                manifest,
+                self.snapshot,
+                self._fetched,
+                keep=self._keep(),
+                settle=changed or by_hand,
+            )
+            self._fetched.clear()
+            self._manifest = manifest
+            self._retries = self._retries + 1 if snapshot.unsettled and not changed else 0
+            self._retry_at = time.monotonic() + min(RETRY_SECONDS * 2.0 ** min(self._retries, 9), RETRY_LIMIT)
+            self._take(snapshot)
+        self._reporter.forget([MANIFEST] if not self.snapshot.problems else [])
+        self._confirm()
+
+    def _tell_status(self) -> None:
+        if self._on_status is None:
+            return
+        status = self.status
+        now = status.version, status.source, status.errors
+        if now == self._told:
+            return
+        self._told = now
+        try:
+            self._on_status(status)
+        except Exception as problem:  # noqa: BLE001 - it is the application's code
+            self._reporter.report_failure("on_status", problem)
+
     def _after_fork(self) -> None:
         self._refreshing = threading.Lock()
         self._publishing = threading.RLock()
+
+
+class FolderStore(FollowingStore):
+    """Follows a delivery folder: one ``stat`` every ``refresh_seconds`` (None: by hand)."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        reporter: Reporter,
+        refresh_seconds: float | None,
+        on_status: OnStatus | None = None,
+    ) -> None:
+        super().__init__(folder, reporter, refresh_seconds, on_status)
+        self.follow("usersplit-refresh")
+
+    def _check(self, manifest: Manifest) -> None:
+        # A folder holds what somebody put there: versions that go back are a restored copy, and meant.
+        version = self.snapshot.version
+        if version is not None and manifest.version < version:
+            message = f"its version went back from {version} to {manifest.version}; it is taken all the same"
+            self._reporter.report(Problem(MANIFEST, message))
