@@ -1,9 +1,10 @@
-"""The command line: ``check``, ``show``, ``lint``."""
+"""The command line: ``show``, ``lint``, and what all commands have in common."""
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -39,26 +40,6 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return code, printed.out, printed.err
 
 
-def check(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    code, out, _ = run(capsys, "check", *arguments, "--json")
-    assert code == 0
-    [row] = json.loads(out)
-    assert isinstance(row, dict)
-    return row
-
-
-def test_check_says_what_a_user_gets_and_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    user = [folder, "green_button", "--user", "1", "--split-group", "600"]
-    assert check(capsys, *user)["detail"] == "conditions[0]"
-    user += ["--attribute", "country_id=50"]
-    assert check(capsys, *user)["reason"] == "NOT_SUPPORTED_BY_CLIENT"
-    assert check(capsys, *user, "--supports", "green_button")["variant"] == "green"
-    code, out, _ = run(capsys, "check", folder)
-    assert code == 0
-    assert "INVALID_TEST_FILE" in out
-    assert "CONDITIONS_NOT_MET" in out
-
-
 def test_show_lists_the_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "show", folder)
     assert code == 0
@@ -79,16 +60,94 @@ def test_lint_names_faults(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert run(capsys, "lint", folder)[0] == 0
 
 
-@pytest.mark.parametrize("command", ["check", "show", "lint"])
-def test_missing_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
-    code, _, err = run(capsys, command, tmp_path / "nowhere")
+@pytest.mark.parametrize("command", [["check"], ["show"], ["lint"], ["codegen", "--output", "x.py"]])
+def test_missing_folder_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    code, _, err = run(capsys, *command, tmp_path / "nowhere")
     assert code == 1
-    assert "manifest.json" in err
+    assert err == f"manifest.json: there is none in {tmp_path / 'nowhere'}\n"
 
 
-@pytest.mark.parametrize("wrong", [["--attribute", "x"], ["--now", "soon"], ["--split-group", "many"]])
-def test_wrong_call_is_refused(folder: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "manifest", [b"", b"[" * 100_000, b"\xff", b'{"format": 1, "version": 1, "files": []}']
+)
+@pytest.mark.parametrize("command", ["check", "show", "lint"])
+def test_unusable_manifest_is_an_error(
+    folder: Path, capsys: pytest.CaptureFixture[str], manifest: bytes, command: str
+) -> None:
+    (folder / "manifest.json").write_bytes(manifest)
+    code, out, err = run(capsys, command, folder)
+    assert (code, out) == (1, "")
+    assert err.startswith("manifest.json: ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        ["nothing"],
+        ["check"],
+        ["show"],
+        ["show", "one", "two"],
+        ["show", "https://usersplit.example"],
+        ["show", "one", "--url", "https://usersplit.example"],
+        ["show", "one", "--token-file", "token"],
+        ["check", "one", "--attribute", "x"],
+        ["check", "one", "--attribute", "=x"],
+        ["check", "one", "--now", "soon"],
+        ["check", "one", "--user", ""],
+        ["check", "one", "--split-group", "many"],
+        ["check", "one", "--split-group", "0"],
+        ["check", "one", "--split-group", "2401"],
+        ["check", "one", "--split-group", "9" * 5000],
+        ["check", "one", "--unknown"],
+    ],
+)
+def test_wrong_call_is_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["check", str(folder), *wrong])
+        main(wrong)
     assert stopped.value.code == 2
-    assert wrong[0] in capsys.readouterr().err
+    assert "error: " in capsys.readouterr().err
+
+
+def test_reader_that_goes_away_ends_it_quietly(folder: Path) -> None:
+    names = [f"key_{n}" for n in range(20_000)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "usersplit_sdk", "check", str(folder), *names],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), errors) == (1, b"")
+
+
+def test_text_of_a_file_cannot_pose_as_another_line_or_colour_the_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads((folder / "tests/green_button.json").read_text())
+    document["variants"][0]["name"] = "a\nfiles all sound\x1b[2J\u202e\ud800"
+    body = json.dumps(document).encode()
+    (folder / "tests/green_button.json").write_bytes(body)
+    files = {"tests/green_button.json": hashlib.sha256(body).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"format": 1, "version": 5, "files": files}))
+    _, out, _ = run(capsys, "show", folder)
+    assert len(out.splitlines()) == 3
+    assert "a\\nfiles all sound\\x1b[2J\\u202e\\ud800 25%" in out
+
+
+def test_output_that_holds_ascii_only_is_enough(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "usersplit_sdk", "check", str(folder), "ключ", "green_button"],
+        env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert rb"\u043a\u043b\u044e\u0447" in done.stdout
