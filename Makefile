@@ -22,7 +22,7 @@ setup-dev: ## the same, and what tests and checks need
 	@$(PYTHON) scripts/setup.py --dev
 
 pins: setup ## resolve requirements/*.in anew into pinned, hashed *.txt
-	@for name in bootstrap runtime dev node; do \
+	@for name in bootstrap runtime dev node $(basename $(notdir $(wildcard requirements/bench-*.in))); do \
 	  PYTHONPATH=.venv/uv $(PYTHON) -m uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	    --universal --python-version 3.11 --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
@@ -49,8 +49,8 @@ format: setup-dev ## put code into the shape that lint asks for
 
 check: lint test ## all that CI does
 
-bench: setup-dev ## measure what must stay fast
-	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m bench $(ARGS)
+bench: setup ## measure what must stay fast, beside others: ARGS="decisions start peers audience" to choose
+	@$(VENV)/python -m bench $(ARGS)
 
 clean: ## remove what can be made again; never var/, where the data is
 	rm -rf .venv node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

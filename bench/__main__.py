@@ -1,20 +1,38 @@
-"""`make bench`: every table, one after the other."""
+"""`make bench`: every part, or those named: `python -m bench decisions start peers audience`."""
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
+from collections.abc import Sequence
 
-import django
+PARTS = {
+    "decisions": "bench.decisions",
+    "start": "bench.start",
+    "peers": "bench.peers.table",
+    "audience": "bench.audience",
+}
+"""By name, so that a part's imports are its own business: only the audience needs Django, and none a database."""
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
+    """Print each part as soon as it is measured."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise SystemExit(f"No part is called {', '.join(unknown)}; there are {', '.join(PARTS)}.")
+    for name in names or PARTS:
+        if name == "audience":
+            _set_django_up()
+        print(importlib.import_module(PARTS[name]).run(), end="\n\n", flush=True)
+
+
+def _set_django_up() -> None:
+    import django  # noqa: PLC0415 - the other parts run without it
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usersplit.settings")
     django.setup()
-    from bench import audience, decisions  # noqa: PLC0415 - models need Django's apps
-
-    for part in (decisions, audience):
-        print(part.run(), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,74 +1,208 @@
-"""One decision of the SDK against a hand-written `if` behind a method."""
+"""Decisions of the SDK against ifs written by hand: one check, and all tests of a request at once."""
 
 from __future__ import annotations
 
-from bench.measuring import interleaved, table
-from usersplit_sdk import Client, Environment, User
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-CALLS = 2_000
-COUNTRIES = list(range(1, 101))
-TEST = {
-    "format": 1,
-    "kind": "test",
-    "key": "green_button",
-    "status": "running",
-    "side": "server",
-    "settings_group": 1,
-    "starts_at": None,
-    "ends_at": None,
-    "conditions": [
-        [
-            {"filter": "country_id", "source": "user", "operator": "in", "value": COUNTRIES},
-            "AND",
-            {"filter": "platform", "source": "environment", "operator": "eq", "value": "web"},
-        ],
-        "OR",
-        {"filter": "is_test_user", "source": "user", "operator": "eq", "value": True},
-    ],
-    "control": "control",
-    "variants": [
-        {"name": "control", "split_groups": [[1, 1200]]},
-        {"name": "green", "split_groups": [[1201, 2400]]},
-    ],
-    "forced": [],
-    "outcome": None,
-}
+from bench.by_hand import AllByHand, AppRequest, AppUser, GreenButton, ifs, tight_ifs
+from bench.measuring import Figure, Times, Way, figures, in_turns, times_as_long, timing_table
+from bench.workload import Plan, Visitor, hot_for_many, hot_for_one, one_plan, plans, visitors
+from usersplit_sdk import Client, Environment, RecordingHits, User
+
+MANY, MOST = 40, 1000
+CROWD = 400
+ROUNDS = 31
+CALLS = 20_000
+
+BY_HAND = "an if by hand, behind a method"
+CHECK = "get_active_variant(log_hit=False)"
+RECORDED = "get_active_variant, RecordingHits, user already seen"
+APP_OBJECTS = "by hand, its user and request made first"
+OUR_OBJECTS = "get_active_variant(log_hit=False), User and Environment made first"
+IFS, TIGHT = f"{MANY} ifs by hand", f"{MANY} ifs by hand in one function, values read once"
+ALL_OF_MANY, ALL_OF_MOST = f"active_variants, {MANY} tests", f"active_variants, {MOST:,} tests"
+
+Pairs = list[tuple[User, Environment]]
 
 
-class ByHand:
-    """What a developer would write without us."""
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: the whole for figures, next to nothing for a test of the benchmark itself."""
 
-    countries = frozenset(COUNTRIES)
-
-    def variant(self, user: User, request: Environment) -> str | None:
-        attributes = user.attributes
-        if (
-            attributes.get("country_id") in self.countries and request.attributes.get("platform") == "web"
-        ) or attributes.get("is_test_user") is True:
-            return "control" if (user.split_group or 0) <= 1200 else "green"
-        return None
+    rounds: int = ROUNDS
+    calls: int = CALLS
+    crowd: int = CROWD
 
 
-def run() -> str:
-    """The table, as text."""
-    client, by_hand = Client.from_documents([TEST], []), ByHand()
-    user = User(id="123", split_group=1300, attributes={"country_id": 50, "is_test_user": False})
-    request = Environment(attributes={"platform": "web"})
-    assert client.get_active_variant("green_button", user, request, log_hit=False) == by_hand.variant(
-        user, request
-    )
+@dataclass(frozen=True)
+class Case:
+    """Who the decisions are for; ``asked`` when the figures are judged by it."""
 
-    def ours() -> None:
-        for _ in range(CALLS):
-            client.get_active_variant("green_button", user, request, log_hit=False)
+    title: str
+    people: list[Visitor]
 
-    def theirs() -> None:
-        for _ in range(CALLS):
-            by_hand.variant(user, request)
+    def pairs(self) -> Pairs:
+        return [as_sdk(person) for person in self.people]
 
-    rows = interleaved({"an if by hand": theirs, "get_active_variant": ours}, rounds=15)
-    return table(
-        "One decision (country in 100 and platform, or test user)",
-        {name: seconds / CALLS for name, seconds in rows.items()},
-        "an if by hand",
-    )
+    def turns(self, calls: int) -> int:
+        return max(1, calls // len(self.people))
+
+
+def run(size: Size | None = None) -> str:
+    """The tables and the figures, as text."""
+    size = size or Size()
+    parts, summary = [], []
+    plan, many = one_plan(), plans(MANY)
+    crowd = visitors(size.crowd, plan.countries)
+    for case in (Case("one user", [hot_for_one(plan)]), Case(f"{len(crowd)} users in turn", crowd)):
+        times = in_turns(single_checks(plan, case, size.calls), size.rounds)
+        title = f"One check (country in 5 of 200 and platform, or test user; two variants), {case.title}"
+        parts.append(timing_table(title, times, BY_HAND))
+        summary += single_figures(times, case.title)
+    crowd = visitors(size.crowd, sorted({country for plan in many for country in plan.countries}))
+    for case in (
+        Case("one user", [hot_for_many(many, crowd)]),
+        Case(f"{len(crowd)} users in turn", crowd),
+    ):
+        times = in_turns(whole_requests(many, case, size.calls // 10), size.rounds)
+        parts.append(timing_table(f"A request: all tests at 10 % each, {case.title}", times, IFS))
+        summary += request_figures(times, case.title)
+    return "\n\n".join([*parts, "Asked, of decisions\n" + figures(summary)])
+
+
+def as_sdk(person: Visitor) -> tuple[User, Environment]:
+    """The visitor in the SDK's own classes."""
+    user = User(id=person.id, split_group=person.split_group, attributes=person.profile)
+    return user, Environment(attributes=person.request)
+
+
+def single_figures(times: Times, who: str) -> list[Figure]:
+    """What the issue asks of one check."""
+    return [
+        Figure(f"one check / an if by hand ({who})", times_as_long(times, CHECK, BY_HAND), 3),
+        Figure(f"one check with hits / without ({who})", times_as_long(times, RECORDED, CHECK), 1.5),
+    ]
+
+
+def request_figures(times: Times, who: str) -> list[Figure]:
+    """What the issue asks of a whole request."""
+    return [
+        Figure(f"active_variants of {MANY} / {MANY} ifs ({who})", times_as_long(times, ALL_OF_MANY, IFS), 1),
+        Figure(f"active_variants of {MANY} / {MANY} tight ifs ({who})",
+               times_as_long(times, ALL_OF_MANY, TIGHT), 1),
+        Figure(f"active_variants of {MOST:,} / of {MANY} ({who})",
+               times_as_long(times, ALL_OF_MOST, ALL_OF_MANY), 10),
+    ]  # fmt: skip
+
+
+def single_checks(plan: Plan, case: Case, calls: int) -> dict[str, Way]:
+    """The ways of one check, agreed on every user's answer."""
+    button = GreenButton()
+    client = Client.from_documents([plan.document()])
+    recording = Client.from_documents([plan.document()], hits=RecordingHits())
+    pairs, turns = case.pairs(), case.turns(calls)
+    for person, (user, request) in zip(case.people, pairs, strict=True):
+        without = client.get_active_variant(plan.key, user, request, log_hit=False)
+        with_hit = recording.get_active_variant(plan.key, user, request)
+        _must_agree(person, plan.variant(person), button.variant(user, request), without, with_hit)
+    return {
+        BY_HAND: _ifs_of_one(button, pairs, turns),
+        CHECK: _checks_of(client, pairs, turns),
+        RECORDED: _recorded_checks_of(recording, pairs, turns),
+        APP_OBJECTS: _ifs_of_new_users(button, case.people, turns),
+        OUR_OBJECTS: _checks_of_new_users(client, case.people, turns),
+    }
+
+
+def _ifs_of_one(button: GreenButton, pairs: Pairs, turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for user, request in pairs:
+                button.variant(user, request)
+
+    return Way(way, turns * len(pairs))
+
+
+def _checks_of(client: Client, pairs: Pairs, turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for user, request in pairs:
+                client.get_active_variant("green_button", user, request, log_hit=False)
+
+    return Way(way, turns * len(pairs))
+
+
+def _recorded_checks_of(client: Client, pairs: Pairs, turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for user, request in pairs:
+                client.get_active_variant("green_button", user, request)
+
+    return Way(way, turns * len(pairs))
+
+
+def _ifs_of_new_users(button: GreenButton, people: Sequence[Visitor], turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for person in people:
+                user = AppUser(person.id, person.split_group, person.profile)
+                button.variant(user, AppRequest(person.request))
+
+    return Way(way, turns * len(people))
+
+
+def _checks_of_new_users(client: Client, people: Sequence[Visitor], turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for person in people:
+                user = User(person.id, person.split_group, person.profile)
+                request = Environment(attributes=person.request)
+                client.get_active_variant("green_button", user, request, log_hit=False)
+
+    return Way(way, turns * len(people))
+
+
+def whole_requests(many: Sequence[Plan], case: Case, calls: int) -> dict[str, Way]:
+    """The ways of deciding all tests for a user, agreed on every user's answers."""
+    most = [*many, *(plan for plan in plans(MOST) if plan.key not in {mine.key for mine in many})]
+    of_many = Client.from_documents([plan.document() for plan in many])
+    of_most = Client.from_documents([plan.document() for plan in most])
+    scattered, tight, all_ifs = ifs(many), tight_ifs(many), ifs(most)
+    pairs = case.pairs()
+    for person, (user, request) in zip(case.people, pairs, strict=True):
+        right = {plan.key: variant for plan in many if (variant := plan.variant(person)) is not None}
+        ours = of_many.active_variants(user, request)
+        _must_agree(person, right, scattered(user, request), tight(user, request), ours)
+        _must_agree(person, all_ifs(user, request), of_most.active_variants(user, request))
+    turns = case.turns(calls)
+    return {
+        IFS: _calls_of(scattered, pairs, turns),
+        TIGHT: _calls_of(tight, pairs, turns),
+        ALL_OF_MANY: _active_variants_of(of_many, pairs, turns),
+        ALL_OF_MOST: _active_variants_of(of_most, pairs, turns),
+    }
+
+
+def _calls_of(by_hand: AllByHand, pairs: Pairs, turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for user, request in pairs:
+                by_hand(user, request)
+
+    return Way(way, turns * len(pairs))
+
+
+def _active_variants_of(client: Client, pairs: Pairs, turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for user, request in pairs:
+                client.active_variants(user, request)
+
+    return Way(way, turns * len(pairs))
+
+
+def _must_agree(person: Visitor, right: object, *answers: object) -> None:
+    for answer in answers:
+        if answer != right:
+            raise SystemExit(f"{person}: {answer} instead of {right}; nothing was timed")
