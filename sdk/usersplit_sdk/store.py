@@ -75,6 +75,11 @@ class Store:
             self._subscribers = (*self._subscribers, held)
             self._tell(callback, self.snapshot)
 
+    def republish(self) -> None:
+        """Tell the subscribers the snapshot again: for a client whose view depends on more than the snapshot."""
+        with self._publishing:
+            self._publish()
+
     def close(self) -> None:
         """Stop following the source; the snapshot stays."""
 
@@ -97,12 +102,15 @@ class Store:
         )
         with self._publishing:
             self.snapshot = snapshot
-            living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
-            self._subscribers = tuple(held for held, _ in living)
-            for _, callback in living:
-                self._tell(callback, snapshot)
+            self._publish()
         for problem in snapshot.problems:
             self._reporter.report(problem)
+
+    def _publish(self) -> None:
+        living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
+        self._subscribers = tuple(held for held, _ in living)
+        for _, callback in living:
+            self._tell(callback, self.snapshot)
 
     def _tell(self, callback: OnSnapshot, snapshot: Snapshot) -> None:
         try:
@@ -145,8 +153,7 @@ class FollowingStore(Store):
         return self._status(self._source_problems(), age, self._source_name())
 
     def follow(self, name: str) -> None:
-        """Load the source, and go on following it from a background thread, unless it is to be done by hand."""
-        self.refresh()
+        """Poll from a background thread of that name from now on, unless it is to be done by hand."""
         if self._seconds is None:
             call_after_fork(self._after_fork)
         else:
@@ -234,7 +241,11 @@ class FollowingStore(Store):
             self._manifest = manifest
             self._retries = self._retries + 1 if snapshot.unsettled and not changed else 0
             self._retry_at = time.monotonic() + min(RETRY_SECONDS * 2.0 ** min(self._retries, 9), RETRY_LIMIT)
-            self._take(snapshot)
+            if changed or (snapshot.files, snapshot.problems) != (
+                self.snapshot.files,
+                self.snapshot.problems,
+            ):
+                self._take(snapshot)
         self._reporter.forget([MANIFEST] if not self.snapshot.problems else [])
         self._confirm()
 
@@ -267,6 +278,7 @@ class FolderStore(FollowingStore):
         on_status: OnStatus | None = None,
     ) -> None:
         super().__init__(folder, reporter, refresh_seconds, on_status)
+        self.refresh()
         self.follow("usersplit-refresh")
 
     def _check(self, manifest: Manifest) -> None:
