@@ -1,0 +1,1 @@
+"""The SDK in the frameworks that it has integrations for."""
