@@ -10,6 +10,8 @@ from math import log
 from usersplit_sdk.engine import identity
 from usersplit_sdk.model import Environment, User
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 
 def choose(space: Sequence[str], weights: Mapping[str, float], lock: str) -> str | None:
     """One of the names, in proportion to its weight; None if no weight is above zero.
@@ -52,4 +54,4 @@ def lock_of(user: User | None, request: Environment | None, locked_to: object) -
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
