@@ -1,0 +1,143 @@
+"""Flask: `split` in views and templates, and the cookie that keeps a guest's split group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from tests.integrations.files import CONTROL, GREEN, a_client
+from usersplit_sdk import Client, RecordingHits, User
+from usersplit_sdk.bound import current_split
+from usersplit_sdk.integrations.flask import UserSplit, split
+from usersplit_sdk.integrations.guests import Guest, GuestCookie, HmacSigner
+
+SECRET = "a secret"
+
+
+def read_user(request: flask.Request) -> User | None:
+    number = request.headers.get("X-Split-Group")
+    return User("mia", int(number)) if number else None
+
+
+def an_app(client: Client, **options: object) -> flask.Flask:
+    app = flask.Flask(__name__)
+    app.config["SECRET_KEY"] = SECRET
+    UserSplit(app, client, user=read_user, **options)  # type: ignore[arg-type]
+
+    @app.get("/button")
+    def button() -> str:
+        current = current_split()
+        assert current is not None
+        assert current.variant("green_button", log_hit=False) == split.variant("green_button", log_hit=False)
+        return str(split.variant("green_button"))
+
+    @app.get("/plain")
+    def plain() -> str:
+        return "no test here"
+
+    @app.get("/page")
+    def page() -> str:
+        return flask.render_template_string(flask.request.args["template"])
+
+    @app.get("/stream")
+    def stream() -> flask.Response:
+        def body() -> Iterator[str]:
+            yield str(split.variant("green_button"))
+
+        return flask.Response(flask.stream_with_context(body()))
+
+    return app
+
+
+@pytest.fixture
+def hits() -> RecordingHits:
+    return RecordingHits()
+
+
+@pytest.fixture
+def browser() -> FlaskClient:
+    return an_app(a_client()[0]).test_client()
+
+
+def keep(browser: FlaskClient, split_group: int, secret: str = SECRET) -> None:
+    browser.set_cookie("usersplit", GuestCookie(HmacSigner(secret)).value_of(Guest(split_group, None)))
+
+
+def test_a_guest_keeps_the_variant(browser: FlaskClient) -> None:
+    first = browser.get("/button")
+    assert first.headers["Set-Cookie"].endswith("; Max-Age=31536000; Path=/; SameSite=Lax; HttpOnly")
+    assert first.headers["Vary"] == "Cookie"
+    again = browser.get("/button")
+    assert again.data == first.data
+    assert "Set-Cookie" not in again.headers
+    assert again.headers["Vary"] == "Cookie"
+    assert current_split() is None
+
+
+def test_a_page_without_tests_knows_of_no_cookie(browser: FlaskClient) -> None:
+    assert {"Set-Cookie", "Vary"}.isdisjoint(browser.get("/plain").headers.keys())
+    assert {"Set-Cookie", "Vary"}.isdisjoint(browser.get("/nowhere").headers.keys())
+
+
+def test_a_cookie_decides_and_a_forged_one_is_replaced(browser: FlaskClient) -> None:
+    for split_group, variant in ((CONTROL, b"control"), (GREEN, b"<green>")):
+        keep(browser, split_group)
+        assert browser.get("/button").data == variant
+    keep(browser, GREEN, "another secret")
+    assert "Set-Cookie" in browser.get("/button").headers
+
+
+def test_cookies_survive_a_new_secret() -> None:
+    app = an_app(a_client()[0])
+    app.config.update(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[SECRET])
+    browser = app.test_client()
+    keep(browser, GREEN)
+    assert "Set-Cookie" not in browser.get("/button").headers
+
+
+def test_guests_and_users_of_one_browser(browser: FlaskClient) -> None:
+    keep(browser, GREEN)
+    answers = [
+        browser.get("/button", headers=headers).data for headers in ({}, {"X-Split-Group": str(CONTROL)}, {})
+    ]
+    assert answers == [b"<green>", b"control", b"<green>"]
+
+
+def test_https_makes_the_cookie_secure(browser: FlaskClient) -> None:
+    assert browser.get("/button", base_url="https://localhost").headers["Set-Cookie"].endswith("; Secure")
+
+
+@pytest.mark.parametrize(
+    ("template", "page"),
+    [
+        ("{{ split.variant('green_button') }}", "&lt;green&gt;"),
+        ("{{ split.text('pay_button', 'Buy') }}", "Hol es dir"),
+        ("{{ split.text('no_token', 'Buy') }}", "Buy"),
+        ("{% if split.is_in_group('germans') %}yes{% endif %}", "yes"),
+    ],
+)
+def test_templates_have_the_split(browser: FlaskClient, template: str, page: str) -> None:
+    keep(browser, GREEN)
+    response = browser.get("/page", query_string={"template": template}, headers={"Accept-Language": "de-AT"})
+    assert response.text == page
+
+
+def test_a_number_that_cannot_be_kept_is_not_drawn(browser: FlaskClient) -> None:
+    assert browser.get("/stream").text == "None"
+    keep(browser, GREEN)
+    assert browser.get("/stream").text == "<green>"
+
+
+def test_an_application_made_by_a_function() -> None:
+    app = flask.Flask(__name__)
+    with pytest.raises(TypeError, match="needs a client"):
+        UserSplit(app)
+    UserSplit(user=read_user).init_app(app, a_client()[0])
+    with app.test_request_context(), pytest.raises(RuntimeError, match="SECRET_KEY"):
+        split.variant("green_button")
+    app.config["SECRET_KEY"] = SECRET
+    with app.test_request_context(headers={"X-Split-Group": str(GREEN)}):
+        assert split.variant("green_button") == "<green>"
