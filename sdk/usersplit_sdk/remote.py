@@ -1,0 +1,296 @@
+"""A delivery read from a server, with a copy on disk for the time when the server is down."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Literal
+
+from usersplit_sdk.disk_copy import DiskCopy, default_cache_folder
+from usersplit_sdk.errors import InvalidDocument, Problem
+from usersplit_sdk.loading import Keep, Mismatch, Source, check_body, load
+from usersplit_sdk.manifest import Manifest, ManifestReader
+from usersplit_sdk.origin import Connection, Origin, Refused, Unreachable
+from usersplit_sdk.reporting import Reporter
+from usersplit_sdk.snapshots import Snapshot
+from usersplit_sdk.store import FollowingStore, OnStatus
+
+if TYPE_CHECKING:
+    import ssl
+
+POLL_SECONDS = 5.0
+TIMEOUT_SECONDS = 10.0
+LOAD_SECONDS = 60.0
+"""What a refresh may take altogether. What it has fetched by then, the next one need not fetch again."""
+BACKOFF_LIMIT = 60.0
+JITTER = 0.25
+CONNECTIONS = 4
+FEW = 4
+"""So many files are fetched one after another; more of them over several connections."""
+FAILURES_IN_A_ROW = 3
+STEP_BACK_SECONDS = 30.0
+SAVE_AGAIN_SECONDS = 60.0
+COPY = "disk copy"
+
+CacheDir = str | os.PathLike[str] | Literal[False] | None
+
+
+class Remote(Source):
+    """Reads a delivery over HTTP. Connections are open only while it is read, so that no fork inherits one."""
+
+    pauses = (0.0, 0.25, 1.0)
+
+    def __init__(self, origin: Origin) -> None:
+        self.where = origin.url
+        self.seconds = LOAD_SECONDS
+        self._origin = origin
+        self._until = 0.0
+        self._connection = Connection(origin, self._deadline)
+        self._reader = ManifestReader()
+        self._etag: str | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """One refresh; it may take ``seconds``."""
+        self._until = time.monotonic() + self.seconds
+        try:
+            yield
+        finally:
+            self._connection.close()
+
+    def give_up(self) -> None:
+        """Ask nothing more in the session there is now; for other threads."""
+        self._until = 0.0
+
+    def after_fork(self) -> None:
+        """Leave to the parent what a fork in the middle of a session has copied."""
+        self._connection = Connection(self._origin, self._deadline)
+
+    def read_manifest(self) -> Manifest:
+        """The server's manifest; costs it a 304 while there is no news."""
+        answer = self._connection.get("/api/v1/delivery/manifest", self._etag)
+        if answer.status == 304:
+            return self._reader.again()
+        manifest = self._reader.parse(answer.body)
+        self._etag = answer.etag
+        return manifest
+
+    def read(self, path: str, checksum: str) -> bytes:
+        """The bytes of a file that the server has."""
+        return self._fetch(self._connection, path)
+
+    def read_each(self, wanted: Mapping[str, str]) -> Iterable[tuple[str, bytes | OSError]]:
+        """The bytes of files, or why one cannot be had; raises ``Unreachable`` if it is the server's fault."""
+        found = super().read_each(wanted) if len(wanted) <= FEW else self._side_by_side(wanted)
+        failures = 0
+        for path, body in found:
+            failures = failures + 1 if isinstance(body, Unreachable) else 0
+            if isinstance(body, Refused) or (isinstance(body, OSError) and failures >= FAILURES_IN_A_ROW):
+                raise body
+            yield path, body
+
+    def _fetch(self, connection: Connection, path: str) -> bytes:
+        return connection.get(f"/api/v1/delivery/files/{path}").body
+
+    def _deadline(self) -> float:
+        return self._until
+
+    def _side_by_side(self, wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes | OSError]]:
+        """Fetch over several connections; no more bodies are ahead of who reads them than there are of those."""
+        todo = deque(wanted)
+        room = threading.Semaphore(2 * CONNECTIONS)
+        done: SimpleQueue[tuple[str, bytes | OSError]] = SimpleQueue()
+
+        def work() -> None:
+            connection = Connection(self._origin, self._deadline)
+            while True:
+                room.acquire()
+                try:
+                    path = todo.popleft()
+                except IndexError:
+                    break
+                done.put((path, self._try_fetch(connection, path)))
+            connection.close()
+
+        for _ in range(CONNECTIONS):
+            threading.Thread(target=work, name="usersplit-fetch", daemon=True).start()
+        try:
+            for _ in wanted:
+                yield done.get()
+                room.release()
+        finally:
+            todo.clear()
+            room.release(CONNECTIONS)
+
+    def _try_fetch(self, connection: Connection, path: str) -> bytes | OSError:
+        try:
+            return self._fetch(connection, path)
+        except OSError as problem:
+            return problem
+        except Exception as problem:  # noqa: BLE001 - who waits for this answer has to get one
+            return Unreachable(f"{type(problem).__name__}: {problem}")
+
+
+class RemoteStore(FollowingStore):
+    """Follows the delivery of the server at ``url``.
+
+    ``cache_dir`` is the folder for the copy on disk: None is the user's cache folder, False is no copy at all.
+    ``poll_seconds`` is the mean time between two looks (None: by hand); after failures it doubles up to a minute.
+    ``timeout`` is for one exchange; the constructor waits for the first load, but with a copy at hand no longer
+    than one ``timeout``. Raises ``ValueError`` for an url or a token that cannot be one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        reporter: Reporter,
+        *,
+        cache_dir: CacheDir = None,
+        poll_seconds: float | None = POLL_SECONDS,
+        timeout: float = TIMEOUT_SECONDS,
+        on_status: OnStatus | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._remote = Remote(Origin(url, token, timeout, ssl_context))
+        super().__init__(self._remote, reporter, poll_seconds, on_status)
+        self._failures = 0
+        self._older_since: float | None = None
+        self._from_copy = False
+        self._copy = None if cache_dir is False else _copy(cache_dir, self._remote.where)
+        self._copy_problem: Problem | None = None
+        self._saved: Snapshot | None = None
+        self._save_at = 0.0
+        self._start_from_copy()
+        self._remote.seconds = min(timeout, LOAD_SECONDS) if self._from_copy else LOAD_SECONDS
+        self.refresh()
+        self._remote.seconds = LOAD_SECONDS
+        if self._from_copy:
+            self._take(self.snapshot)  # what is wrong with the copy matters only now
+        self.follow("usersplit-poll")
+
+    def next_delay(self) -> float:
+        """The number of seconds to wait before the next ``poll``: with jitter, longer after failures."""
+        seconds = POLL_SECONDS if self._seconds is None else self._seconds
+        if self._failures:
+            seconds = max(seconds, min(seconds * 2.0 ** min(self._failures, 20), BACKOFF_LIMIT))
+        return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+
+    def close(self) -> None:
+        """Stop following the server; the snapshot stays."""
+        self._remote.give_up()
+        super().close()
+
+    def _source_name(self) -> str:
+        return f"{COPY} of {self._remote.where}" if self._from_copy else self._remote.where
+
+    def _source_problems(self) -> tuple[Problem, ...]:
+        problems = super()._source_problems()
+        return problems if self._copy_problem is None else (*problems, self._copy_problem)
+
+    def _check(self, manifest: Manifest) -> None:
+        """A version that goes back is a lagging server or a restored backup: only what lasts is the latter."""
+        version = self.snapshot.version
+        if self._from_copy or version is None or manifest.version >= version:
+            self._older_since = None
+            return
+        now = time.monotonic()
+        if self._older_since is None:
+            self._older_since = now
+        if now - self._older_since < STEP_BACK_SECONDS:
+            raise InvalidDocument(
+                "version",
+                f"went back from {version} to {manifest.version}; that is taken over once it has lasted for"
+                f" {STEP_BACK_SECONDS:g} s",
+            )
+
+    def _confirm(self) -> None:
+        self._failures = 0
+        self._from_copy = False
+        super()._confirm()
+        self._save()
+
+    def _fail(self, message: str) -> bool:
+        self._failures += 1
+        return super()._fail(f"{message}; the copy on disk is used" if self._from_copy else message)
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        self._remote.after_fork()
+
+    # ---- the copy on disk --------------------------------------------------------------------------------
+
+    def _start_from_copy(self) -> None:
+        if self._copy is None:
+            return
+        try:
+            manifest = self._copy.read_manifest()
+            _, self.snapshot = load(self._copy, manifest, Snapshot(), {}, settle=False)
+            age = self._copy.age()
+        except FileNotFoundError:
+            return
+        except (OSError, InvalidDocument) as problem:
+            self._tell_copy_problem(f"it cannot be read: {problem}")
+            return
+        self._from_copy = True
+        self._confirmed = None if age is None else time.monotonic() - age
+
+    def _keep(self) -> Keep | None:
+        copy = self._copy
+        if copy is None:
+            return None
+
+        def keep(checksum: str, body: bytes) -> None:
+            if self._copy_problem is None:
+                try:
+                    copy.keep(checksum, body)
+                except OSError as problem:
+                    self._tell_copy_problem(f"it cannot be written: {problem}")
+
+        return keep
+
+    def _save(self) -> None:
+        """Bring the copy up to date; a disk that refuses is told of, and tried again later."""
+        copy = self._copy
+        if copy is None or (self._copy_problem is not None and time.monotonic() < self._save_at):
+            return
+        try:
+            if self._saved is self.snapshot:
+                copy.touch()
+                return
+            self._fetch_missing(copy)
+            copy.finish(self.snapshot)
+        except FileNotFoundError:
+            self._saved = None  # somebody has removed it
+        except OSError as problem:
+            self._tell_copy_problem(f"it cannot be written: {problem}")
+        else:
+            self._saved = self.snapshot
+            self._copy_problem = None
+            self._reporter.forget([COPY])
+
+    def _fetch_missing(self, copy: DiskCopy) -> None:
+        """Files that are known, but not stored: somebody has cleared the folder, or the disk was full."""
+        missing = copy.missing(self.snapshot)
+        for path, body in self._remote.read_each(missing) if missing else ():
+            try:
+                sound = check_body(body, missing[path])
+            except (OSError, Mismatch):
+                continue  # the copy goes without it
+            copy.keep(missing[path], sound)
+
+    def _tell_copy_problem(self, message: str) -> None:
+        self._save_at = time.monotonic() + SAVE_AGAIN_SECONDS
+        self._copy_problem = Problem(COPY, message)
+        self._reporter.report(self._copy_problem)
+
+
+def _copy(cache_dir: str | os.PathLike[str] | None, url: str) -> DiskCopy:
+    return DiskCopy(default_cache_folder() if cache_dir is None else Path(cache_dir), url)
