@@ -97,7 +97,8 @@ class Figure:
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
         asked = f"{sign} {self.target:g} {self.unit}"
-        return f"  {self.what:<66} {self.value:>9.2f} {self.unit:<3} asked {asked:<9} {'met' if self.met else 'NOT MET'}"
+        verdict = "met" if self.met else "NOT MET"
+        return f"  {self.what:<62} {self.value:>10.2f} {self.unit:<3}  asked {asked:<9} {verdict}"
 
 
 def figures(rows: Sequence[Figure]) -> str:
