@@ -136,6 +136,21 @@ def test_what_a_variant_is_locked_to() -> None:
     assert lock_of(None, None, None) is None
 
 
+def test_ids_that_cannot_be_read_are_no_lock() -> None:
+    class Hostile:
+        @property
+        def id(self) -> str:
+            raise RuntimeError
+
+        split_group = 10**9
+
+    hostile: Any = Hostile()
+    assert lock_of(hostile, None, None) is None
+    assert lock_of(User(["7"], True), Environment(device_id="\ud800"), None) == "device:\ud800"  # type: ignore[arg-type]
+    with Colours(user=hostile, request=Environment(device_id="\ud800")) as run:
+        assert run.variant == "green"
+
+
 def test_the_lock_may_be_given_and_goes_before_the_user() -> None:
     baskets = {variant_of(Colours, number, locked_to="basket 3") for number in range(50)}
     assert len(baskets) == 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from math import log
 
-from usersplit_sdk.engine import identity
+from usersplit_sdk.engine import identity, read_subject
 from usersplit_sdk.model import Environment, User
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -39,18 +39,16 @@ def lock_of(user: User | None, request: Environment | None, locked_to: object) -
 
     The kind is part of the text: user 7 and device 7 are not the same. None if there is nothing at all.
     """
-    found = identity(locked_to)
-    if found is not None:
-        return f"key:{found}"
-    found = identity(getattr(user, "id", None))
-    if found is not None:
-        return f"user:{found}"
-    found = identity(getattr(request, "device_id", None))
-    if found is not None:
-        return f"device:{found}"
+    given = identity(locked_to)
+    if given is not None:
+        return f"key:{given}"
+    subject = read_subject(user, request)
+    if subject.user_id is not None:
+        return f"user:{subject.user_id}"
+    if subject.device_id is not None:
+        return f"device:{subject.device_id}"
     # A guest whose split group is in a cookie keeps it, and with it the choice.
-    found = identity(getattr(request if user is None else user, "split_group", None))
-    return None if found is None else f"split_group:{found}"
+    return f"split_group:{subject.split_group}" if subject.split_group else None
 
 
 def _json(value: object) -> bytes:

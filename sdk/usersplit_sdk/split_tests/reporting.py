@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 
 from usersplit_sdk.errors import Problem
 from usersplit_sdk.reporting import Reporter
@@ -28,6 +27,12 @@ def tell_failure(client: SplitClient | None, key: str, failure: Exception) -> No
     Its text often holds what differs from user to user, so that once would become once per user.
     """
     logger.debug("is_eligible of %s failed", key, exc_info=failure)
-    frames = traceback.extract_tb(failure.__traceback__)
-    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    tell(client, key, f"is_eligible raised {type(failure).__name__}{place}: not eligible")
+    tell(client, key, f"is_eligible raised {type(failure).__name__} at {_place(failure)}: not eligible")
+
+
+def _place(failure: Exception) -> str:
+    # The traceback module would read the source of every frame from the disk.
+    step = failure.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return "?" if step is None else f"{step.tb_frame.f_code.co_filename}:{step.tb_lineno}"
