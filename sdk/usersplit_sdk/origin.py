@@ -177,8 +177,8 @@ class Connection:
             target = f"http://{urlsplit(self._origin.url).netloc}{target}"
             headers.update(self._proxy_headers)
         connection.request("GET", target, headers=headers)
-        response = connection.getresponse()
-        body = _read_body(response)
+        with connection.getresponse() as response:
+            body = _read_body(response)
         if response.will_close:
             self.close()
         return response, body
