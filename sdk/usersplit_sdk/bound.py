@@ -34,6 +34,8 @@ class Split:
         self._user = user
         self._environment = Environment() if environment is None else environment
         self._language = language
+        self.is_loaded = True
+        """Are user and request known, or read at the first question?"""
 
     @property
     def user(self) -> User | None:

@@ -95,7 +95,6 @@ class WebSplit(Split, Generic[Request]):
         self._read_environment = read_environment
         self._read_language = read_language
         self.is_loaded = False
-        """Has anybody asked yet?"""
 
     @property
     def user(self) -> User | None:

@@ -7,6 +7,7 @@
 The settings are described in ``conf``.
 """
 
+from usersplit_sdk.integrations.django.conf import get_client
 from usersplit_sdk.integrations.django.fields import SplitGroupField
 from usersplit_sdk.integrations.django.middleware import SplitHttpRequest, SplitMiddleware
 from usersplit_sdk.integrations.django.operations import BackfillSplitGroups
@@ -17,6 +18,7 @@ __all__ = [
     "SplitGroupField",
     "SplitHttpRequest",
     "SplitMiddleware",
+    "get_client",
     "read_environment",
     "read_user",
 ]

@@ -78,6 +78,11 @@ def configuration() -> Configuration:
     return Configuration(client, _found(chosen["USER"]), _found(chosen["ENVIRONMENT"]), cookie)
 
 
+def get_client() -> Client:
+    """The client of ``USERSPLIT``, for code outside of requests."""
+    return configuration().client
+
+
 def _found(given: Any) -> Any:
     try:
         return import_string(given) if isinstance(given, str) else given
