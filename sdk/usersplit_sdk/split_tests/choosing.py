@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from math import log
 
-from usersplit_sdk.engine import identity, read_subject
+from usersplit_sdk.engine import read_subject
 from usersplit_sdk.model import Environment, User
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -34,14 +34,14 @@ def choose(space: Sequence[str], weights: Mapping[str, float], lock: str) -> str
     return None if best is None else best[1]
 
 
-def lock_of(user: User | None, request: Environment | None, locked_to: object) -> str | None:
+def lock_of(user: User | None, request: Environment | None, locked_to: str | int | None) -> str | None:
     """What a choice is locked to: ``locked_to`` if usable, else the user's id, the device's, the split group.
 
     The kind is part of the text: user 7 and device 7 are not the same. None if there is nothing at all.
     """
-    given = identity(locked_to)
-    if given is not None:
-        return f"key:{given}"
+    given = read_subject(User(locked_to), None)
+    if given.user_id is not None:
+        return f"key:{given.user_id}"
     subject = read_subject(user, request)
     if subject.user_id is not None:
         return f"user:{subject.user_id}"
