@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.integrations.files import CONTROL, GREEN, a_client
-from usersplit_sdk import Client, RecordingHits, User
+from usersplit_sdk import Client, User
 from usersplit_sdk.bound import current_split
 from usersplit_sdk.integrations.flask import UserSplit, split
 from usersplit_sdk.integrations.guests import Guest, GuestCookie, HmacSigner
@@ -50,11 +50,6 @@ def an_app(client: Client, **options: object) -> flask.Flask:
         return flask.Response(flask.stream_with_context(body()))
 
     return app
-
-
-@pytest.fixture
-def hits() -> RecordingHits:
-    return RecordingHits()
 
 
 @pytest.fixture

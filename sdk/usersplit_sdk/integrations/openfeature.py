@@ -1,0 +1,199 @@
+"""UserSplit behind OpenFeature: ``api.set_provider(UserSplitProvider(client))``.
+
+A flag is a test. Asked for a string it is the variant's name; for an object or a number, the variant's payload; for a
+boolean, the payload if that is one, else whether the variant is another than the control. A user without a
+variant, and one whose variant has no payload, gets the default: the code as it stands. The first with the reason
+why, the second with the variant.
+
+The targeting key is the user's id; without one it is a guest. Of the context's attributes ``split_group``,
+``device_id`` and ``supported_tests`` are what they are called; all are values for profile and environment filters
+by name, for no two filters have the same. Metadata say ``usersplit_reason``, ``usersplit_detail`` and
+``settings_group``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from openfeature.evaluation_context import EvaluationContext
+from openfeature.exception import ErrorCode
+from openfeature.flag_evaluation import FlagMetadata, FlagResolutionDetails, FlagValueType, Reason
+from openfeature.provider import AbstractProvider, Metadata
+
+from usersplit_sdk.client import Client
+from usersplit_sdk.model import Decision, Environment, User
+from usersplit_sdk.model import Reason as Why
+
+Value = TypeVar("Value")
+Objects = Sequence[FlagValueType] | Mapping[str, FlagValueType]
+
+REASONS = {
+    Why.SPLIT: Reason.SPLIT,
+    Why.FORCED: Reason.TARGETING_MATCH,
+    Why.WINNER: Reason.TARGETING_MATCH,
+    Why.REJECTED: Reason.DISABLED,
+    Why.TESTS_OFF: Reason.DISABLED,
+    Why.PAUSED: Reason.DISABLED,
+    Why.OUTSIDE_DATES: Reason.DISABLED,
+    Why.NOT_A_TEST_USER: Reason.DISABLED,
+    Why.CONDITIONS_NOT_MET: Reason.DEFAULT,
+    Why.NOT_SUPPORTED_BY_CLIENT: Reason.DEFAULT,
+    Why.NO_SPLIT_GROUP: Reason.DEFAULT,
+    Why.SPLIT_GROUP_NOT_IN_TEST: Reason.DEFAULT,
+    Why.ADDITIONAL_CONDITIONS_NOT_MET: Reason.DEFAULT,
+}
+"""OpenFeature's word for ours: disabled is a test that gives this user nothing whoever it is, default one that
+leaves this user out. Whatever else is an error."""
+
+_MISSING = object()
+_WRONG = object()
+_TRIES = 3
+
+
+class UserSplitProvider(AbstractProvider):
+    """Answers from a client, which stays the application's own: shutting down does not close it.
+
+    A hit is logged whenever a variant decided the value, unless ``log_hits`` is false.
+    """
+
+    def __init__(self, client: Client, *, log_hits: bool = True) -> None:
+        super().__init__()
+        self._client = client
+        self._log_hits = log_hits
+
+    def get_metadata(self) -> Metadata:
+        """The provider's name."""
+        return Metadata(name="UserSplit")
+
+    def resolve_boolean_details(
+        self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[bool]:
+        """The payload if it is a boolean, else: is the variant another than the control?"""
+
+        def read(variant: str, payload: object) -> object:
+            return payload if isinstance(payload, bool) else variant != self._client.control(flag_key)
+
+        return self._resolve(flag_key, default_value, evaluation_context, read)
+
+    def resolve_string_details(
+        self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[str]:
+        """The variant's name."""
+        return self._resolve(flag_key, default_value, evaluation_context, lambda variant, _: variant)
+
+    def resolve_integer_details(
+        self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[int]:
+        """The payload, a whole number."""
+        return self._resolve(flag_key, default_value, evaluation_context, _payload_as(_whole_number))
+
+    def resolve_float_details(
+        self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[float]:
+        """The payload, a number."""
+        return self._resolve(flag_key, default_value, evaluation_context, _payload_as(_number))
+
+    def resolve_object_details(
+        self, flag_key: str, default_value: Objects, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[Objects]:
+        """The payload, an object or a list."""
+        return self._resolve(flag_key, default_value, evaluation_context, _payload_as(_structure))
+
+    def _resolve(
+        self,
+        key: str,
+        default: Value,
+        context: EvaluationContext | None,
+        read: Callable[[str, object], object],
+    ) -> FlagResolutionDetails[Value]:
+        """``read`` makes the value of variant and payload: ``_MISSING`` is the default, ``_WRONG`` an error."""
+        user, environment = subject_of(context)
+        decision, payload = self._decide(key, user, environment)
+        if decision.reason not in REASONS:
+            code = ErrorCode.FLAG_NOT_FOUND if decision.reason is Why.UNKNOWN_TEST else ErrorCode.PARSE_ERROR
+            return _refused(default, decision, code, decision.detail or f"there is no test {key}")
+        if decision.variant is None:
+            return FlagResolutionDetails(
+                default, reason=REASONS[decision.reason], flag_metadata=_metadata(decision)
+            )
+        value = read(decision.variant, payload)
+        if value is _WRONG:
+            message = f"the payload of variant {decision.variant} is of another type"
+            return _refused(default, decision, ErrorCode.TYPE_MISMATCH, message)
+        if self._log_hits:
+            self._client.log_hit(key, decision.variant, user, environment)
+        return FlagResolutionDetails(
+            default if value is _MISSING else cast(Value, value),
+            reason=REASONS[decision.reason],
+            variant=decision.variant,
+            flag_metadata=_metadata(decision),
+        )
+
+    def _decide(self, key: str, user: User | None, environment: Environment) -> tuple[Decision, object]:
+        """The decision and its payload, both of one version: a refresh in between asks again."""
+        for _ in range(_TRIES):
+            decision = self._client.explain(key, user, environment)
+            payload = self._client.payload(key, user, environment)
+            if self._client.explain(key, user, environment) == decision:
+                break
+        return decision, payload
+
+
+def subject_of(context: EvaluationContext | None) -> tuple[User | None, Environment]:
+    """The user (None: a guest) and the request of an evaluation context."""
+    attributes: Mapping[str, Any] = {} if context is None else context.attributes
+    split_group = attributes.get("split_group")
+    environment = Environment(
+        device_id=attributes.get("device_id"),
+        attributes=attributes,
+        supported_tests=attributes.get("supported_tests"),
+        split_group=split_group,
+    )
+    if context is None or not context.targeting_key:
+        return None, environment
+    return User(context.targeting_key, split_group, attributes), environment
+
+
+def _payload_as(read: Callable[[object], object]) -> Callable[[str, object], object]:
+    return lambda _, payload: _MISSING if payload is None else read(payload)
+
+
+def _whole_number(payload: object) -> object:
+    if isinstance(payload, float) and payload.is_integer():
+        return int(payload)
+    return payload if isinstance(payload, int) and not isinstance(payload, bool) else _WRONG
+
+
+def _number(payload: object) -> object:
+    if not isinstance(payload, int | float) or isinstance(payload, bool):
+        return _WRONG
+    try:
+        return float(payload)
+    except OverflowError:
+        return _WRONG
+
+
+def _structure(payload: object) -> object:
+    return payload if isinstance(payload, dict | list) else _WRONG
+
+
+def _metadata(decision: Decision) -> FlagMetadata:
+    metadata: dict[str, bool | int | float | str] = {"usersplit_reason": decision.reason.value}
+    if decision.detail is not None:
+        metadata["usersplit_detail"] = decision.detail
+    if decision.settings_group is not None:
+        metadata["settings_group"] = decision.settings_group
+    return metadata
+
+
+def _refused(
+    default: Value, decision: Decision, code: ErrorCode, message: str
+) -> FlagResolutionDetails[Value]:
+    return FlagResolutionDetails(
+        default,
+        error_code=code,
+        error_message=message,
+        reason=Reason.ERROR,
+        flag_metadata=_metadata(decision),
+    )
