@@ -62,10 +62,10 @@ class DiskCopy(Source):
         age = time.time() - self._manifest.stat().st_mtime
         return age if age >= 0 else None
 
-    def keep(self, checksum: str, body: bytes) -> None:
-        """Store a file's bytes, which are those of the checksum."""
+    def keep(self, checksum: str, body: bytes, *, flush: bool = True) -> None:
+        """Store a file's bytes, which are those of the checksum; ``flush``: on the disk before this returns."""
         self._make_folders()
-        _write(self._files / f"{checksum}.json", body)
+        _write(self._files / f"{checksum}.json", body, flush=flush)
 
     def missing(self, snapshot: Snapshot) -> dict[str, str]:
         """Files of the snapshot that are not stored, path → checksum: all, if somebody has cleared the folder."""
@@ -88,7 +88,7 @@ class DiskCopy(Source):
                 "device_ids": sorted(snapshot.tests_off.device_ids),
             },
         }
-        _write(self._manifest, json.dumps(document).encode())
+        _write(self._manifest, json.dumps(document).encode(), flush=True)
         self._touched = time.monotonic()
         self._prune(frozenset(f"{checksum}.json" for checksum in files.values()))
 
@@ -130,15 +130,16 @@ def _files_of(snapshot: Snapshot) -> Mapping[str, str]:
     return {path: entry.checksum for path, entry in snapshot.files.items() if entry.checksum}
 
 
-def _write(place: Path, body: bytes) -> None:
-    """Replace a file as a whole, and only once the new content is on disk."""
+def _write(place: Path, body: bytes, *, flush: bool) -> None:
+    """Replace a file as a whole; with ``flush`` only once the new content is on the disk."""
     temporary = place.with_name(f"{place.name}.{secrets.token_hex(8)}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
             file.write(body)
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         temporary.replace(place)
     except BaseException:
         with suppress(OSError):

@@ -37,6 +37,9 @@ FEW = 4
 FAILURES_IN_A_ROW = 3
 STEP_BACK_SECONDS = 30.0
 SAVE_AGAIN_SECONDS = 60.0
+FLUSHED = 20
+"""So many files a refresh are flushed to disk at once. The thousands of a first load are left to the system, which
+does it within half a minute: should it not come to that, their checksums tell."""
 COPY = "disk copy"
 
 CacheDir = str | os.PathLike[str] | Literal[False] | None
@@ -234,7 +237,7 @@ class RemoteStore(FollowingStore):
             manifest = self._copy.read_manifest()
             _, self.snapshot = load(self._copy, manifest, Snapshot(), {}, settle=False)
             age = self._copy.age()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except (OSError, InvalidDocument) as problem:
             self._tell_copy_problem(f"it cannot be read: {problem}")
@@ -246,20 +249,22 @@ class RemoteStore(FollowingStore):
         copy = self._copy
         if copy is None:
             return None
+        kept: list[str] = []
 
         def keep(checksum: str, body: bytes) -> None:
-            if self._copy_problem is None:
+            if time.monotonic() >= self._save_at:
+                kept.append(checksum)
                 try:
-                    copy.keep(checksum, body)
+                    copy.keep(checksum, body, flush=len(kept) <= FLUSHED)
                 except OSError as problem:
-                    self._tell_copy_problem(f"it cannot be written: {problem}")
+                    self._cannot_write(problem)
 
         return keep
 
     def _save(self) -> None:
         """Bring the copy up to date; a disk that refuses is told of, and tried again later."""
         copy = self._copy
-        if copy is None or (self._copy_problem is not None and time.monotonic() < self._save_at):
+        if copy is None or time.monotonic() < self._save_at:
             return
         try:
             if self._saved is self.snapshot:
@@ -270,7 +275,7 @@ class RemoteStore(FollowingStore):
         except FileNotFoundError:
             self._saved = None  # somebody has removed it
         except OSError as problem:
-            self._tell_copy_problem(f"it cannot be written: {problem}")
+            self._cannot_write(problem)
         else:
             self._saved = self.snapshot
             self._copy_problem = None
@@ -284,10 +289,13 @@ class RemoteStore(FollowingStore):
                 sound = check_body(body, missing[path])
             except (OSError, Mismatch):
                 continue  # the copy goes without it
-            copy.keep(missing[path], sound)
+            copy.keep(missing[path], sound, flush=False)
+
+    def _cannot_write(self, problem: OSError) -> None:
+        self._save_at = time.monotonic() + SAVE_AGAIN_SECONDS
+        self._tell_copy_problem(f"it cannot be written: {problem}")
 
     def _tell_copy_problem(self, message: str) -> None:
-        self._save_at = time.monotonic() + SAVE_AGAIN_SECONDS
         self._copy_problem = Problem(COPY, message)
         self._reporter.report(self._copy_problem)
 
