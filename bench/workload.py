@@ -14,6 +14,22 @@ COUNTRIES = 200
 COUNTRIES_OF_A_TEST = 5
 PLATFORMS = ("web", "ios", "android")
 CONTROL, GREEN = "control", "green"
+REST_OF_PROFILE = {
+    "is_new_user": False,
+    "is_paying": True,
+    "age": 34,
+    "gender": "female",
+    "language": "de",
+    "registered_at": "2026-03-14",
+    "app_version": "7.12.1",
+}
+REST_OF_REQUEST = {
+    "country_code": "DE",
+    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "client_language": "de-AT",
+    "client_version": "7.12.1",
+}
+"""With the three that the tests ask for: all filters of a new installation's catalogue."""
 NOT_OWNED = (None, CONTROL, GREEN)
 """A plan's ``owners`` holds indexes into this."""
 
@@ -121,16 +137,22 @@ def visitors(count: int, likely: Sequence[int], seed: int = 5) -> list[Visitor]:
     return made
 
 
-def visitor(name: str, split_group: int, country_id: int, platform: str, *, is_test_user: bool) -> Visitor:
-    """One user, the values also as the two dicts that applications hold."""
+def visitor(
+    name: str, split_group: int, country_id: int, platform: str, *, is_test_user: bool, whole: bool = False
+) -> Visitor:
+    """One user, the values also as the two dicts that applications hold: just what the tests ask for, or ``whole``."""
     return Visitor(
         name,
         split_group,
         country_id,
         platform,
         is_test_user,
-        profile={"country_id": country_id, "is_test_user": is_test_user},
-        request={"platform": platform},
+        profile={
+            "country_id": country_id,
+            "is_test_user": is_test_user,
+            **(REST_OF_PROFILE if whole else {}),
+        },
+        request={"platform": platform, **(REST_OF_REQUEST if whole else {})},
     )
 
 

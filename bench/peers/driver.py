@@ -13,7 +13,7 @@ import importlib
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -57,15 +57,20 @@ class Measured:
         self.single, self.whole = make([self.plan]), make(self.many)
 
     def ways(self) -> dict[str, Way]:
-        """Everything a round times: one user and many in turn, the library and the ifs."""
+        """Everything a round times: one user, one with more attributes, and many in turn; the library and the ifs."""
         likely = sorted({country for plan in self.many for country in plan.countries})
         one_crowd, many_crowd = visitors(CROWD, self.plan.countries), visitors(CROWD, likely)
-        hot_one = self._hot(self.plan.countries[1], self.plan.platform, self._sees_one)
         model = hot_for_many(self.many, many_crowd)
-        hot_many = self._hot(model.country_id, model.platform, self._sees_any)
+        one_user, whole_one = self._hot(self.plan.countries[1], self.plan.platform, self._sees_one)
+        any_user, whole_any = self._hot(model.country_id, model.platform, self._sees_any)
+        people = {
+            "user": ([one_user], [any_user]),
+            "whole": ([whole_one], [whole_any]),
+            "crowd": (one_crowd, many_crowd),
+        }
         button, all_ifs = GreenButton(), ifs(self.many)
         made = {}
-        for who, for_one, for_many in (("user", [hot_one], [hot_many]), ("crowd", one_crowd, many_crowd)):
+        for who, (for_one, for_many) in people.items():
             made[f"if {who}"] = _way([partial(button.variant, *_app(person)) for person in for_one])
             made[f"check {who}"] = _way([self.single.check(self.plan, person) for person in for_one])
             made[f"ifs {who}"] = _way([partial(all_ifs, *_app(person)) for person in for_many])
@@ -92,11 +97,15 @@ class Measured:
             answers += [got.get(key) for key in matching]
         _must_share(answers, self.many[0].percent)
 
-    def _hot(self, country: int, platform: str, sees: Callable[[Visitor], bool]) -> Visitor:
-        """A user of that country and platform whom this library, by its own hash, shows something."""
-        for person in _candidates(country, platform):
-            if sees(person):
-                return person
+    def _hot(self, country: int, platform: str, sees: Callable[[Visitor], bool]) -> tuple[Visitor, Visitor]:
+        """A user of that country and platform whom this library, by its own hash, shows something; and its twin
+        with all attributes that there are."""
+        for number in range(CANDIDATES):
+            made = partial(
+                visitor, f"user-hot-{number}", number % 2400 + 1, country, platform, is_test_user=False
+            )
+            if sees(made()):
+                return made(), made(whole=True)
         raise SystemExit("nobody sees a variant")
 
     def _sees_one(self, person: Visitor) -> bool:
@@ -113,11 +122,6 @@ def one_by_one(calls: Sequence[tuple[str, Call]]) -> Call:
         return {key: call() for key, call in calls}
 
     return request
-
-
-def _candidates(country: int, platform: str) -> Iterator[Visitor]:
-    for number in range(CANDIDATES):
-        yield visitor(f"user-hot-{number}", number % 2400 + 1, country, platform, is_test_user=False)
 
 
 def _must_share(answers: Sequence[str | None], percent: int) -> None:

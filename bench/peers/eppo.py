@@ -58,13 +58,9 @@ class Eppo:
         return {key: name for key, name in answer.items() if name}
 
 
-def _attributes(person: Visitor) -> dict[str, str | bool]:
-    # Texts, not numbers: its ONE_OF compares texts, and would make one of each number on every call.
-    return {
-        "country_id": str(person.country_id),
-        "platform": person.platform,
-        "is_test_user": person.is_test_user,
-    }
+def _attributes(person: Visitor) -> dict[str, object]:
+    # A text, not a number: its ONE_OF compares texts, and would make one of the number on every call.
+    return {**person.profile, **person.request, "country_id": str(person.country_id)}
 
 
 def _flag(plan: Plan) -> dict[str, object]:

@@ -28,11 +28,7 @@ class FlagEngine:
             "identity": {
                 "identifier": person.id,
                 "key": f"production_{person.id}",
-                "traits": {
-                    "country_id": str(person.country_id),
-                    "platform": person.platform,
-                    "is_test_user": person.is_test_user,
-                },
+                "traits": {**person.profile, **person.request, "country_id": str(person.country_id)},
             },
             "features": self.features,
             "segments": self.segments,

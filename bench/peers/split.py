@@ -48,11 +48,7 @@ class Peer:
 
 
 def _attributes(person: Visitor) -> dict[str, object]:
-    return {
-        "country_id": str(person.country_id),
-        "platform": person.platform,
-        "is_test_user": person.is_test_user,
-    }
+    return {**person.profile, **person.request, "country_id": str(person.country_id)}
 
 
 def _definition(plan: Plan) -> dict[str, object]:

@@ -65,11 +65,7 @@ class Peer:
 
 
 def _user(person: Visitor) -> StatsigUser:
-    custom = {
-        "country_id": str(person.country_id),
-        "platform": person.platform,
-        "is_test_user": str(person.is_test_user).lower(),
-    }
+    custom = {name: str(value).lower() for name, value in {**person.profile, **person.request}.items()}
     return StatsigUser(person.id, custom=custom)
 
 

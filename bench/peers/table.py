@@ -22,7 +22,7 @@ PEERS = (
 )  # fmt: skip
 ROUNDS = 15
 BASES = {"check": "if", "request": "ifs"}
-WHO = {"user": "one user", "crowd": "200 users in turn"}
+WHO = {"user": "one user", "whole": "one user of 14 attributes", "crowd": "200 users in turn"}
 
 
 class NotMeasured(Exception):

@@ -34,14 +34,8 @@ class Peer:
         self.client.initialize_client(fetch_toggles=False)
 
     def check(self, plan: Plan, person: Visitor) -> Call:
-        context = {
-            "userId": person.id,
-            "properties": {
-                "country_id": str(person.country_id),
-                "platform": person.platform,
-                "is_test_user": str(person.is_test_user),
-            },
-        }
+        properties = {name: str(value) for name, value in {**person.profile, **person.request}.items()}
+        context = {"userId": person.id, "properties": properties}
         return partial(self.client.get_variant, plan.key, context)
 
     def request(self, person: Visitor) -> Call:
