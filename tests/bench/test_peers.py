@@ -10,7 +10,7 @@ import pytest
 
 from bench.peers import environments, usersplit
 from bench.peers.driver import Call, Measured
-from bench.peers.table import PEERS, run
+from bench.peers.table import PEERS, WHO, run
 from bench.workload import CONTROL, Plan, Visitor
 
 
@@ -62,7 +62,7 @@ def test_without_any_peer_the_table_is_of_ours(monkeypatch: pytest.MonkeyPatch, 
 
     text = run(peers=["eppo"], rounds=1)
 
-    assert text.count("UserSplit") == 2
+    assert text.count("  UserSplit ") == len(WHO)
     assert "  eppo left out: " in text
     assert "one check: Eppo" not in text
 
