@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -60,6 +61,28 @@ def test_who_is_up_to_date_hears_so_and_gets_nothing(
     deliver()
     etag = f'"{hashlib.sha256(b"older").hexdigest()}"'
     assert client.get(MANIFEST, headers=app_server | {"If-None-Match": etag}).json()["version"] == 2
+
+
+def test_answers_are_packed_for_who_asks_and_their_etags_count(
+    client: Client, manager: Actor, app_server: dict[str, str]
+) -> None:
+    for number in range(5):
+        make_experiment(manager, Status.RUNNING, key=f"test_{number}")
+    deliver()
+    for address in (MANIFEST, FILES + "tests/test_0.json"):
+        plain = client.get(address, headers=app_server)
+        assert "Content-Encoding" not in plain
+        packed = client.get(address, headers=app_server | {"Accept-Encoding": "gzip"})
+        assert packed["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in packed["Vary"]
+        assert len(packed.content) < len(plain.content)
+        assert gzip.decompress(packed.content) == plain.content
+        assert packed["ETag"] == f"W/{plain['ETag']}"
+        for etag in (plain["ETag"], packed["ETag"]):
+            again = client.get(
+                address, headers=app_server | {"Accept-Encoding": "gzip", "If-None-Match": etag}
+            )
+            assert (again.status_code, again.content) == (304, b"")
 
 
 def test_the_first_reader_needs_no_delivery_before(client: Client, app_server: dict[str, str]) -> None:
