@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from usersplit_sdk import cli_check, cli_codegen, cli_show
+from usersplit_sdk import cli_check, cli_codegen, cli_scan, cli_show
 from usersplit_sdk.cli_output import complain
 from usersplit_sdk.cli_source import SourceProblem
 
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
-    for module in (cli_check, cli_show, cli_codegen):
+    for module in (cli_check, cli_show, cli_codegen, cli_scan):
         module.add_to(commands)
     return parser
 

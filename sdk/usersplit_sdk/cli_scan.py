@@ -1,0 +1,199 @@
+"""``scan``: where is each test named in this code, and which finished ones should be gone from it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from usersplit_sdk.cli_output import complain, note, printable, say, say_json
+from usersplit_sdk.cli_source import SourceProblem, add_server, open_source
+from usersplit_sdk.scan import Found, Scan, Subject, scan
+from usersplit_sdk.scan_blame import Blame
+from usersplit_sdk.scan_ignore import parse_rule
+from usersplit_sdk.snapshots import Snapshot
+
+FORMAT = 1
+"""Of the JSON. Names are only ever added to it; a change of what is there would be another number."""
+NAMED = 10
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "scan",
+        help="where is each test named in a code base, and which finished ones still are",
+        usage="%(prog)s [PATH ...] [--source FOLDER | --url URL] [options]",
+        description="Where is each test named in this code, which finished tests still are, and which keys are "
+        "asked for that nobody knows.",
+        epilog="Exit codes: 0; 1 if a finished test is still named (with --strict also for unknown keys); 2 for a "
+        "wrong call or a source that cannot be read.",
+    )
+    command.set_defaults(run=_scan)
+    command.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to search (this folder)")
+    command.add_argument("--source", metavar="FOLDER", help="the delivery folder to compare with")
+    command.add_argument("--strict", action="store_true", help="exit code 1 for unknown keys too")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument(
+        "--blame", action="store_true", help="say since when finished tests stand there, by git's history"
+    )
+    command.add_argument(
+        "--words", action="store_true", help="count keys that stand unquoted as whole words as well"
+    )
+    command.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="leave out what matches, a pattern as in .gitignore; repeat",
+    )
+    command.add_argument("--no-git", action="store_true", help="search files whether git knows them or not")
+    add_server(command)
+
+
+def _scan(options: argparse.Namespace) -> int:
+    paths = options.paths or ["."]
+    for path in paths:
+        if not Path(path).exists():
+            options.command.error(f"{printable(path)}: there is no such file or folder")
+    exclude = [parse_rule(os.fsencode(pattern)) for pattern in options.exclude]
+    if None in exclude:
+        options.command.error("--exclude: the pattern can match nothing")
+    try:
+        snapshot, without = _known(options)
+    except SourceProblem as problem:
+        complain([problem])
+        return 2
+    found = scan(
+        map(os.fsencode, paths),
+        snapshot,
+        note,
+        exclude=[rule for rule in exclude if rule is not None],
+        without=without,
+        use_git=not options.no_git,
+        words=options.words,
+    )
+    if found.files == 0:
+        note("there was no file to search")
+    blame = Blame() if options.blame else None
+    if options.json:
+        say_json(_report(found, None if snapshot is None else snapshot.version, blame))
+    else:
+        _print(found, blame)
+    return int(bool(found.finished_in_use()) or (options.strict and bool(found.unknown)))
+
+
+def _known(options: argparse.Namespace) -> tuple[Snapshot | None, list[bytes]]:
+    """What is delivered, and the folder that it stands in: a test file naming its test is no use of it."""
+    if options.source is None and options.url is None:
+        if options.strict:
+            options.command.error("--strict compares with --source FOLDER or --url URL")
+        return None, []
+    with open_source(options, options.source) as source:
+        snapshot = source.snapshot()
+    for path, entry in sorted(snapshot.files.items()):
+        if entry.test is None:
+            note(f"{path}: {entry.error}")
+    return snapshot, [] if options.source is None else [os.fsencode(options.source)]
+
+
+# ---- for machines --------------------------------------------------------------------------------------------
+
+
+def _report(found: Scan, version: int | None, blame: Blame | None) -> dict[str, object]:
+    subjects = found.known
+    if subjects is None:
+        subjects = tuple(Subject(key, "test", "", None) for key in sorted(found.uses))
+    return {
+        "format": FORMAT,
+        "version": version,
+        "files": found.files,
+        "skipped": {why: found.skipped.get(why, 0) for why in ("binary", "large", "link", "unreadable")},
+        "tests": [
+            {
+                "key": subject.key,
+                "kind": subject.kind,
+                "status": subject.status or None,
+                "winner": subject.winner,
+                "uses": [_place(use, blame) for use in found.uses[subject.key]],
+            }
+            for subject in subjects
+        ],
+        "finished_in_use": [subject.key for subject in found.finished_in_use()],
+        "unknown": [{"key": use.key, **_place(use, blame)} for use in found.unknown],
+        "unused": [subject.key for subject in found.unused()],
+    }
+
+
+def _place(found: Found, blame: Blame | None) -> dict[str, object]:
+    kind, name, place = found.use
+    row: dict[str, object] = {
+        "file": os.fsdecode(found.path),
+        "line": place.line,
+        "column": place.column,
+        "kind": kind,
+        "name": name,
+        "text": place.text,
+    }
+    if blame is not None:
+        row["since"] = blame.since(found.path, place.line)
+    return row
+
+
+# ---- for people ----------------------------------------------------------------------------------------------
+
+
+def _print(found: Scan, blame: Blame | None) -> None:
+    statuses = {subject.key: _status(subject) for subject in found.known or ()}
+    finished = found.finished_in_use()
+    for key in sorted(found.uses):
+        uses = found.uses[key]
+        if uses:
+            say(f"{printable(key)}{statuses.get(key, '')}")
+            _print_places(uses, blame if key in {subject.key for subject in finished} else None)
+    if found.unknown:
+        say("keys that nobody knows")
+        known = [subject.key for subject in found.known or ()]
+        for use in found.unknown:
+            close = difflib.get_close_matches(use.key, known, n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            say(f"  {_where(use)}  {printable(use.key)}{hint}")
+    unused = [f"{subject.key}{_status(subject)}" for subject in found.unused()]
+    if unused:
+        more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
+        say(f"not in this code: {', '.join(unused[:NAMED])}{more}")
+    _print_sum(found, finished)
+
+
+def _print_places(uses: Sequence[Found], blame: Blame | None) -> None:
+    for found in uses:
+        since = ""
+        if blame is not None:
+            since = f"since {blame.since(found.path, found.use.place.line) or 'no commit'}  "
+        generated = "(generated)  " if found.use.kind == "generated" else ""
+        say(f"  {_where(found)}  {since}{generated}{printable(found.use.place.text)}")
+
+
+def _print_sum(found: Scan, finished: Sequence[Subject]) -> None:
+    skipped = ", ".join(f"{count} {why}" for why, count in sorted(found.skipped.items()))
+    say(f"{_count(found.files, 'file')} searched" + (f", not searched: {skipped}" if skipped else ""))
+    if finished:
+        say(f"finished, and still in the code: {', '.join(subject.key for subject in finished)}")
+    if found.unknown:
+        say(f"{_count(len({use.key for use in found.unknown}), 'key')} that nobody knows")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _status(subject: Subject) -> str:
+    kind = "" if subject.kind == "test" else "user group, "
+    won = f", {printable(subject.winner)} won" if subject.winner is not None else ""
+    return f" ({kind}{subject.status}{won})"
+
+
+def _where(found: Found) -> str:
+    return f"{printable(os.fsdecode(found.path))}:{found.use.place.line}:{found.use.place.column}"
