@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from bench.by_hand import AllByHand, AppRequest, AppUser, GreenButton, ifs, tight_ifs
 from bench.measuring import Figure, Times, Way, figures, in_turns, times_as_long, timing_table
-from bench.workload import Plan, Visitor, hot_for_many, hot_for_one, one_plan, plans, visitors
+from bench.workload import (
+    Plan,
+    Visitor,
+    hot_for_many,
+    hot_for_one,
+    one_plan,
+    plans,
+    tester_for_many,
+    visitors,
+)
 from usersplit_sdk import Client, Environment, RecordingHits, User
 
 MANY, MOST = 40, 1000
@@ -23,7 +32,11 @@ OUR_OBJECTS = "the same check, its User and Environment made first"
 IFS, TIGHT = f"{MANY} ifs by hand", f"{MANY} ifs by hand in one function, values read once"
 ALL_OF_MANY, ALL_OF_MOST = f"active_variants, {MANY} tests", f"active_variants, {MOST:,} tests"
 
+NEW_IFS = f"{MANY} ifs by hand, an application's user and request made first"
+NEW_ALL = f"active_variants, {MANY} tests, User and Environment made first"
+
 Pairs = list[tuple[User, Environment]]
+AppPairs = list[tuple[AppUser, AppRequest]]
 
 
 @dataclass(frozen=True)
@@ -41,9 +54,24 @@ class Case:
 
     title: str
     people: list[Visitor]
+    asked: bool = True
 
     def pairs(self) -> Pairs:
-        return [as_sdk(person) for person in self.people]
+        """The people in the SDK's own classes."""
+        return [
+            (
+                User(id=person.id, split_group=person.split_group, attributes=person.profile),
+                Environment(attributes=person.request),
+            )
+            for person in self.people
+        ]
+
+    def app_pairs(self) -> AppPairs:
+        """The people in an application's classes: ifs by hand shall not pay for ours."""
+        return [
+            (AppUser(person.id, person.split_group, person.profile), AppRequest(person.request))
+            for person in self.people
+        ]
 
     def turns(self, calls: int) -> int:
         return max(1, calls // len(self.people))
@@ -63,18 +91,14 @@ def run(size: Size | None = None) -> str:
     crowd = visitors(size.crowd, sorted({country for plan in many for country in plan.countries}))
     for case in (
         Case("one user", [hot_for_many(many, crowd)]),
+        Case("one test user, who meets all conditions", [tester_for_many(many, crowd)], asked=False),
         Case(f"{len(crowd)} users in turn", crowd),
     ):
         times = in_turns(whole_requests(many, case, size.calls // 10), size.rounds)
         parts.append(timing_table(f"A request: all tests at 10 % each, {case.title}", times, IFS))
-        summary += request_figures(times, case.title)
+        if case.asked:
+            summary += request_figures(times, case.title)
     return "\n\n".join([*parts, "Asked, of decisions\n" + figures(summary)])
-
-
-def as_sdk(person: Visitor) -> tuple[User, Environment]:
-    """The visitor in the SDK's own classes."""
-    user = User(id=person.id, split_group=person.split_group, attributes=person.profile)
-    return user, Environment(attributes=person.request)
 
 
 def single_figures(times: Times, who: str) -> list[Figure]:
@@ -99,13 +123,13 @@ def single_checks(plan: Plan, case: Case, calls: int) -> dict[str, Way]:
     button = GreenButton()
     client = Client.from_documents([plan.document()])
     recording = Client.from_documents([plan.document()], hits=RecordingHits())
-    pairs, turns = case.pairs(), case.turns(calls)
-    for person, (user, request) in zip(case.people, pairs, strict=True):
+    pairs, app_pairs, turns = case.pairs(), case.app_pairs(), case.turns(calls)
+    for person, (user, request), app_pair in zip(case.people, pairs, app_pairs, strict=True):
         without = client.get_active_variant(plan.key, user, request, log_hit=False)
         with_hit = recording.get_active_variant(plan.key, user, request)
-        _must_agree(person, plan.variant(person), button.variant(user, request), without, with_hit)
+        _must_agree(person, plan.variant(person), button.variant(*app_pair), without, with_hit)
     return {
-        BY_HAND: _ifs_of_one(button, pairs, turns),
+        BY_HAND: _ifs_of_one(button, app_pairs, turns),
         CHECK: _checks_of(client, pairs, turns),
         RECORDED: _recorded_checks_of(recording, pairs, turns),
         APP_OBJECTS: _ifs_of_new_users(button, case.people, turns),
@@ -113,7 +137,7 @@ def single_checks(plan: Plan, case: Case, calls: int) -> dict[str, Way]:
     }
 
 
-def _ifs_of_one(button: GreenButton, pairs: Pairs, turns: int) -> Way:
+def _ifs_of_one(button: GreenButton, pairs: AppPairs, turns: int) -> Way:
     def way() -> None:
         for _ in range(turns):
             for user, request in pairs:
@@ -167,28 +191,50 @@ def whole_requests(many: Sequence[Plan], case: Case, calls: int) -> dict[str, Wa
     of_many = Client.from_documents([plan.document() for plan in many])
     of_most = Client.from_documents([plan.document() for plan in most])
     scattered, tight, all_ifs = ifs(many), tight_ifs(many), ifs(most)
-    pairs = case.pairs()
-    for person, (user, request) in zip(case.people, pairs, strict=True):
+    pairs, app_pairs = case.pairs(), case.app_pairs()
+    for person, (user, request), app_pair in zip(case.people, pairs, app_pairs, strict=True):
         right = {plan.key: variant for plan in many if (variant := plan.variant(person)) is not None}
         ours = of_many.active_variants(user, request)
-        _must_agree(person, right, scattered(user, request), tight(user, request), ours)
-        _must_agree(person, all_ifs(user, request), of_most.active_variants(user, request))
+        _must_agree(person, right, scattered(*app_pair), tight(*app_pair), ours)
+        _must_agree(person, all_ifs(*app_pair), of_most.active_variants(user, request))
     turns = case.turns(calls)
     return {
-        IFS: _calls_of(scattered, pairs, turns),
-        TIGHT: _calls_of(tight, pairs, turns),
+        IFS: _calls_of(scattered, app_pairs, turns),
+        TIGHT: _calls_of(tight, app_pairs, turns),
+        NEW_IFS: _calls_of_new_users(scattered, case.people, turns),
         ALL_OF_MANY: _active_variants_of(of_many, pairs, turns),
+        NEW_ALL: _active_variants_of_new_users(of_many, case.people, turns),
         ALL_OF_MOST: _active_variants_of(of_most, pairs, turns),
     }
 
 
-def _calls_of(by_hand: AllByHand, pairs: Pairs, turns: int) -> Way:
+def _calls_of(by_hand: AllByHand, pairs: AppPairs, turns: int) -> Way:
     def way() -> None:
         for _ in range(turns):
             for user, request in pairs:
                 by_hand(user, request)
 
     return Way(way, turns * len(pairs))
+
+
+def _calls_of_new_users(by_hand: AllByHand, people: Sequence[Visitor], turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for person in people:
+                user = AppUser(person.id, person.split_group, person.profile)
+                by_hand(user, AppRequest(person.request))
+
+    return Way(way, turns * len(people))
+
+
+def _active_variants_of_new_users(client: Client, people: Sequence[Visitor], turns: int) -> Way:
+    def way() -> None:
+        for _ in range(turns):
+            for person in people:
+                user = User(person.id, person.split_group, person.profile)
+                client.active_variants(user, Environment(attributes=person.request))
+
+    return Way(way, turns * len(people))
 
 
 def _active_variants_of(client: Client, pairs: Pairs, turns: int) -> Way:

@@ -119,8 +119,8 @@ def plans(count: int, percent: int = 10, seed: int = 11) -> list[Plan]:
     return made
 
 
-def visitors(count: int, likely: Sequence[int], seed: int = 5) -> list[Visitor]:
-    """Users from all countries, every second one from the ``likely``; two in five on the web, one in ten a test user."""
+def visitors(count: int, likely: Sequence[int], seed: int = 5, test_users: float = 0.02) -> list[Visitor]:
+    """Users from all countries, every second one from the ``likely``, on all platforms; this share are test users."""
     draw = random.Random(seed)  # noqa: S311 - repeatable, nothing secret
     made = []
     for number in range(count):
@@ -131,7 +131,7 @@ def visitors(count: int, likely: Sequence[int], seed: int = 5) -> list[Visitor]:
                 draw.randint(1, SPLIT_GROUPS),
                 country,
                 draw.choice(PLATFORMS),
-                is_test_user=draw.random() < 0.1,
+                is_test_user=draw.random() < test_users,
             )
         )
     return made
@@ -159,6 +159,12 @@ def visitor(
 def hot_for_one(plan: Plan) -> Visitor:
     """The one user of the single check who has to pass everything: country, platform, split group."""
     return visitor("user-hot", 1300, plan.countries[1], plan.platform, is_test_user=False)
+
+
+def tester_for_many(tests: Sequence[Plan], crowd: Sequence[Visitor]) -> Visitor:
+    """The test user: meets the conditions of all tests, and sees those that own the split group."""
+    model = hot_for_many(tests, crowd)
+    return visitor("user-tester", model.split_group, model.country_id, model.platform, is_test_user=True)
 
 
 def hot_for_many(tests: Sequence[Plan], crowd: Sequence[Visitor]) -> Visitor:

@@ -80,14 +80,14 @@ class Measured:
     def must_be_right(self) -> None:
         """Users outside the conditions get nothing; of those inside, the right share gets each variant."""
         inside = []
-        for person in visitors(PROBES, self.plan.countries):
+        for person in visitors(PROBES, self.plan.countries, test_users=0.1):
             answer = self.single.variant(self.single.check(self.plan, person)())
             if self.plan.matches(person):
                 inside.append(answer)
             elif answer is not None:
                 raise SystemExit(f"{person} got {answer} without meeting the conditions")
         _must_share(inside, self.plan.percent)
-        probes = visitors(PROBES, self.plan.countries, seed=6)
+        probes = visitors(PROBES, self.plan.countries, seed=6, test_users=0.1)
         found = [self.whole.variants(self.whole.request(person)()) for person in probes]
         answers: list[str | None] = []
         for person, got in zip(probes, found, strict=True):
