@@ -231,10 +231,14 @@ def test_forced_users_and_guests_are_decided_by_the_client() -> None:
 
 def test_as_a_decorator_every_call_is_a_run_of_its_own() -> None:
     shop = Shop()
+    test = shop.test_for(LONG)
+    with test as entered:
+        entered()
 
-    @shop.test_for(LONG)
+    @test
     def page(run: Run[DelayTest], title: str, *, ending: str = "") -> str:
         """A page."""
+        assert not run.is_shown
         return f"{title}: {run()}{ending}"
 
     assert page("Nuts", ending="!") == "Nuts: page later, in long!"

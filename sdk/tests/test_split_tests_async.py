@@ -162,6 +162,12 @@ def test_one_async_test_among_several_makes_the_run_one_to_await() -> None:
     assert asyncio.run(search([SearchTest, other], SLOW)) == "slow tea"
     assert asyncio.run(search([SearchTest, other], OUTSIDE)) is None
 
+    async def chosen_is_plain() -> Any:
+        with MultiTest([SearchTest, other], user=FAST, weights={SearchTest: 0}) as run:
+            return await run("tea")
+
+    assert asyncio.run(chosen_is_plain()) == "plain tea"
+
     async def plain() -> Any:
         async with MultiTest([Plain], client, FAST) as run:
             return await run("tea")
