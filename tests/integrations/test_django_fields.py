@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, migrations, models, transaction
+from django.db import IntegrityError, connection, connections, migrations, models, transaction
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.writer import MigrationWriter
+from django.db.utils import ConnectionHandler
+from pytest_django import DjangoDbBlocker
 
 from usersplit_sdk.integrations.django import BackfillSplitGroups, SplitGroupField
 
@@ -28,9 +32,10 @@ def chi_square(numbers: list[int]) -> float:
 
 
 class Shop:
-    """A table of customers, which migrations change."""
+    """A table of customers in one of the databases, which migrations change."""
 
-    def __init__(self) -> None:
+    def __init__(self, alias: str = "default") -> None:
+        self.alias = alias
         self.state = ProjectState()
         self.run(migrations.CreateModel("Customer", [("id", models.BigAutoField(primary_key=True))]))
 
@@ -38,7 +43,7 @@ class Shop:
         for operation in operations:
             before, self.state = self.state, self.state.clone()
             operation.state_forwards("shop", self.state)
-            with connection.schema_editor(atomic=False) as editor:
+            with connections[self.alias].schema_editor(atomic=False) as editor:
                 operation.database_forwards("shop", editor, before, self.state)
 
     @property
@@ -46,13 +51,30 @@ class Shop:
         return self.state.apps.get_model("shop", "Customer")
 
     def fill(self, rows: int = ROWS) -> None:
-        self.customers.objects.bulk_create([self.customers() for _ in range(rows)], batch_size=10_000)
+        made = [self.customers() for _ in range(rows)]
+        self.customers.objects.using(self.alias).bulk_create(made, batch_size=10_000)
 
     def numbers(self) -> list[int]:
-        return list(self.customers.objects.order_by("pk").values_list("split_group", flat=True))
+        return list(
+            self.customers.objects.using(self.alias).order_by("pk").values_list("split_group", flat=True)
+        )
 
 
 ADD = migrations.AddField("customer", "split_group", SplitGroupField())
+
+
+@pytest.fixture
+def sqlite_shop(
+    django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Shop]:
+    """In a database that the tests' settings do not know."""
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "shop.sqlite3")}
+    settings = ConnectionHandler({"default": database}).settings
+    monkeypatch.setitem(connections.settings, "sqlite", settings["default"])
+    with django_db_blocker.unblock():
+        yield Shop("sqlite")
+        connections["sqlite"].close()
+        del connections["sqlite"]
 
 
 @pytest.fixture
@@ -93,6 +115,22 @@ def test_large_tables_are_filled_in_batches_and_go_on_where_they_stopped(shop: S
         BackfillSplitGroups("customer"), migrations.AlterField("customer", "split_group", SplitGroupField())
     )
     assert shop.numbers() == first
+
+
+def test_sqlite_draws_for_each_row_too(sqlite_shop: Shop) -> None:
+    sqlite_shop.fill()
+    sqlite_shop.run(ADD)
+    assert chi_square(sqlite_shop.numbers()) < FAIR
+
+
+def test_sqlite_is_filled_in_batches_too(sqlite_shop: Shop) -> None:
+    sqlite_shop.fill()
+    sqlite_shop.run(
+        migrations.AddField("customer", "split_group", models.SmallIntegerField(null=True)),
+        BackfillSplitGroups("customer", batch_size=7_000),
+        migrations.AlterField("customer", "split_group", SplitGroupField()),
+    )
+    assert chi_square(sqlite_shop.numbers()) < FAIR
 
 
 def test_the_field_alone_fills_what_is_still_empty(shop: Shop) -> None:

@@ -34,7 +34,7 @@ class DrawnByDatabase(Func):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> Any:
         """``random()`` is any integer of 64 bits: the remainders are as even as 2400 in 2**64."""
-        return f"1 + ABS(RANDOM() % {SPLIT_GROUPS})", []
+        return f"1 + ABS(RANDOM() %% {SPLIT_GROUPS})", []
 
     def as_oracle(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> Any:
         """``dbms_random.value`` is below its second argument."""
