@@ -176,6 +176,11 @@ def test_delivery_within_the_code_is_no_use_of_its_tests(
 ) -> None:
     exit_code, found = report(capsys, tmp_path, "--source", delivery)
     assert (exit_code, found["files"]) == (0, 0)
+    shutil.copytree(delivery, tmp_path / "code/copy")
+    exit_code, found = report(capsys, tmp_path / "code", "--source", delivery)
+    assert (exit_code, found["files"]) == (0, 1)  # the manifest, which names files and not tests
+    (tmp_path / "code/copy/manifest.json").unlink()
+    assert report(capsys, tmp_path / "code", "--source", delivery)[0] == 1
 
 
 def test_without_a_source_every_call_is_listed(code: Path, capsys: pytest.CaptureFixture[str]) -> None:

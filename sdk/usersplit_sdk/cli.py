@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has gone; the interpreter would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as problem:  # the disk that the output goes to is full, say
+        complain([problem])
+        return 1
     except KeyboardInterrupt:
         return 130
     return code

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from usersplit_sdk.cli_output import note
 from usersplit_sdk.client import Client
-from usersplit_sdk.documents import read_json
+from usersplit_sdk.documents import FORMAT, read_json
 from usersplit_sdk.errors import InvalidDocument
-from usersplit_sdk.folder import MANIFEST, Folder
+from usersplit_sdk.folder import DELIVERED, MANIFEST, Folder
 from usersplit_sdk.snapshots import Snapshot
 
 TOKEN_VARIABLE = "USERSPLIT_TOKEN"  # noqa: S105 - the name of a variable
@@ -70,6 +73,54 @@ class Source:
         return document if isinstance(document, dict) else {}
 
 
+class FetchedSource(Source):
+    """A server's delivery, fetched once into a folder of its own that goes when the command ends.
+
+    Raises ``SourceProblem`` if the server cannot be read, ``ValueError`` for what is no address or no token.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._fetched = tempfile.TemporaryDirectory(prefix="usersplit-")
+        super().__init__(Folder(self._fetched.name))
+        try:
+            _fetch(url, token, self.folder.path)
+        except BaseException:
+            self._fetched.cleanup()
+            raise
+
+    def __exit__(self, *exc_info: object) -> None:
+        """The folder is of no use any more."""
+        self._fetched.cleanup()
+
+
+def _fetch(url: str, token: str, folder: Path) -> None:
+    # Loads OpenSSL and more, which reading a folder need not wait for.
+    from usersplit_sdk.origin import Origin  # noqa: PLC0415
+    from usersplit_sdk.remote import TIMEOUT_SECONDS, Remote  # noqa: PLC0415
+
+    remote = Remote(Origin(url, token, TIMEOUT_SECONDS))
+    try:
+        with remote.session():
+            manifest = remote.read_manifest()
+            wanted = {path: str(value) for path, value in manifest.files.items() if DELIVERED.fullmatch(path)}
+            for path, body in remote.read_each(wanted) if wanted else ():
+                if isinstance(body, OSError):
+                    note(f"{path}: {body}")
+                else:
+                    _write(folder / path, body)
+        off = manifest.tests_off
+        tests_off = {"user_ids": sorted(off.user_ids), "device_ids": sorted(off.device_ids)}
+        document = {"format": FORMAT, **manifest._asdict(), "tests_off": tests_off}
+        _write(folder / MANIFEST, json.dumps(document).encode())
+    except (OSError, InvalidDocument) as problem:
+        raise SourceProblem(str(problem)) from None
+
+
+def _write(path: Path, body: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(body)
+
+
 def add_server(parser: argparse.ArgumentParser) -> None:
     """The options that name a server instead of a folder."""
     group = parser.add_argument_group("a server instead of a folder")
@@ -91,7 +142,11 @@ def open_source(options: argparse.Namespace, folder: str | None) -> Source:
         if "://" in folder:
             options.command.error("a server is named with --url")
         return Source(Folder(folder))
-    return options.command.error("this version reads delivery folders only")  # type: ignore[no-any-return]
+    try:
+        return FetchedSource(options.url, read_token(options))
+    except ValueError as problem:
+        options.command.error(str(problem))
+        raise
 
 
 def read_token(options: argparse.Namespace) -> str:
@@ -105,9 +160,8 @@ def read_token(options: argparse.Namespace) -> str:
         except (OSError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else "it holds no token"
             options.command.error(f"--token-file {options.token_file}: {reason}")
-    token = token.strip()
-    if not token:
+    if len(token) > TOKEN_LIMIT:
+        options.command.error("the token is none: it is too long")
+    if not token.strip():
         options.command.error(f"a server wants a token: --token-file FILE, or the variable {TOKEN_VARIABLE}")
-    if len(token) > TOKEN_LIMIT or not token.isascii() or not token.isprintable() or " " in token:
-        options.command.error("the token is none: it must be printable ASCII without spaces")
     return token

@@ -1,20 +1,23 @@
 """Which tests a code base names, where, and which of those it should have forgotten."""
 
-# ruff: noqa: PTH114, PTH118, PTH119 - paths are bytes here, which pathlib does not take
+# ruff: noqa: PTH110, PTH114, PTH118, PTH119 - paths are bytes here, which pathlib does not take
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from usersplit_sdk.codegen import MARK
+from usersplit_sdk.folder import MANIFEST
 from usersplit_sdk.scan_files import Note, Skipped, find_files, read_source
 from usersplit_sdk.scan_ignore import Rule
 from usersplit_sdk.scan_patterns import Use, Vocabulary, keys_of_module
 from usersplit_sdk.snapshots import Entry, Snapshot
 
 FINISHED = "finished"
+_DELIVERED = re.compile(rb"/(?:tests|groups)/[a-z][a-z0-9_]{1,63}\.json\Z")
 
 
 class Found(NamedTuple):
@@ -140,7 +143,7 @@ def _each(
         root = os.path.realpath(path)
         for inner in find_files(path, exclude, note, use_git=use_git):
             whole = os.path.join(root, inner) if inner else root
-            if whole in seen or whole.startswith(left_out):
+            if whole in seen or whole.startswith(left_out) or _is_delivered(whole):
                 continue
             seen.add(whole)
             if inner:
@@ -148,6 +151,12 @@ def _each(
             else:
                 # Whoever names a link means the file behind it.
                 yield root if os.path.islink(path) else path
+
+
+def _is_delivered(path: bytes) -> bool:
+    """A test file in some delivery folder names its own test, which is no use of it."""
+    found = _DELIVERED.search(path)
+    return found is not None and os.path.exists(path[: found.start() + 1] + MANIFEST.encode())
 
 
 class _Collector:
