@@ -34,7 +34,7 @@ class Stamp(NamedTuple):
 class Folder(Source):
     """Reads the delivery folder at ``path``. Safe in threads and forks: it remembers nothing but the manifest."""
 
-    pauses = (0.05,) * 10
+    pauses: tuple[float, ...] = (0.05,) * 10
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.where = str(Path(path).absolute())

@@ -48,7 +48,7 @@ CacheDir = str | os.PathLike[str] | Literal[False] | None
 class Remote(Source):
     """Reads a delivery over HTTP. Connections are open only while it is read, so that no fork inherits one."""
 
-    pauses = (0.0, 0.25, 0.5)
+    pauses: tuple[float, ...] = (0.0, 0.25, 0.5)
 
     def __init__(self, origin: Origin) -> None:
         self.where = origin.url
