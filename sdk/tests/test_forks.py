@@ -63,3 +63,29 @@ def test_children_follow_the_folder_and_every_hit_is_stored_once(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     users = [json.loads(line)["user_id"] for line in hits.read_text().splitlines()]
     assert sorted(users) == ["child-0", "child-1", "child-2", "parent"]
+
+
+BY_HAND = """
+import os, sys, threading
+from usersplit_sdk import Client
+
+client = Client.from_directory(sys.argv[1], refresh_seconds=None)
+client._store._refreshing.acquire()  # a thread that the child does not have is refreshing
+pid = os.fork()
+if pid == 0:
+    client.refresh()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_lock_of_a_client_that_is_refreshed_by_hand_is_free_in_a_child(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BY_HAND, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+    assert done.returncode == 0, done.stderr
