@@ -79,6 +79,10 @@ def test_a_guest_keeps_the_variant(kind: str) -> None:
     assert (again, headers) == (body, [(b"vary", b"*")])
 
 
+def test_an_answer_that_makes_a_guest_is_for_one_browser() -> None:
+    assert (b"cache-control", b"private") in ask(wrapped(button))[1]
+
+
 def test_a_cookie_decides_and_a_forged_one_is_replaced() -> None:
     app = wrapped(button)
     assert ask(app, f"usersplit={COOKIE.value_of(Guest(2000, None))}")[0] == b"green"

@@ -36,7 +36,7 @@ def imports_of(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports(path: Path) -> None:
-    allowed = {*sys.stdlib_module_names, "usersplit_sdk", "_typeshed"}
+    allowed = {*sys.stdlib_module_names, "usersplit_sdk"}
     if path.is_relative_to(INTEGRATIONS):
         allowed |= FRAMEWORKS.get(path.relative_to(INTEGRATIONS).parts[0].removesuffix(".py"), set())
     for name in imports_of(path):

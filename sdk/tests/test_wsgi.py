@@ -87,6 +87,28 @@ def test_https_makes_the_cookie_secure() -> None:
     assert [value for _, value in headers if value.endswith("; Secure")]
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ([], "private"),
+        (["max-age=60"], "max-age=60, private"),
+        (["Public, max-age=60, s-maxage=9"], "max-age=60, private"),
+        (["public", "no-cache"], "no-cache, private"),
+        (["private"], "private"),
+    ],
+)
+def test_an_answer_that_makes_a_guest_is_for_one_browser(given: list[str], sent: str) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        environ["usersplit.split"].variant("green_button")
+        start_response("200 OK", [("cache-control", value) for value in given])
+        return [b""]
+
+    _, headers = ask(wrapped(app))
+    assert [value for name, value in headers if name.lower() == "cache-control"] == [sent]
+    _, headers = ask(wrapped(app), f"usersplit={COOKIE.value_of(Guest(5, None))}")
+    assert [value for name, value in headers if name.lower() == "cache-control"] == given
+
+
 def test_a_page_without_tests_is_left_alone() -> None:
     assert ask(wrapped(plain))[1] == [("Content-Type", "text/plain")]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signing import Signer
 from django.db import connections
@@ -54,6 +55,27 @@ def test_guests_are_drawn_apart(site: RecordingHits) -> None:
         Client().get("/button/")
     assert len({hit.split_group for hit in site.hits}) > 20
     assert len({hit.device_id for hit in site.hits}) == 30
+
+
+def test_a_cache_gives_nobody_the_variant_or_the_number_of_somebody_else(settings: Settings) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages"}
+    }
+    settings.MIDDLEWARE = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    # Many guests come with the very same cookies, one for the looks of the page, say.
+    guests = [Client(headers={"cookie": "theme=dark"}) for _ in range(30)]
+    cookies = {guest.get("/button/").cookies[COOKIE].value for guest in guests}
+    assert len(cookies) == 30
+
+    for split_group, variant in ((CONTROL, b"control"), (GREEN, b"<green>")) * 2:
+        guest = Client()
+        guest.cookies[COOKIE] = signed(str(split_group))
+        assert guest.get("/button/").content == variant
+    cache.clear()
 
 
 def test_a_page_without_tests_knows_of_no_cookie(client: Client) -> None:

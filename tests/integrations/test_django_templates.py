@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.signing import Signer
+from django.template import Context, Template
 from django.test import Client
 from django.utils import translation
 
@@ -41,6 +42,11 @@ def rendered(client: Client, template: str, split_group: int = GREEN, **query: s
 )
 def test_tags(client: Client, template: str, page: str, query: dict[str, str]) -> None:
     assert rendered(client, template, GREEN, context='{"untrusted": "<b>"}', **query) == page
+
+
+def test_tags_without_a_request_answer_as_the_code_stands() -> None:
+    tags = '{% variant "a" %}{% payload "a" %}{% in_user_group "a" %}{% split_text "a" "Buy" %}'
+    assert Template("{% load usersplit %}" + tags).render(Context()) == "FalseBuy"
 
 
 def test_a_variant_in_a_template_is_a_hit_unless_told(client: Client, site: RecordingHits) -> None:

@@ -27,6 +27,7 @@ from usersplit_sdk.integrations.web import (
     ReadUser,
     WebSplit,
     browser_attributes,
+    kept_private,
     nobody_known,
 )
 from usersplit_sdk.model import Environment
@@ -125,5 +126,6 @@ def _answer(response: flask.Response) -> flask.Response:
     if browser.was_asked:
         response.vary.add("Cookie")
     if guest is not None:
+        response.headers["Cache-Control"] = kept_private(response.headers.get("Cache-Control", ""))
         response.headers.add("Set-Cookie", browser.cookie.header(guest, https=flask.request.is_secure))
     return response

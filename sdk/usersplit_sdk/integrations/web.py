@@ -177,8 +177,18 @@ def vary_and_cookie(
         added = [(name, value) for name, value in headers if name.lower() != "vary"]
         added.append(("Vary", f"{vary}, Cookie" if vary else "Cookie"))
     if guest is not None:
+        given = ", ".join(value for name, value in added if name.lower() == "cache-control")
+        added = [(name, value) for name, value in added if name.lower() != "cache-control"]
+        added.append(("Cache-Control", kept_private(given)))
         added.append(("Set-Cookie", browser.cookie.header(guest, https=https)))
     return added
+
+
+def kept_private(cache_control: str) -> str:
+    """For an answer that makes a guest: a cache that gave it to others would make them the same one."""
+    parts = [part.strip() for part in cache_control.split(",")]
+    shared = ("public", "private", "s-maxage")
+    return ", ".join([*(part for part in parts if part and not part.lower().startswith(shared)), "private"])
 
 
 def nobody_known(request: object) -> None:

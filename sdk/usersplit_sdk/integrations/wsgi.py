@@ -9,7 +9,7 @@ with ``current_split()`` too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from usersplit_sdk.bound import use_split
 from usersplit_sdk.client import Client
@@ -26,8 +26,9 @@ from usersplit_sdk.integrations.web import (
 )
 from usersplit_sdk.model import Environment
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+WSGIEnvironment = dict[str, Any]
+StartResponse = Callable[..., Callable[[bytes], object]]
+WSGIApplication = Callable[[WSGIEnvironment, Any], Iterable[bytes]]
 
 KEY = "usersplit.split"
 

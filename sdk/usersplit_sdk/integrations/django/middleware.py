@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from usersplit_sdk.bound import use_split
 from usersplit_sdk.integrations.django.conf import configuration
 from usersplit_sdk.integrations.guests import MAX_AGE
-from usersplit_sdk.integrations.web import Browser, WebSplit
+from usersplit_sdk.integrations.web import Browser, WebSplit, kept_private
 
 
 class DjangoSplit(WebSplit[HttpRequest]):
@@ -85,6 +85,7 @@ def _finish(request: HttpRequest, split: Any, response: HttpResponse) -> HttpRes
         patch_vary_headers(response, ["Cookie"])
     if guest is not None:
         cookie = browser.cookie
+        response["Cache-Control"] = kept_private(response.get("Cache-Control", ""))
         response.set_cookie(
             cookie.name,
             cookie.value_of(guest),
