@@ -2,61 +2,100 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
+from importlib import import_module
+from time import monotonic, time, time_ns
+from types import ModuleType
+from typing import TypeVar
 
-from usersplit_sdk import engine
+from usersplit_sdk.additional import AdditionalConditions, Registered
 from usersplit_sdk.documents import CompiledTest
-from usersplit_sdk.engine import Subject, read_subject
-from usersplit_sdk.errors import Problem
+from usersplit_sdk.engine import Subject, forced_in, read_subject
 from usersplit_sdk.folder import Folder
+from usersplit_sdk.hit_window import HitWindow
 from usersplit_sdk.hits import HitSink, NullHits
 from usersplit_sdk.model import Decision, Environment, Hit, Reason, User
 from usersplit_sdk.reporting import OnError, Reporter
 from usersplit_sdk.snapshots import Snapshot, find, snapshot_of_documents
 from usersplit_sdk.store import FolderStore, Status, Store
+from usersplit_sdk.values import to_nanoseconds
+from usersplit_sdk.view import Ready, View
 
 REFRESH_SECONDS = 0.5
+HIT_WINDOW_SECONDS = 3600.0
 
-AdditionalConditions = Callable[[User | None, Environment], bool]
+ClientType = TypeVar("ClientType", bound="Client")
 
 
 class Client:
-    """Answers which variant a user gets. Make one with ``from_directory`` or ``from_documents``.
+    """Answers which variant a user gets. Make one with ``from_directory``, ``from_url`` or ``from_documents``.
 
-    Checks read one immutable snapshot, which a refresh replaces as a whole: no locks, no I/O, and no exception
-    whatever the user, the request or a test file look like.
+    Checks read one immutable view, which a refresh replaces as a whole: no locks, no I/O, and no exception whatever
+    the user, the request or a test file look like.
+
+    Options of all constructors: ``hits`` is the sink for hits; ``hit_window`` the seconds within which a user is
+    logged once for a variant (0: every time); ``on_error`` is called once with each problem; ``conditions_module`` names
+    a module with additional conditions, for the test ``green_button`` a class ``GreenButton`` with a method
+    ``check_additional_conditions(user, environment) -> bool``.
     """
 
-    def __init__(self, store: Store, reporter: Reporter, environment: str, hits: HitSink | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        reporter: Reporter,
+        environment: str = "production",
+        *,
+        hits: HitSink | None = None,
+        hit_window: float = HIT_WINDOW_SECONDS,
+        conditions_module: str | ModuleType | None = None,
+    ) -> None:
+        if not hit_window >= 0:
+            raise ValueError("hit_window must be a number of seconds, 0 or more")
         self.environment = environment
         self._store = store
         self._reporter = reporter
         self._hits: HitSink = NullHits() if hits is None else hits
-        self._additional: dict[str, AdditionalConditions] = {}
+        self._window = HitWindow(hit_window, monotonic())
+        module = import_module(conditions_module) if isinstance(conditions_module, str) else conditions_module
+        # Not a method of the client's, which would keep a forgotten client alive.
+        self._additional = AdditionalConditions(reporter.report_message, module)
+        self._view = View(store.snapshot, environment, self._additional)
+        # Of the view; by itself, to be reached in one step.
+        self._at_once = self._view.at_once
+        store.subscribe(self._renew)
 
     @classmethod
-    def from_directory(
-        cls,
+    def from_directory(  # noqa: PYI019 - Self needs Python 3.11
+        cls: type[ClientType],
         path: str | os.PathLike[str],
         environment: str = "production",
         *,
         hits: HitSink | None = None,
         on_error: OnError | None = None,
         refresh_seconds: float | None = REFRESH_SECONDS,
-    ) -> Client:
+        hit_window: float = HIT_WINDOW_SECONDS,
+        conditions_module: str | ModuleType | None = None,
+    ) -> ClientType:
         """A client of a delivery folder, followed from a background thread (``refresh_seconds=None``: by hand).
 
         The folder may be missing; the client has no tests then, and picks it up when it appears.
         """
         reporter = Reporter(on_error)
-        return cls(FolderStore(Folder(path), reporter, refresh_seconds), reporter, environment, hits)
+        store = FolderStore(Folder(path), reporter, refresh_seconds)
+        return cls(
+            store,
+            reporter,
+            environment,
+            hits=hits,
+            hit_window=hit_window,
+            conditions_module=conditions_module,
+        )
 
     @classmethod
-    def from_documents(
-        cls,
+    def from_documents(  # noqa: PYI019 - Self needs Python 3.11
+        cls: type[ClientType],
         tests: Iterable[object] = (),
         groups: Iterable[object] = (),
         environment: str = "production",
@@ -64,22 +103,42 @@ class Client:
         *,
         hits: HitSink | None = None,
         on_error: OnError | None = None,
-    ) -> Client:
+        hit_window: float = HIT_WINDOW_SECONDS,
+        conditions_module: str | ModuleType | None = None,
+    ) -> ClientType:
         """A client of test files given as dicts; for servers that have them at hand, and for tests.
 
         ``tests_off`` is ``{"user_ids": […], "device_ids": […]}``.
         """
         reporter = Reporter(on_error)
         store = Store(snapshot_of_documents(tests, groups, tests_off), reporter)
-        return cls(store, reporter, environment, hits)
+        return cls(
+            store,
+            reporter,
+            environment,
+            hits=hits,
+            hit_window=hit_window,
+            conditions_module=conditions_module,
+        )
 
     # ---- checks ------------------------------------------------------------------------------------------
 
     def get_active_variant(
         self, key: str, user: User | None = None, request: Environment | None = None, log_hit: bool = True
     ) -> str | None:
-        """The user's variant of the test, or None; logs a hit if there is one and the test is not finished."""
-        return self._shown(key, user, request, log_hit)[0]
+        """The user's variant of the test, or None. Logs a hit if there is one, once per user and ``hit_window``."""
+        try:
+            check = self._at_once[key]
+            variant = check(user, request)
+            if variant is None or not log_hit:
+                return variant
+            window = self._window
+            who = user.id if user is not None else (request.device_id,)  # type: ignore[union-attr]
+            if window.shortcuts[check][who] is variant and monotonic() < window.until:
+                return variant
+        except Exception:  # noqa: BLE001, S110 - asked for the first time, unknown, or the host's objects need care
+            pass
+        return self._answer(self._view, key, user, request, log_hit)[0]
 
     def explain(
         self,
@@ -90,23 +149,37 @@ class Client:
         now: datetime | None = None,
     ) -> Decision:
         """The variant and why; logs nothing. ``now`` asks about another time (without an offset: UTC)."""
-        return self._decide(key, user, request, now)
+        return self._decide(self._view, key, user, request, _nanoseconds(now))
 
     def active_variants(
         self, user: User | None = None, request: Environment | None = None, *, now: datetime | None = None
     ) -> dict[str, str]:
-        """Every test in which the user has a variant: ``{key: variant}``, by key; logs nothing."""
-        snapshot, moment, subject = self._store.snapshot, _moment(now), read_subject(user, request)
-        found = {}
-        for key in snapshot.tests:
-            variant = self._decide_in(snapshot, key, subject, user, request, moment).variant
-            if variant is not None:
-                found[key] = variant
+        """Every test in which the user has a variant: ``{key: variant}``, by key; logs nothing.
+
+        What it costs depends on the tests that own the user's split group, not on how many there are.
+        """
+        view = self._view
+        at = time_ns() if now is None else _nanoseconds(now)
+        found: dict[str, str] = {}
+        try:
+            if view.off is not None and view.is_off(user, request):
+                return self._every_variant_carefully(view, user, request, at)
+            for test in view.candidates(user, request):
+                variant = test.check(user, request, at)
+                if variant is not None:
+                    found[test.key] = variant
+        except Exception:  # noqa: BLE001 - the host's objects need care
+            return self._every_variant_carefully(view, user, request, at)
         return found
 
     def test_keys(self) -> tuple[str, ...]:
         """The keys of all tests there are, usable or not, ascending."""
-        return tuple(self._store.snapshot.tests)
+        return tuple(self._view.snapshot.tests)
+
+    def control(self, key: str) -> str | None:
+        """The name of the test's control; None if it has none, or is unknown."""
+        test = self._view.test(key)
+        return None if test is None else test.test.control
 
     def is_in_group(
         self,
@@ -117,25 +190,28 @@ class Client:
         now: datetime | None = None,
     ) -> bool:
         """Is the user in the user group? An unknown or unusable group has nobody in it."""
+        view = self._view
+        at = time_ns() if now is None else _nanoseconds(now)
         try:
-            entry = find(self._store.snapshot.groups, key)
-            if entry is None or entry.test is None:
+            return view.groups[key].check(user, request, at) is not None
+        except Exception:  # noqa: BLE001 - asked for the first time, unknown, or the host's objects need care
+            group = view.group(key)
+            if group is None:
                 return False
-            return engine.is_in_group(entry.test, read_subject(user, request), _moment(now))
-        except Exception as problem:  # noqa: BLE001 - a check never raises into the host
-            self._reporter.report_failure(key, problem)
-            return False
+            return self._decide_by(group, view, user, request, at).variant is not None
 
     def payload(
         self, key: str, user: User | None = None, request: Environment | None = None, *, log_hit: bool = False
     ) -> object:
         """The JSON payload of the user's variant (a copy), None without one. Logs no hit unless told to:
         it goes with a ``get_active_variant`` that has logged it."""
-        variant, test = self._shown(key, user, request, log_hit)
+        variant, test = self._answer(self._view, key, user, request, log_hit)
         if variant is None or test is None:
             return None
+        from copy import deepcopy  # noqa: PLC0415 - not every application has payloads
+
         try:
-            return copy.deepcopy(test.payloads.get(variant))
+            return deepcopy(test.test.payloads.get(variant))
         except RecursionError as problem:
             self._reporter.report_failure(key, problem)
             return None
@@ -155,35 +231,39 @@ class Client:
         The language falls back from ``de-AT`` to ``de``. Where several tests have the token, the first by key
         in which the user has a variant decides. The hit is logged for users who see the default as well.
         """
-        snapshot = self._store.snapshot
-        for key in find(snapshot.token_tests, token) or ():
-            variant, test = self._shown(key, user, request, log_hit)
+        view = self._view
+        for key in find(view.snapshot.token_tests, token) or ():
+            variant, test = self._answer(view, key, user, request, log_hit)
             if variant is not None and test is not None:
-                return _in_language(test.texts.get(token, {}).get(variant, {}), language, default)
+                return _in_language(test.test.texts.get(token, {}).get(variant, {}), language, default)
         return default
 
     def log_hit(
         self, key: str, variant: str, user: User | None = None, request: Environment | None = None
     ) -> bool:
-        """Log that the user was shown the variant now; answers False for a test or variant that is unknown."""
-        entry = find(self._store.snapshot.tests, key)
-        test = None if entry is None else entry.test
-        if test is None or not test.has_variant(variant):
+        """Log that the user was shown the variant now, unless it is logged in this ``hit_window`` already.
+
+        Answers False for a test or variant that is unknown.
+        """
+        test = self._view.test(key)
+        if test is None or not test.test.has_variant(variant):
             return False
-        return self._record(test, variant, read_subject(user, request), _moment(None))
+        return self._log(test, variant, user, request)
 
     # ---- additional conditions ---------------------------------------------------------------------------
 
-    def additional_conditions(self, key: str) -> Callable[[AdditionalConditions], AdditionalConditions]:
-        """Decorate a function of (user, request) that must return True for a user to get a split variant.
+    def additional_conditions(self, key: str) -> Callable[[Registered], Registered]:
+        """Decorate a function of (user, environment), or a class with such a method ``check_additional_conditions``,
+        that must return True for a user to get a split variant.
 
         It is called last. An exception in it, or an answer that is no bool, means "not in the test" and is
         reported once.
         """
 
-        def register(function: AdditionalConditions) -> AdditionalConditions:
-            self._additional = {**self._additional, key: function}
-            return function
+        def register(conditions: Registered) -> Registered:
+            self._additional = self._additional.plus(key, conditions)
+            self._store.republish()
+            return conditions
 
         return register
 
@@ -195,22 +275,22 @@ class Client:
         return self._store.status
 
     def refresh(self) -> bool:
-        """Read the folder now; answers whether the client is up to date with it. Never raises."""
+        """Read the source now; answers whether the client is up to date with it. Never raises."""
         return self._store.refresh()
 
     def report(self, where: str, message: str) -> None:
         """Tell what is wrong with the application's own code about a test; once, to the log and to ``on_error``."""
-        self._reporter.report(Problem(where, message))
+        self._reporter.report_message(where, message)
 
     def close(self) -> None:
-        """Stop following the folder and close the hit sink. Checks go on with what is loaded."""
+        """Stop following the source and close the hit sink. Checks go on with what is loaded."""
         self._store.close()
         try:
             self._hits.close()
         except Exception as problem:  # noqa: BLE001 - a sink is the application's code
             self._reporter.report_failure("hits", problem)
 
-    def __enter__(self) -> Client:  # noqa: PYI034 - Self needs Python 3.11
+    def __enter__(self: ClientType) -> ClientType:  # noqa: PYI019 - Self needs Python 3.11
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -218,88 +298,107 @@ class Client:
 
     # ---- inside ------------------------------------------------------------------------------------------
 
+    def _renew(self, snapshot: Snapshot) -> None:
+        """Take over a snapshot; the store calls this for one at a time."""
+        view = View(snapshot, self.environment, self._additional, self._view)
+        self._view = view
+        self._at_once = view.at_once
+
+    def _answer(
+        self, view: View, key: object, user: User | None, request: Environment | None, log_hit: bool
+    ) -> tuple[str | None, Ready | None]:
+        """The variant and its test out of one view, the hit logged if wanted."""
+        test = view.test(key)
+        if test is None:
+            return None, None
+        now = time_ns()
+        try:
+            if view.is_off(user, request):
+                variant = self._decide_by(test, view, user, request, now).variant
+            else:
+                variant = view.check_of(test)(user, request, now)
+        except Exception:  # noqa: BLE001 - the host's objects need care
+            variant = self._decide_by(test, view, user, request, now).variant
+        if variant is not None and log_hit:
+            self._log(test, variant, user, request)
+        return variant, test
+
+    def _every_variant_carefully(
+        self, view: View, user: User | None, request: Environment | None, now: int
+    ) -> dict[str, str]:
+        decisions = {key: self._decide(view, key, user, request, now) for key in view.snapshot.tests}
+        return {key: one.variant for key, one in decisions.items() if one.variant is not None}
+
     def _decide(
-        self, key: str, user: User | None, request: Environment | None, now: datetime | None
+        self, view: View, key: object, user: User | None, request: Environment | None, now: int
     ) -> Decision:
-        return self._decide_in(
-            self._store.snapshot, key, read_subject(user, request), user, request, _moment(now)
+        test = view.test(key)
+        if test is not None:
+            return self._decide_by(test, view, user, request, now)
+        entry = find(view.snapshot.tests, key)
+        return (
+            Decision(None, Reason.UNKNOWN_TEST)
+            if entry is None
+            else Decision(None, Reason.INVALID_TEST_FILE, entry.error)
         )
 
-    def _decide_in(
-        self,
-        snapshot: Snapshot,
-        key: str,
-        subject: Subject,
-        user: User | None,
-        request: Environment | None,
-        now: datetime,
+    def _decide_by(
+        self, test: Ready, view: View, user: User | None, request: Environment | None, now: int
     ) -> Decision:
         try:
-            entry = find(snapshot.tests, key)
-            if entry is None:
-                return Decision(None, Reason.UNKNOWN_TEST)
-            if entry.test is None:
-                return Decision(None, Reason.INVALID_TEST_FILE, entry.error)
-            function = self._additional.get(key)
-            additional = None if function is None else lambda: self._call(key, function, user, request)
-            return engine.decide(entry.test, subject, self.environment, now, snapshot.tests_off, additional)
+            return test.decide(read_subject(user, request), user, request, now, view.snapshot.tests_off)
         except Exception as problem:  # noqa: BLE001 - a check never raises into the host
-            self._reporter.report_failure(key, problem)
+            self._reporter.report_failure(test.key, problem)
             return Decision(None, Reason.INVALID_TEST_FILE, f"the check failed: {type(problem).__name__}")
 
-    def _call(
-        self, key: str, function: AdditionalConditions, user: User | None, request: Environment | None
-    ) -> bool:
+    def _log(self, test: Ready, variant: str, user: User | None, request: Environment | None) -> bool:
+        """Hand the hit to the sink, unless this window has it. Of a finished test too: hits that go on coming tell
+        that it is still in somebody's code."""
         try:
-            environment = request if request is not None else Environment()
-            answer = function(user, environment)
-            if isinstance(answer, bool):
-                return answer
-            message = f"its additional conditions returned {type(answer).__name__}, not a bool"
-        except Exception as problem:  # noqa: BLE001 - it is the application's code
-            message = f"its additional conditions raised {type(problem).__name__}: {problem}"
-        self._reporter.report(Problem(key, message))
-        return False
-
-    def _shown(
-        self, key: str, user: User | None, request: Environment | None, log_hit: bool
-    ) -> tuple[str | None, CompiledTest | None]:
-        """The variant and its test out of one snapshot, the hit logged if wanted."""
-        snapshot, subject, now = self._store.snapshot, read_subject(user, request), _moment(None)
-        decision = self._decide_in(snapshot, key, subject, user, request, now)
-        if decision.variant is None:
-            return None, None
-        test = snapshot.tests[key].test
-        # Of a finished test too: hits that go on coming tell that it is still in somebody's code.
-        if log_hit and test is not None:
-            self._record(test, decision.variant, subject, now)
-        return decision.variant, test
-
-    def _record(self, test: CompiledTest, variant: str, subject: Subject, now: datetime) -> bool:
-        try:
-            hit = Hit(
-                test=test.key,
-                settings_group=test.settings_group,
-                variant=variant,
-                user_id=subject.user_id,
-                device_id=subject.device_id,
-                split_group=subject.split_group or None,
-                environment=self.environment,
-                time=now,
-                forced=engine.forced_variant(test, subject, self.environment) is not None,
-                test_user=subject.is_test_user,
-            )
-            self._hits.record(hit)
+            subject, now = read_subject(user, request), time()
+            window = self._window = self._window.at(monotonic())
+            who = subject.user_id or subject.device_id
+            if who is None:
+                # Nobody knows whether two such hits are of one user: they are all logged.
+                self._hits.record(self._hit(test.test, variant, subject, now))
+                return True
+            entry = test.key, test.test.settings_group, variant, subject.user_id is None, who
+            if window.add(entry):
+                try:
+                    self._hits.record(self._hit(test.test, variant, subject, now))
+                except BaseException:
+                    window.forget(entry)
+                    raise
+            # What the next check looks for, with the id as the host has it.
+            if user is None and request is not None:
+                window.shorten(test.check, (request.device_id,), variant)
+            elif user is not None and subject.user_id is not None:
+                window.shorten(test.check, user.id, variant)
         except Exception as problem:  # noqa: BLE001 - a sink is the application's code
             self._reporter.report_failure("hits", problem)
             return False
         return True
 
+    def _hit(self, test: CompiledTest, variant: str, subject: Subject, now: float) -> Hit:
+        forced = forced_in(test, self.environment)
+        return Hit(
+            test=test.key,
+            settings_group=test.settings_group,
+            variant=variant,
+            user_id=subject.user_id,
+            device_id=subject.device_id,
+            split_group=subject.split_group or None,
+            environment=self.environment,
+            time=datetime.fromtimestamp(now, timezone.utc),
+            forced=subject.user_id in forced.users or subject.device_id in forced.devices,
+            test_user=subject.is_test_user,
+        )
 
-def _moment(now: datetime | None) -> datetime:
+
+def _nanoseconds(now: object) -> int:
     if not isinstance(now, datetime):
-        return datetime.now(timezone.utc)
-    return now if now.tzinfo is not None else now.replace(tzinfo=timezone.utc)
+        return time_ns()
+    return to_nanoseconds(now if now.tzinfo is not None else now.replace(tzinfo=timezone.utc))
 
 
 def _in_language(texts: Mapping[str, str], language: object, default: str) -> str:

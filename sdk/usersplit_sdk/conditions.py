@@ -1,16 +1,19 @@
-"""Condition trees, compiled once into closures.
+"""Condition trees: checked when a file is read, turned into Python code when they are first needed.
 
-A compiled node answers with a pair: whether it is met, and the path of the predicate that was evaluated last,
-which is the one that decided. The pairs are made when compiling, so that a path costs nothing in a check.
+Two forms come out of the same checked tree. The *plain* one is an expression that says whether the conditions are
+met. The *traced* one also tells the path of the predicate that was evaluated last, which is the one that decided,
+and takes an exception in a predicate for "not met". Nothing of a file ever becomes code: all it holds is bound to
+names, and the source is made of those names and of what stands in the table of operators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple, cast
 
 from usersplit_sdk.errors import InvalidDocument
-from usersplit_sdk.operators import OPERATORS, InvalidOperand
+from usersplit_sdk.operators import NAMES, OPERATORS, Comparison, InvalidOperand
 
 DEPTH_LIMIT = 32
 PREDICATE_LIMIT = 10_000
@@ -21,83 +24,87 @@ Condition = Callable[[Attributes, Attributes, datetime], Outcome]
 """Takes the user's attributes (empty for a guest), the request's, and the time."""
 
 
-def compile_conditions(tree: object, path: str = "conditions") -> Condition:
-    """Compile a tree in the delivered (typed) form; raises ``InvalidDocument`` naming the path of the fault."""
-    return _Compiler().group(tree, path, depth=0)
+class Predicate(NamedTuple):
+    """One comparison of an attribute, of the user's or else of the request's."""
+
+    name: str
+    of_user: bool
+    comparison: Comparison
+    path: str
 
 
-class _Compiler:
-    def __init__(self) -> None:
-        self._predicates = 0
+class Group(NamedTuple):
+    """A list in brackets: one of ``chains`` must be met, a chain by every operand in it. None at all: always met."""
 
-    def group(self, items: object, path: str, depth: int) -> Condition:
-        if not isinstance(items, list):
-            raise InvalidDocument(path, "must be a list")
-        if depth > DEPTH_LIMIT:
-            raise InvalidDocument(path, f"brackets are nested deeper than {DEPTH_LIMIT}")
-        if not items:
-            always = (True, path)
-            return lambda user, environment, now: always
-        if len(items) % 2 == 0:
-            raise InvalidDocument(
-                path, "must alternate between operands and AND or OR, and end with an operand"
-            )
-        chains: list[list[Condition]] = [[]]
-        for index, item in enumerate(items):
-            place = f"{path}[{index}]"
-            if index % 2 == 0:
-                chains[-1].append(self._operand(item, place, depth))
-            elif item == "OR":
-                chains.append([])
-            elif item != "AND":
-                raise InvalidDocument(place, "must be AND or OR")
-        return _any_chain([_whole_chain(chain) for chain in chains])
-
-    def _operand(self, item: object, path: str, depth: int) -> Condition:
-        if isinstance(item, list):
-            return self.group(item, path, depth + 1)
-        if not isinstance(item, dict):
-            raise InvalidDocument(path, "must be a predicate or a list in brackets")
-        self._predicates += 1
-        if self._predicates > PREDICATE_LIMIT:
-            raise InvalidDocument("conditions", f"there are more than {PREDICATE_LIMIT} predicates")
-        return _compile_predicate(item, path)
+    chains: tuple[tuple[Predicate | Group, ...], ...]
+    path: str
 
 
-def _whole_chain(operands: list[Condition]) -> Condition:
-    """AND, from left to right, until one is not met."""
-    if len(operands) == 1:
-        return operands[0]
-    *first, last = operands
+class Conditions(NamedTuple):
+    """A checked tree, and what its evaluation will read."""
 
-    def all_met(user: Attributes, environment: Attributes, now: datetime) -> Outcome:
-        for operand in first:
-            outcome = operand(user, environment, now)
-            if not outcome[0]:
-                return outcome
-        return last(user, environment, now)
+    root: Group
+    predicates: tuple[Predicate, ...]
 
-    return all_met
+    @property
+    def reads_user(self) -> bool:
+        """Does any predicate look at the user?"""
+        return any(predicate.of_user for predicate in self.predicates)
 
+    @property
+    def reads_environment(self) -> bool:
+        """Does any predicate look at the request?"""
+        return not all(predicate.of_user for predicate in self.predicates)
 
-def _any_chain(chains: list[Condition]) -> Condition:
-    """OR, from left to right, until one is met."""
-    if len(chains) == 1:
-        return chains[0]
-    *first, last = chains
-
-    def any_met(user: Attributes, environment: Attributes, now: datetime) -> Outcome:
-        for chain in first:
-            outcome = chain(user, environment, now)
-            if outcome[0]:
-                return outcome
-        return last(user, environment, now)
-
-    return any_met
+    @property
+    def timed(self) -> bool:
+        """Does any predicate look at the time?"""
+        return any(predicate.comparison.timed for predicate in self.predicates)
 
 
-def _compile_predicate(predicate: Mapping[object, object], path: str) -> Condition:
-    name, source, operator_name = (predicate.get(part) for part in ("filter", "source", "operator"))
+# ---- reading -------------------------------------------------------------------------------------------------
+
+
+def parse_conditions(tree: object) -> Conditions:
+    """Check a tree in the delivered (typed) form; raises ``InvalidDocument`` naming the path of the fault."""
+    predicates: list[Predicate] = []
+    return Conditions(_parse_group(tree, "conditions", 0, predicates), tuple(predicates))
+
+
+def _parse_group(items: object, path: str, depth: int, found: list[Predicate]) -> Group:
+    if not isinstance(items, list):
+        raise InvalidDocument(path, "must be a list")
+    if depth > DEPTH_LIMIT:
+        raise InvalidDocument(path, f"brackets are nested deeper than {DEPTH_LIMIT}")
+    if not items:
+        return Group((), path)
+    if len(items) % 2 == 0:
+        raise InvalidDocument(path, "must alternate between operands and AND or OR, and end with an operand")
+    chains: list[list[Predicate | Group]] = [[]]
+    for index, item in enumerate(items):
+        place = f"{path}[{index}]"
+        if index % 2 == 0:
+            chains[-1].append(_parse_operand(item, place, depth, found))
+        elif item == "OR":
+            chains.append([])
+        elif item != "AND":
+            raise InvalidDocument(place, "must be AND or OR")
+    return Group(tuple(map(tuple, chains)), path)
+
+
+def _parse_operand(item: object, path: str, depth: int, found: list[Predicate]) -> Predicate | Group:
+    if isinstance(item, list):
+        return _parse_group(item, path, depth + 1, found)
+    if not isinstance(item, dict):
+        raise InvalidDocument(path, "must be a predicate or a list in brackets")
+    if len(found) == PREDICATE_LIMIT:
+        raise InvalidDocument("conditions", f"there are more than {PREDICATE_LIMIT} predicates")
+    found.append(_parse_predicate(item, path))
+    return found[-1]
+
+
+def _parse_predicate(item: Mapping[object, object], path: str) -> Predicate:
+    name, source, operator_name = item.get("filter"), item.get("source"), item.get("operator")
     if not isinstance(name, str) or not name:
         raise InvalidDocument(f"{path}.filter", "must be the name of a filter")
     if source not in ("user", "environment"):
@@ -105,24 +112,98 @@ def _compile_predicate(predicate: Mapping[object, object], path: str) -> Conditi
     operator = OPERATORS.get(operator_name) if isinstance(operator_name, str) else None
     if operator is None:
         raise InvalidDocument(f"{path}.operator", "is not a known operator")
-    filter_type = predicate.get("type")
+    filter_type = item.get("type")
     try:
-        compare = operator.build(
-            predicate.get("value"), filter_type if isinstance(filter_type, str) else None
-        )
+        comparison = operator.build(item.get("value"), filter_type if isinstance(filter_type, str) else None)
     except InvalidOperand as problem:
         raise InvalidDocument(f"{path}.value", str(problem)) from None
-    yes, no = (True, path), (False, path)
-    of_user = source == "user"
-    missing = yes if operator.name == "is_not_set" else no
+    return Predicate(name, source == "user", comparison, path)
 
-    def evaluate(user: Attributes, environment: Attributes, now: datetime) -> Outcome:
+
+# ---- writing -------------------------------------------------------------------------------------------------
+
+
+class Names:
+    """The namespace of generated code: every value gets a name of its own, there are no builtins."""
+
+    def __init__(self) -> None:
+        self.bound: dict[str, object] = {"__builtins__": {}, **NAMES}
+
+    def bind(self, value: object) -> str:
+        """The new name of a value."""
+        name = f"x{len(self.bound)}"
+        self.bound[name] = value
+        return name
+
+
+def write_plain(conditions: Conditions, names: Names) -> str:
+    """An expression of ``profile``, ``environment`` (mappings) and ``moment``: are the conditions met?
+
+    It raises what the mappings and values of the host application raise.
+    """
+
+    def write(predicate: Predicate) -> str:
+        read = f"{'profile' if predicate.of_user else 'environment'}.get({names.bind(predicate.name)})"
+        return _fill(predicate.comparison, names, read)
+
+    return _write_group(conditions.root, write, lambda group: "True")
+
+
+def compile_traced(conditions: Conditions) -> Condition:
+    """The traced form; never raises."""
+    names = Names()
+
+    def write(predicate: Predicate) -> str:
+        ask, path = names.bind(_guarded(predicate)), names.bind(predicate.path)
+        return f"{ask}(profile, environment, moment) if (decided := {path}) else False"
+
+    def write_empty(group: Group) -> str:
+        return f"(decided := {names.bind(group.path)}) is not None"
+
+    met = _write_group(conditions.root, write, write_empty)
+    lines = ["def traced(profile, environment, moment):", f"    met = {met}", "    return met, decided"]
+    return cast(Condition, define("traced", lines, names))
+
+
+def compile_conditions(tree: object) -> Condition:
+    """The traced form of a tree that has not been checked; raises ``InvalidDocument``."""
+    return compile_traced(parse_conditions(tree))
+
+
+def define(name: str, lines: Iterable[str], names: Names) -> Callable[..., object]:
+    """Run the definition of one function, given as source, and return the function."""
+    exec(compile("\n".join(lines), "<test file>", "exec"), names.bound)  # noqa: S102 - see the head of this module
+    return cast(Callable[..., object], names.bound[name])
+
+
+def _write_group(group: Group, write: Callable[[Predicate], str], write_empty: Callable[[Group], str]) -> str:
+    if not group.chains:
+        return write_empty(group)
+
+    def operand(item: Predicate | Group) -> str:
+        return f"({write(item) if isinstance(item, Predicate) else _write_group(item, write, write_empty)})"
+
+    return " or ".join(" and ".join(map(operand, chain)) for chain in group.chains)
+
+
+def _fill(comparison: Comparison, names: Names, read: str) -> str:
+    """The comparison's source, with ``read`` where the value is read first, and its names bound."""
+    again = "{v}" in comparison.source
+    fields = {name: names.bind(value) for name, value in comparison.names.items()}
+    return comparison.source.format(V=f"(v := {read})" if again else read, v="v", t="moment", **fields)
+
+
+def _guarded(predicate: Predicate) -> Callable[[Attributes, Attributes, datetime], bool]:
+    names = Names()
+    source = _fill(predicate.comparison, names, "value")
+    compare = define("compare", [f"def compare(value, moment): return {source}"], names)
+    name, of_user = predicate.name, predicate.of_user
+
+    def ask(profile: Attributes, environment: Attributes, moment: datetime) -> bool:
         try:
-            value = user.get(name) if of_user else environment.get(name)
-            if value is None:
-                return missing
-            return yes if compare(value, now) else no
+            value = profile.get(name) if of_user else environment.get(name)
+            return bool(compare(value, moment))
         except Exception:  # noqa: BLE001 - a host's mapping or value may do anything; then it does not match
-            return no
+            return False
 
-    return evaluate
+    return ask

@@ -10,12 +10,12 @@ import json
 import re
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from operator import le, lt
 from types import MappingProxyType
-from typing import Literal, NoReturn, cast
+from typing import Any, Literal, NamedTuple, NoReturn, Union, cast
 
-from usersplit_sdk.conditions import Condition, compile_conditions
+from usersplit_sdk.conditions import Conditions, parse_conditions
 from usersplit_sdk.errors import InvalidDocument
 from usersplit_sdk.model import SPLIT_GROUPS
 from usersplit_sdk.values import parse_moment
@@ -29,21 +29,21 @@ SIDES = ("server", "client", "client_server")
 
 Kind = Literal["test", "group"]
 Texts = Mapping[str, Mapping[str, Mapping[str, str]]]
+Owners = Union[bytes, "array[int]"]  # array takes no parameter at run time before Python 3.12
+Ranges = list[list[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class TestOutcome:
+class TestOutcome(NamedTuple):
     """How a test ended: ``variant`` is None if it was rejected; ``everywhere`` if the winner is for everyone."""
 
     variant: str | None
     everywhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledTest:
-    """A test or user group, ready to be evaluated. Shared between threads: nothing in it ever changes.
+class CompiledTest(NamedTuple):
+    """A test or user group whose file was checked. Shared between threads: nothing in it ever changes.
 
-    ``owners[split_group]`` is an index into ``names``, whose first entry (0: nobody) is None.
+    ``owners[split_group]`` (0..2400) is an index into ``names``, whose first entry (0: nobody) is None.
     ``forced_users`` and ``forced_devices`` map (environment, id) to a variant.
     ``texts`` maps token, variant and language to a text.
     """
@@ -55,9 +55,9 @@ class CompiledTest:
     settings_group: int
     starts_at: datetime | None
     ends_at: datetime | None
-    conditions: Condition
+    conditions: Conditions
     names: tuple[str | None, ...]
-    owners: array[int]
+    owners: Owners
     control: str | None
     payloads: Mapping[str, object]
     forced_users: Mapping[tuple[str, str], str]
@@ -111,7 +111,7 @@ def parse_document(document: object) -> CompiledTest:
         settings_group=_number(document.get("settings_group")),
         starts_at=_time(document, "starts_at"),
         ends_at=_time(document, "ends_at"),
-        conditions=compile_conditions(document.get("conditions")),
+        conditions=parse_conditions(document.get("conditions")),
         names=names,
         owners=owners,
         control=_control(parts.get("control"), names),
@@ -127,10 +127,6 @@ def _number(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InvalidDocument("settings_group", "must be a whole number from 1")
     return value
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _one_of(document: Mapping[object, object], name: str, allowed: tuple[object, ...]) -> str:
@@ -151,9 +147,9 @@ def _time(document: Mapping[object, object], name: str) -> datetime | None:
     return moment.instant
 
 
-def _variants(value: object) -> tuple[tuple[str | None, ...], array[int], Mapping[str, object]]:
+def _variants(value: object) -> tuple[tuple[str | None, ...], Owners, Mapping[str, object]]:
     names: list[str | None] = [None]
-    owners = array("H", bytes(2 * (SPLIT_GROUPS + 1)))
+    ranges: list[Ranges] = []
     payloads: dict[str, object] = {}
     for index, variant in enumerate(_list(value, "variants")):
         path = f"variants[{index}]"
@@ -165,26 +161,76 @@ def _variants(value: object) -> tuple[tuple[str | None, ...], array[int], Mappin
         if len(names) > SPLIT_GROUPS:
             raise InvalidDocument(path, f"there are more than {SPLIT_GROUPS} variants")
         names.append(name)
-        _give(owners, len(names) - 1, variant.get("split_groups"), f"{path}.split_groups")
+        ranges.append(_ranges(variant.get("split_groups"), f"{path}.split_groups"))
         if variant.get("payload") is not None:
             payloads[name] = variant["payload"]
-    return tuple(names), owners, MappingProxyType(payloads)
+    return tuple(names), _owners(ranges), MappingProxyType(payloads)
 
 
-def _give(owners: array[int], owner: int, ranges: object, path: str) -> None:
-    """Enter a variant's ranges into the table; the same split group twice is an error wherever it stands."""
+def _ranges(value: object, path: str) -> Ranges:
+    ranges = _list(value, path)
+    if not _all_sound(ranges):
+        _name_the_unsound(ranges, path)
+    return cast(Ranges, ranges)
+
+
+def _all_sound(ranges: list[object]) -> bool:
+    """Pairs of whole numbers that ascend within 1..2400; without a loop in Python, as there may be thousands."""
+    if not ranges:
+        return True
+    if set(map(type, ranges)) != {list} or set(map(len, cast(Ranges, ranges))) != {2}:
+        return False
+    firsts, lasts = zip(*cast(Ranges, ranges), strict=True)
+    return (
+        set(map(type, firsts + lasts)) == {int}
+        and firsts[0] >= 1
+        and lasts[-1] <= SPLIT_GROUPS
+        and all(map(le, firsts, lasts))
+        and all(map(lt, lasts, firsts[1:]))
+    )
+
+
+def _name_the_unsound(ranges: list[object], path: str) -> NoReturn:
     previous = 0
-    for index, limits in enumerate(_list(ranges, path)):
+    for index, limits in enumerate(ranges):
         place = f"{path}[{index}]"
-        if not isinstance(limits, list) or len(limits) != 2 or not all(map(_is_integer, limits)):
+        if not isinstance(limits, list) or [type(limit) for limit in limits] != [int, int]:
             raise InvalidDocument(place, "must be two whole numbers, the first and the last split group")
         first, last = limits
         if not previous < first <= last <= SPLIT_GROUPS:
             raise InvalidDocument(place, f"must ascend within 1..{SPLIT_GROUPS}")
-        if any(owners[first : last + 1]):
-            raise InvalidDocument(place, "belongs to another variant already")
-        owners[first : last + 1] = array("H", [owner]) * (last - first + 1)
         previous = last
+    raise InvalidDocument(path, "must be a list of pairs")
+
+
+def _owners(variants: list[Ranges]) -> Owners:
+    """The owner of every split group; the same split group twice is an error."""
+    few = len(variants) < 256
+    table: Any = bytearray(SPLIT_GROUPS + 1) if few else _zeros(SPLIT_GROUPS + 1)
+    given = 0
+    for owner, ranges in enumerate(variants, start=1):
+        whole = bytes((owner,)) * len(table) if few else array("H", [owner]) * len(table)
+        for first, last in ranges:
+            table[first : last + 1] = whole[first : last + 1]
+            given += last - first + 1
+    if given != len(table) - table.count(0):
+        _name_the_doubled(variants)
+    return bytes(table) if isinstance(table, bytearray) else table
+
+
+def _zeros(count: int) -> array[int]:
+    return array("H", bytes(2 * count))
+
+
+def _name_the_doubled(variants: list[Ranges]) -> NoReturn:
+    taken = bytearray(SPLIT_GROUPS + 1)
+    for number, ranges in enumerate(variants):
+        for index, (first, last) in enumerate(ranges):
+            if any(taken[first : last + 1]):
+                place = f"variants[{number}].split_groups[{index}]"
+                raise InvalidDocument(place, "belongs to another variant already")
+            taken[first : last + 1] = b"\1" * (last - first + 1)
+    raise InvalidDocument("variants", "share split groups")
 
 
 def _control(value: object, names: tuple[str | None, ...]) -> str | None:

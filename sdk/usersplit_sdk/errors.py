@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class InvalidDocument(ValueError):
@@ -14,8 +14,7 @@ class InvalidDocument(ValueError):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something a client reports once: ``where`` is a file of the folder, or a test's key, or ``manifest``."""
 
     where: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 SPLIT_GROUPS = 2400
 """Split groups are the numbers from 1 to this."""
@@ -35,27 +34,91 @@ class Reason(str, Enum):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class _Record:
+    """Equal and shown by its fields. Dataclasses would do, but importing them costs more than the whole package."""
+
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
+
+    __hash__ = None  # type: ignore[assignment]  # attributes are mappings
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({fields})"
+
+
+class _Bearer(_Record):
+    """Somebody with attributes and perhaps a split group, both seen through once, when set, and not in every check:
+    ``_plain`` are attributes that can be read as they are, else None; ``_group`` is 0 for what is no split group."""
+
+    __slots__ = ("_attributes", "_group", "_plain", "_split_group")
+
+    @property
+    def attributes(self) -> Mapping[str, object]:
+        """Values by filter name."""
+        return self._attributes
+
+    @attributes.setter
+    def attributes(self, attributes: Mapping[str, object] | None) -> None:
+        self._attributes = {} if attributes is None else attributes
+        readable = self._attributes.__class__ is dict or isinstance(self._attributes, Mapping)
+        self._plain = self._attributes if readable else None
+
+    @property
+    def split_group(self) -> int | None:
+        """1..2400, or None."""
+        return self._split_group
+
+    @split_group.setter
+    def split_group(self, split_group: int | None) -> None:
+        self._split_group = split_group
+        self._group = 0
+        if type(split_group) is int and 1 <= split_group <= SPLIT_GROUPS:
+            self._group = split_group
+
+
+class User(_Bearer):
     """A user who is known: id, the split group kept for life (1..2400), and profile values by filter name."""
 
-    id: str | int | None
-    split_group: int | None = None
-    attributes: Mapping[str, object] = field(default_factory=dict)
+    __slots__ = ("id",)
+    __match_args__ = ("id", "split_group", "attributes")
+
+    def __init__(
+        self,
+        id: str | int | None,  # noqa: A002 - the contract's word
+        split_group: int | None = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> None:
+        self.id = id
+        self.split_group = split_group
+        self.attributes = attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(_Bearer):
     """The request: device, values by filter name, what the client app supports, and a guest's split group."""
 
-    device_id: str | int | None = None
-    attributes: Mapping[str, object] = field(default_factory=dict)
-    supported_tests: Collection[str] | None = None
-    split_group: int | None = None
+    __slots__ = ("device_id", "supported_tests")
+    __match_args__ = ("device_id", "attributes", "supported_tests", "split_group")
+
+    def __init__(
+        self,
+        device_id: str | int | None = None,
+        attributes: Mapping[str, object] | None = None,
+        supported_tests: Collection[str] | None = None,
+        split_group: int | None = None,
+    ) -> None:
+        self.device_id = device_id
+        self.attributes = attributes
+        self.supported_tests = supported_tests
+        self.split_group = split_group
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """A check's answer.
 
     ``detail`` is the path of the deciding predicate (``conditions[2][0]``) for ``CONDITIONS_NOT_MET``, and what
@@ -68,8 +131,7 @@ class Decision:
     settings_group: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """The record that a user was shown a variant. ``time`` is aware; forced and test users never count."""
 
     test: str
@@ -85,9 +147,11 @@ class Hit:
 
     def as_json(self) -> dict[str, object]:
         """The hit as it is stored and sent: the same names, the time in ISO 8601."""
-        return {**asdict(self), "time": self.time.isoformat()}
+        return {**self._asdict(), "time": self.time.isoformat()}
 
 
 def draw_split_group() -> int:
     """A new user's split group: uniform in 1..2400, from the system's entropy. Store it and never change it."""
-    return random.SystemRandom().randint(1, SPLIT_GROUPS)
+    from random import SystemRandom  # noqa: PLC0415 - takes longer to import than all that a check needs
+
+    return SystemRandom().randint(1, SPLIT_GROUPS)

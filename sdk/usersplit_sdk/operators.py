@@ -1,26 +1,23 @@
 """The one table of operators: forms, validation, SQL and evaluation all read it.
 
-An ``Operator`` says what it is called, which filter types it suits, what kind of operand it takes, and
-builds the function that compares. Those functions never see a missing value (that is decided before them)
-and answer False for a value whose type does not fit, the negative operators included.
+An ``Operator`` says what it is called, which filter types it suits, what kind of operand it takes, and builds
+the comparison. A comparison is False for a missing value and for one whose type does not fit, the negative
+operators included; ``is_not_set`` alone is True for what is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import isfinite
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from usersplit_sdk.patterns import PATTERN_SUBJECT_LIMIT, UnsafePattern, compile_pattern
-from usersplit_sdk.values import Moment, as_number, parse_moment, parse_version
+from usersplit_sdk.values import Moment, as_number, is_number, parse_moment, parse_version
 
 FilterType = Literal["boolean", "integer", "number", "string", "date", "version", "list"]
 OperandKind = Literal["one", "many", "range", "none", "days", "pattern"]
-Compare = Callable[[object, datetime], bool]
-"""Answers for a present attribute value and the time of the check (aware)."""
+Build = Callable[[object, "str | None"], "Comparison"]
 
 FILTER_TYPES: tuple[FilterType, ...] = ("boolean", "integer", "number", "string", "date", "version", "list")
 DAYS_LIMIT = 36_500
@@ -30,88 +27,126 @@ class InvalidOperand(ValueError):
     """The operand cannot be used with this operator; the message says why."""
 
 
-@dataclass(frozen=True)
-class Operator:
+class Comparison(NamedTuple):
+    """A comparison as Python source that is written here, never in a file; operands are only bound to names.
+
+    ``{V}`` is where the value is read, ``{v}`` the value again, ``{t}`` the time (an aware ``datetime``), any other
+    field one of ``names``. ``only``, where it is known, holds every value the comparison can be True for.
+    """
+
+    source: str
+    names: Mapping[str, object] = MappingProxyType({})
+    timed: bool = False
+    only: frozenset[object] | None = None
+
+
+class Operator(NamedTuple):
     """One row of the table. ``build(operand, filter_type)`` returns the comparison or raises ``InvalidOperand``."""
 
     name: str
     label: str
     types: frozenset[str]
     operand: OperandKind
-    build: Callable[[object, str | None], Compare] = field(repr=False, compare=False)
+    build: Build
+
+
+NAMES: Mapping[str, object] = MappingProxyType(
+    {"str": str, "int": int, "isinstance": isinstance, "len": len, "is_number": is_number}
+)
+"""What the source of a comparison may call besides its own names."""
+
+# The common kinds are recognised without a call; a subclass (an enum of texts) costs one.
+_IS_TEXT = "({v}.__class__ is str or isinstance({v}, str))"
+_IS_NUMBER = "({v}.__class__ is int or is_number({v}))"
+
+
+def _calling(compare: Callable[[object], bool]) -> Comparison:
+    return Comparison("{V} is not None and {compare}({v})", {"compare": compare})
+
+
+def _calling_with_time(compare: Callable[[object, datetime], bool]) -> Comparison:
+    return Comparison("{V} is not None and {compare}({v}, {t})", {"compare": compare}, timed=True)
 
 
 # ---- equality ----------------------------------------------------------------------------------------------
 
 
-def _equal(operand: object, filter_type: str | None) -> Compare:
-    return _equality(operand, filter_type, wanted=True)
-
-
-def _not_equal(operand: object, filter_type: str | None) -> Compare:
-    return _equality(operand, filter_type, wanted=False)
-
-
-def _equality(operand: object, filter_type: str | None, wanted: bool) -> Compare:
-    moment = parse_moment(operand)
-    if filter_type == "date":
-        return _date_equality(_required_moment(operand), wanted)
+def _equal(operand: object, filter_type: str | None) -> Comparison:
+    if filter_type == "date" or parse_moment(operand) is not None:
+        return _date_equality(operand, filter_type, wanted=True)
     if isinstance(operand, bool):
-        return lambda value, now: isinstance(value, bool) and (value is operand) is wanted
-    if isinstance(operand, str):
-        on_date = None if moment is None else _date_equality(moment, wanted)
-
-        def same_text(value: object, now: datetime) -> bool:
-            if isinstance(value, str):
-                return (value == operand) is wanted
-            return on_date is not None and isinstance(value, date) and on_date(value, now)
-
-        return same_text
-    number = _required_number(operand)
-
-    def same_number(value: object, _now: datetime) -> bool:
-        found = as_number(value)
-        return found is not None and (found == number) is wanted
-
-    return same_number
+        return Comparison("{V} is {x}", {"x": operand}, only=frozenset((operand,)))
+    if not isinstance(operand, str):
+        operand = _required_number(operand)
+    return Comparison("{V} == {x}" + _no_bool_for(operand), {"x": operand}, only=frozenset((operand,)))
 
 
-def _date_equality(moment: Moment, wanted: bool) -> Compare:
-    def same_date(value: object, _now: datetime) -> bool:
+def _not_equal(operand: object, filter_type: str | None) -> Comparison:
+    if filter_type == "date" or parse_moment(operand) is not None:
+        return _date_equality(operand, filter_type, wanted=False)
+    if isinstance(operand, bool):
+        return Comparison("{V} is {x}", {"x": not operand}, only=frozenset((not operand,)))
+    kind = _IS_TEXT if isinstance(operand, str) else _IS_NUMBER
+    value = operand if isinstance(operand, str) else _required_number(operand)
+    return Comparison(f"{{V}} != {{x}} and {kind}", {"x": value})
+
+
+def _no_bool_for(*operands: object) -> str:
+    """To Python True is 1; no other operand equals a value of a type that does not fit."""
+    return " and {v} is not True and {v} is not False" if 0 in operands or 1 in operands else ""
+
+
+def _date_equality(operand: object, filter_type: str | None, wanted: bool) -> Comparison:
+    """A text that reads as a date is a date to dates; texts are compared as texts unless the type says otherwise."""
+    moment = _required_moment(operand)
+
+    def same(value: object) -> bool:
+        if filter_type != "date" and not isinstance(value, date):
+            return isinstance(value, str) and (value == operand) is wanted
         order = _date_order(value, moment)
         return order is not None and (order == 0) is wanted
 
-    return same_date
+    return _calling(same)
 
 
 # ---- order -------------------------------------------------------------------------------------------------
 
 
-def _ordered(test: Callable[[int], bool]) -> Callable[[object, str | None], Compare]:
-    """Build a comparison from what the order of value and operand (-1, 0, 1) must be."""
+def _ordered(sign: str, test: Callable[[int], bool]) -> Build:
+    """A comparison by order: ``sign`` between numbers, ``test`` of the order (-1, 0, 1) of dates."""
 
-    def build(operand: object, filter_type: str | None) -> Compare:
-        order_of = _order(operand, filter_type)
+    def build(operand: object, filter_type: str | None) -> Comparison:
+        if filter_type != "date" and not isinstance(operand, str):
+            return Comparison(
+                f"{{V}} is not None and {_IS_NUMBER} and {{v}} {sign} {{x}}", {"x": _required_number(operand)}
+            )
+        moment = _required_moment(operand)
 
-        def compare(value: object, _now: datetime) -> bool:
-            order = order_of(value)
+        def compare(value: object) -> bool:
+            order = _date_order(value, moment)
             return order is not None and test(order)
 
-        return compare
+        return _calling(compare)
 
     return build
 
 
-def _between(operand: object, filter_type: str | None) -> Compare:
+def _between(operand: object, filter_type: str | None) -> Comparison:
     if not isinstance(operand, (list, tuple)) or len(operand) != 2:
         raise InvalidOperand("must be a list of two values, the least and the greatest")
-    least, greatest = _order(operand[0], filter_type), _order(operand[1], filter_type)
+    if filter_type != "date" and not any(isinstance(limit, str) for limit in operand):
+        least, greatest = map(_required_number, operand)
+        return Comparison(
+            f"{{V}} is not None and {_IS_NUMBER} and {{least}} <= {{v}} <= {{greatest}}",
+            {"least": least, "greatest": greatest},
+        )
+    first, last = (_order(limit, filter_type) for limit in operand)
 
-    def compare(value: object, _now: datetime) -> bool:
-        above, below = least(value), greatest(value)
+    def compare(value: object) -> bool:
+        above, below = first(value), last(value)
         return above is not None and below is not None and above >= 0 >= below
 
-    return compare
+    return _calling(compare)
 
 
 def _order(operand: object, filter_type: str | None) -> Callable[[object], int | None]:
@@ -170,30 +205,35 @@ class _Members:
         return as_number(value) is not None and (self.empty or bool(self.numbers))
 
 
-def _in(operand: object, _type: str | None) -> Compare:
+def _in(operand: object, _type: str | None) -> Comparison:
     members = _Members(operand)
-    return lambda value, now: members.holds(value)
+    if not members.flags and not members.numbers:
+        return Comparison("{V} in {x}", {"x": members.texts}, only=members.texts)
+    if not members.flags and not members.texts:
+        source = "{V} in {x}" + _no_bool_for(*members.numbers)
+        return Comparison(source, {"x": members.numbers}, only=members.numbers)
+    return _calling(members.holds)
 
 
-def _not_in(operand: object, _type: str | None) -> Compare:
+def _not_in(operand: object, _type: str | None) -> Comparison:
     members = _Members(operand)
-    return lambda value, now: members.fits(value) and not members.holds(value)
+    return _calling(lambda value: members.fits(value) and not members.holds(value))
 
 
-def _has(operand: object, filter_type: str | None) -> Compare:
+def _has(operand: object, filter_type: str | None) -> Comparison:
     if isinstance(operand, (list, tuple)):
         raise InvalidOperand("must be one value")
     return _has_any([operand], filter_type)
 
 
-def _has_any(operand: object, _type: str | None) -> Compare:
+def _has_any(operand: object, _type: str | None) -> Comparison:
     members = _Members(operand)
-    return lambda value, now: isinstance(value, _LISTS) and any(map(members.holds, value))
+    return _calling(lambda value: isinstance(value, _LISTS) and any(map(members.holds, value)))
 
 
-def _has_none(operand: object, _type: str | None) -> Compare:
+def _has_none(operand: object, _type: str | None) -> Comparison:
     members = _Members(operand)
-    return lambda value, now: isinstance(value, _LISTS) and not any(map(members.holds, value))
+    return _calling(lambda value: isinstance(value, _LISTS) and not any(map(members.holds, value)))
 
 
 _LISTS = (list, tuple, set, frozenset)
@@ -201,46 +241,54 @@ _LISTS = (list, tuple, set, frozenset)
 # ---- texts, versions, relative dates, presence ---------------------------------------------------------------
 
 
-def _text(test: Callable[[str, str], bool]) -> Callable[[object, str | None], Compare]:
-    def build(operand: object, _type: str | None) -> Compare:
+def _text(source: str) -> Build:
+    """A comparison of a text; ``source`` says it of ``{v}`` and the operand ``{x}``."""
+
+    def build(operand: object, _type: str | None) -> Comparison:
         if not isinstance(operand, str):
             raise InvalidOperand("must be a text")
-        return lambda value, now: isinstance(value, str) and test(value, operand)
+        return Comparison(f"{{V}} is not None and {_IS_TEXT} and {source}", {"x": operand})
 
     return build
 
 
-def _matches(operand: object, _type: str | None) -> Compare:
+def _matches(operand: object, _type: str | None) -> Comparison:
+    # Few tests have patterns, and what checks them is a third of the package.
+    from usersplit_sdk.patterns import (  # noqa: PLC0415
+        PATTERN_SUBJECT_LIMIT,
+        UnsafePattern,
+        compile_pattern,
+    )
+
     if not isinstance(operand, str):
         raise InvalidOperand("must be a text")
     try:
         search = compile_pattern(operand).search
     except UnsafePattern as problem:
         raise InvalidOperand(str(problem)) from None
+    return Comparison(
+        f"{{V}} is not None and {_IS_TEXT} and len({{v}}) <= {{limit}} and {{search}}({{v}}) is not None",
+        {"limit": PATTERN_SUBJECT_LIMIT, "search": search},
+    )
 
-    def compare(value: object, _now: datetime) -> bool:
-        return isinstance(value, str) and len(value) <= PATTERN_SUBJECT_LIMIT and search(value) is not None
 
-    return compare
-
-
-def _version(test: Callable[[int], bool]) -> Callable[[object, str | None], Compare]:
-    def build(operand: object, _type: str | None) -> Compare:
+def _version(test: Callable[[int], bool]) -> Build:
+    def build(operand: object, _type: str | None) -> Comparison:
         version = parse_version(operand)
         if version is None:
             raise InvalidOperand("must be a version such as 1.10.2")
 
-        def compare(value: object, _now: datetime) -> bool:
+        def compare(value: object) -> bool:
             found = parse_version(value)
             return found is not None and test((found > version) - (found < version))
 
-        return compare
+        return _calling(compare)
 
     return build
 
 
-def _days(within: bool) -> Callable[[object, str | None], Compare]:
-    def build(operand: object, _type: str | None) -> Compare:
+def _days(within: bool) -> Build:
+    def build(operand: object, _type: str | None) -> Comparison:
         if isinstance(operand, bool) or not isinstance(operand, int) or not 0 <= operand <= DAYS_LIMIT:
             raise InvalidOperand(f"must be a whole number of days from 0 to {DAYS_LIMIT}")
         span = timedelta(days=operand)
@@ -249,13 +297,13 @@ def _days(within: bool) -> Callable[[object, str | None], Compare]:
             found = parse_moment(value)
             return found is not None and (found.instant >= now - span) is within
 
-        return compare
+        return _calling_with_time(compare)
 
     return build
 
 
-def _present(wanted: bool) -> Callable[[object, str | None], Compare]:
-    return lambda operand, filter_type: lambda value, now: wanted
+def _present(source: str) -> Build:
+    return lambda operand, filter_type: Comparison(source)
 
 
 def _required_moment(operand: object) -> Moment:
@@ -278,7 +326,7 @@ def _row(
     label: str,
     types: str,
     operand: OperandKind,
-    build: Callable[[object, str | None], Compare],
+    build: Build,
 ) -> tuple[str, Operator]:
     return name, Operator(name, label, frozenset(types.split()), operand, build)
 
@@ -292,14 +340,18 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             _row("neq", "is not", "boolean integer number string date", "one", _not_equal),
             _row("in", "is one of", "integer number string", "many", _in),
             _row("not_in", "is none of", "integer number string", "many", _not_in),
-            _row("gt", "is greater than", "integer number date", "one", _ordered(lambda order: order > 0)),
-            _row("gte", "is at least", "integer number date", "one", _ordered(lambda order: order >= 0)),
-            _row("lt", "is less than", "integer number date", "one", _ordered(lambda order: order < 0)),
-            _row("lte", "is at most", "integer number date", "one", _ordered(lambda order: order <= 0)),
+            _row(
+                "gt", "is greater than", "integer number date", "one", _ordered(">", lambda order: order > 0)
+            ),
+            _row(
+                "gte", "is at least", "integer number date", "one", _ordered(">=", lambda order: order >= 0)
+            ),
+            _row("lt", "is less than", "integer number date", "one", _ordered("<", lambda order: order < 0)),
+            _row("lte", "is at most", "integer number date", "one", _ordered("<=", lambda order: order <= 0)),
             _row("between", "is between", "integer number date", "range", _between),
-            _row("contains", "contains", "string", "one", _text(lambda value, part: part in value)),
-            _row("starts_with", "starts with", "string", "one", _text(str.startswith)),
-            _row("ends_with", "ends with", "string", "one", _text(str.endswith)),
+            _row("contains", "contains", "string", "one", _text("{x} in {v}")),
+            _row("starts_with", "starts with", "string", "one", _text("{v}.startswith({x})")),
+            _row("ends_with", "ends with", "string", "one", _text("{v}.endswith({x})")),
             _row("matches", "matches the pattern", "string", "pattern", _matches),
             _row("version_eq", "is version", "version", "one", _version(lambda order: order == 0)),
             _row("version_gt", "is later than version", "version", "one", _version(lambda order: order > 0)),
@@ -313,8 +365,8 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             _row("has", "has", "list", "one", _has),
             _row("has_any", "has any of", "list", "many", _has_any),
             _row("has_none", "has none of", "list", "many", _has_none),
-            _row("is_set", "is set", _EVERY_TYPE, "none", _present(wanted=True)),
-            _row("is_not_set", "is not set", _EVERY_TYPE, "none", _present(wanted=False)),
+            _row("is_set", "is set", _EVERY_TYPE, "none", _present("{V} is not None")),
+            _row("is_not_set", "is not set", _EVERY_TYPE, "none", _present("{V} is None")),
         )
     )
 )

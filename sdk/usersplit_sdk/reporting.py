@@ -34,6 +34,10 @@ class Reporter:
             except Exception:  # a callback must not stop a refresh or a check
                 logger.exception("the on_error callback failed")
 
+    def report_message(self, where: str, message: str) -> None:
+        """Tell what is wrong in a place."""
+        self.report(Problem(where, message))
+
     def report_failure(self, where: object, failure: BaseException) -> None:
         """Tell an exception that was kept away from the application."""
         self.report(Problem(str(where)[:100], f"{type(failure).__name__}: {failure}"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from usersplit_sdk.documents import CompiledTest, Kind, parse_document
 from usersplit_sdk.engine import TestsOff
@@ -13,8 +12,7 @@ from usersplit_sdk.errors import InvalidDocument, Problem
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file: its checksum (empty for documents without a file), and the test or else what is wrong with it."""
 
     checksum: str
@@ -22,35 +20,50 @@ class Entry:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """``files`` are entries by path (``tests/green_button.json``); the rest is derived from them or the manifest.
 
-    ``unsettled``: some file did not agree with the manifest, so the folder is worth another look.
+    ``unsettled``: some file did not agree with the manifest, so the source is worth another look. ``tests`` and
+    ``groups`` are the entries by key, ascending; ``token_tests`` the keys of the tests that have texts for a token.
     """
 
-    files: Mapping[str, Entry] = field(default_factory=dict)
-    version: int | None = None
-    published_at: str | None = None
-    tests_off: TestsOff = field(default_factory=TestsOff)
-    problems: tuple[Problem, ...] = ()
-    unsettled: bool = False
-    tests: Mapping[str, Entry] = field(init=False, repr=False)
-    groups: Mapping[str, Entry] = field(init=False, repr=False)
-    token_tests: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
+    __slots__ = (
+        "files", "groups", "problems", "published_at", "tests", "tests_off", "token_tests", "unsettled", "version",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        by_kind: dict[str, dict[str, Entry]] = {"tests": {}, "groups": {}}
+    def __init__(
+        self,
+        files: Mapping[str, Entry] | None = None,
+        version: int | None = None,
+        published_at: str | None = None,
+        tests_off: TestsOff | None = None,
+        problems: tuple[Problem, ...] = (),
+        unsettled: bool = False,
+    ) -> None:
+        self.files: Mapping[str, Entry] = files or {}
+        self.version = version
+        self.published_at = published_at
+        self.tests_off = tests_off or TestsOff()
+        self.problems = problems
+        self.unsettled = unsettled
+        tests: dict[str, Entry] = {}
+        groups: dict[str, Entry] = {}
         tokens: dict[str, list[str]] = {}
         for path in sorted(self.files):
             folder, key = split_path(path)
             entry = self.files[path]
-            by_kind[folder][key] = entry
-            for token in entry.test.texts if entry.test is not None else ():
-                tokens.setdefault(token, []).append(key)
-        object.__setattr__(self, "tests", by_kind["tests"])
-        object.__setattr__(self, "groups", by_kind["groups"])
-        object.__setattr__(self, "token_tests", {token: tuple(keys) for token, keys in tokens.items()})
+            if folder == "groups":
+                groups[key] = entry
+                continue
+            tests[key] = entry
+            if entry.test is not None and entry.test.texts:
+                for token in entry.test.texts:
+                    tokens.setdefault(token, []).append(key)
+        self.tests: Mapping[str, Entry] = tests
+        self.groups: Mapping[str, Entry] = groups
+        self.token_tests: Mapping[str, tuple[str, ...]] = {
+            token: tuple(keys) for token, keys in tokens.items()
+        }
 
 
 def find(entries: Mapping[str, Found], key: object) -> Found | None:

@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 Number = int | float | Decimal
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+
 VERSION_PARTS = 6
 VERSION_PART_DIGITS = 9
 
@@ -43,6 +46,21 @@ def as_number(value: object) -> Number | None:
     if isinstance(value, Decimal):
         return value if value.is_finite() else None
     return None
+
+
+def to_nanoseconds(moment: datetime) -> int:
+    """An aware time as nanoseconds since 1970, as ``time.time_ns`` counts; exact."""
+    return (moment - _EPOCH) // _MICROSECOND * 1000
+
+
+def from_nanoseconds(nanoseconds: int) -> datetime:
+    """The time in UTC, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def is_number(value: object) -> bool:
+    """Has ``as_number`` a number for the value?"""
+    return as_number(value) is not None
 
 
 def parse_version(text: object) -> tuple[int, ...] | None:
