@@ -1,6 +1,6 @@
 """The last good copy of a server's delivery, on disk, for a start while the server is down.
 
-``files/<checksum>.json`` are named by their content and ``manifest.json`` is replaced last and as a whole, so however
+``files/<checksum>`` are named by their content and ``manifest.json`` is replaced last and as a whole, so however
 many processes share the folder, none of them ever reads a mix. What lies there is checked like anything else.
 """
 
@@ -42,7 +42,8 @@ class DiskCopy(Source):
         self._place = folder.absolute() / f"delivery-{digest}"
         self._files = self._place / FILES
         self._manifest = self._place / MANIFEST
-        self._listed: frozenset[str] = frozenset()
+        self._names: set[str] = set()
+        self._listed: set[str] = set()
         self._touched = -TOUCH_SECONDS
         self.where = str(self._place)
 
@@ -50,12 +51,12 @@ class DiskCopy(Source):
         """The manifest of the copy; raises ``InvalidDocument`` or ``OSError``."""
         _check_owner(self._place)
         manifest = parse_manifest(read_json(read_file(self.where, MANIFEST)))
-        self._listed = frozenset(f"{checksum}.json" for checksum in manifest.files.values())
+        self._listed = {checksum for checksum in manifest.files.values() if isinstance(checksum, str)}
         return manifest
 
     def read(self, path: str, checksum: str) -> bytes:
         """The bytes of a file in the copy."""
-        return read_file(str(self._files), f"{checksum}.json")
+        return read_file(str(self._files), checksum)
 
     def age(self) -> float | None:
         """For how many seconds nobody has seen that the copy is up to date; None if its clock cannot be right."""
@@ -65,19 +66,20 @@ class DiskCopy(Source):
     def keep(self, checksum: str, body: bytes, *, flush: bool = True) -> None:
         """Store a file's bytes, which are those of the checksum; ``flush``: on the disk before this returns."""
         self._make_folders()
-        _write(self._files / f"{checksum}.json", body, flush=flush)
+        _write(self._files / checksum, body, flush=flush)
+        self._names.add(checksum)
 
     def missing(self, snapshot: Snapshot) -> dict[str, str]:
         """Files of the snapshot that are not stored, path → checksum: all, if somebody has cleared the folder."""
         self._make_folders()
-        names = {place.name for place in self._files.iterdir()}
+        self._names = set(os.listdir(self._files))  # noqa: PTH208 - a thousand paths take ten times as long
         files = _files_of(snapshot)
-        return {path: checksum for path, checksum in files.items() if f"{checksum}.json" not in names}
+        lacking = set(files.values()) - self._names
+        return {path: checksum for path, checksum in files.items() if checksum in lacking} if lacking else {}
 
     def finish(self, snapshot: Snapshot) -> None:
-        """Make the snapshot the copy, with those of its files that are stored, and remove what is not needed."""
-        missing = self.missing(snapshot)
-        files = {path: checksum for path, checksum in _files_of(snapshot).items() if path not in missing}
+        """Make the snapshot the copy, after ``missing``: those of its files that are stored. Remove what is over."""
+        files = {path: checksum for path, checksum in _files_of(snapshot).items() if checksum in self._names}
         document = {
             "format": FORMAT,
             "version": snapshot.version,
@@ -90,7 +92,7 @@ class DiskCopy(Source):
         }
         _write(self._manifest, json.dumps(document).encode(), flush=True)
         self._touched = time.monotonic()
-        self._prune(frozenset(f"{checksum}.json" for checksum in files.values()))
+        self._prune(set(files.values()))
 
     def touch(self) -> None:
         """Note that the copy is up to date; ``FileNotFoundError`` if there is none any more."""
@@ -104,13 +106,12 @@ class DiskCopy(Source):
         _check_owner(self._place)
         self._files.mkdir(mode=0o700, exist_ok=True)
 
-    def _prune(self, listed: frozenset[str]) -> None:
+    def _prune(self, listed: set[str]) -> None:
         now = time.time()
-        for place in self._files.iterdir():
-            if place.name in listed:
-                continue
+        for name in self._names - listed:
+            place = self._files / name
             with suppress(OSError):
-                if place.name in self._listed:
+                if name in self._listed:
                     os.utime(place)  # its time begins now
                 elif now - place.stat().st_mtime > PRUNE_SECONDS:
                     place.unlink()

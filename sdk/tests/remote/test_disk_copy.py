@@ -137,7 +137,7 @@ def test_file_of_the_copy_that_was_tampered_with_is_not_used_and_is_mended(
     server.publish(1, server.document(), server.document("other"))
     follow(cache_dir=cache)
     checksum = hashlib.sha256(server.files["tests/other.json"]).hexdigest()
-    place = folder_of(cache) / "files" / f"{checksum}.json"
+    place = folder_of(cache) / "files" / checksum
     place.write_bytes(json.dumps(server.document("other", "evil")).encode())
     server.stop()
     followed = follow(cache_dir=cache)
@@ -217,7 +217,7 @@ def test_what_is_no_longer_listed_is_removed_after_a_while(
     server.publish(1, server.document(), server.document("gone"))
     followed = follow(cache_dir=cache)
     long_ago = time.time() - 86400
-    (folder_of(cache) / "files" / "x.json.0123.tmp").write_bytes(b"left behind by a process that was killed")
+    (folder_of(cache) / "files" / "x.0123.tmp").write_bytes(b"left behind by a process that was killed")
     for place in stored(cache):
         os.utime(place, (long_ago, long_ago))
     server.publish(2, server.document())
@@ -228,7 +228,7 @@ def test_what_is_no_longer_listed_is_removed_after_a_while(
     server.publish(3, server.document(), server.document("new"))
     followed.store.refresh()
     names = {hashlib.sha256(body).hexdigest() for path, body in server.files.items() if path != "manifest"}
-    assert {place.stem for place in stored(cache)} == names
+    assert {place.name for place in stored(cache)} == names
 
 
 def test_without_a_folder_of_its_own_the_copy_is_in_the_users_cache(
@@ -245,6 +245,7 @@ def test_without_a_folder_of_its_own_the_copy_is_in_the_users_cache(
 
 def test_copy_that_is_up_to_date_says_when_it_was_last_seen_to_be(tmp_path: Path) -> None:
     copy = DiskCopy(tmp_path, "https://usersplit.example")
+    assert copy.missing(Snapshot(version=1)) == {}
     copy.finish(Snapshot(version=1))
     age = copy.age()
     assert age is not None
