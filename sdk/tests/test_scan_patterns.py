@@ -40,6 +40,11 @@ def test_calls(source: str) -> None:
     assert uses(source.replace("green_button", "gren_button")) == [("call", "gren_button")]
 
 
+def test_marks_of_tests_of_an_application() -> None:
+    source = '@pytest.mark.usersplit(green_button="green", gren_button = "checkout")\ndef test_x(): ...'
+    assert uses(source) == [("call", "green_button"), ("call", "gren_button")]
+
+
 @pytest.mark.parametrize("tag", ["variant", "payload", "in_user_group"])
 def test_template_tags(tag: str) -> None:
     for source in (f"{{% {tag} 'green_button' as v %}}", f'{{%- {tag}  "green_button"%}}'):

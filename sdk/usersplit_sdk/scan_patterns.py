@@ -31,6 +31,7 @@ _PATTERN = r"""
     (?: (?P<call>CALLS) | (?:current_)? split (?:\(\))? \. OF_SPLIT ) (?:<[\w\s,.|"']{0,80}>)? \s{0,200}
     \( \s{0,200} (?:key \s{0,200} = \s{0,200})? [rRuUbB]? (?P<q1>QUOTE) (?P<called>INSIDE{1,100}?) (?P=q1)
   | \{%-? \s{0,200} (?:TAGS) \s{1,200} (?P<q2>["']) (?P<tagged>INSIDE{1,100}?) (?P=q2)
+  | mark \. usersplit \( (?P<marked>[^()]{1,2000}) \)
   | (?<![A-Za-z0-9_]) class \s{1,200} (?P<class>[A-Z][A-Za-z0-9_]{1,100})
   | (?P<q3>QUOTE) (?P<quoted>[A-Za-z_][A-Za-z0-9_.:/-]{1,99}) (?P=q3)
   OTHERS
@@ -42,6 +43,7 @@ _QUOTED = re.compile(rb"""["'`;]([A-Za-z_][A-Za-z0-9_.:/-]{1,99})[\\"'`&]""")
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]+")
 _PLAIN_TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{1,99}")
 _GENERATED = re.compile(rb"^([A-Z][A-Z0-9_]{1,63}): Final = [\"']([a-z][a-z0-9_]{1,63})[\"']", re.MULTILINE)
+_KEYWORD = re.compile(rb"(?<![A-Za-z0-9_.])([a-z][a-z0-9_]{1,63})\s{0,200}=(?!=)")
 _CONDITIONS = b"check_additional_conditions"
 _CONDITIONS_WITHIN = 4000
 
@@ -102,7 +104,7 @@ class Vocabulary:
             for call in (*_BROAD_CALLS, f"split.{_OF_SPLIT}", f"split().{_OF_SPLIT}")
             for opening in "(<"
         ]
-        signs = (*_CALLS, *broad, *odd)
+        signs = (*_CALLS, *broad, *odd, "mark.usersplit(")
         self._signs = (*(sign.encode("utf-8", "surrogatepass") for sign in signs), _CONDITIONS)
         self._quoted = {name.encode("utf-8", "surrogatepass") for name in (*self.keys, *tokens)}
         self._each_word = {name.encode() for name in (*self.names, *(self.keys if words else ()))}
@@ -124,15 +126,20 @@ class Vocabulary:
             return
         places = _Places(body)
         for found in (self._pattern_with_words if words else self._pattern).finditer(body):
-            named = self._named(found, body)
-            if named is not None:
-                kind, name, start = named
+            for kind, name, start in self._named(found, body):
                 place = places.of(start)
                 if place is not None:
                     yield Use(kind, name, place)
 
-    def _named(self, found: re.Match[bytes], body: bytes) -> tuple[str, str, int] | None:
-        """The kind, the name and where it starts; None if the match is nothing of ours."""
+    def _named(self, found: re.Match[bytes], body: bytes) -> Iterable[tuple[str, str, int]]:
+        """The kind, the name and where it starts; nothing if the match is nothing of ours."""
+        if found.lastgroup == "marked":
+            keywords = _KEYWORD.finditer(body, *found.span("marked"))
+            return [("call", keyword[1].decode(), keyword.start(1)) for keyword in keywords]
+        named = self._named_once(found, body)
+        return () if named is None else (named,)
+
+    def _named_once(self, found: re.Match[bytes], body: bytes) -> tuple[str, str, int] | None:
         group = found.lastgroup or ""
         name = found[group].decode("utf-8", "replace")
         start = found.start(group)
