@@ -8,12 +8,15 @@ functions, so that a value means the same thing everywhere.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
 from math import isnan
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Union
 
-Number = int | float | Decimal
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+Number = Union[int, float, "Decimal"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -43,7 +46,9 @@ def as_number(value: object) -> Number | None:
         return value
     if isinstance(value, float):
         return None if isnan(value) else value
-    if isinstance(value, Decimal):
+    # Whoever has a Decimal has imported its module, which costs a tenth of importing all of this package.
+    decimal = sys.modules.get("decimal")
+    if decimal is not None and isinstance(value, decimal.Decimal):
         return value if value.is_finite() else None
     return None
 
