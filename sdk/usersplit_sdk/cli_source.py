@@ -20,6 +20,7 @@ from usersplit_sdk.snapshots import Snapshot
 
 TOKEN_VARIABLE = "USERSPLIT_TOKEN"  # noqa: S105 - the name of a variable
 TOKEN_LIMIT = 4096
+TIMEOUT_SECONDS = 10.0
 _SILENCE = logging.NullHandler()
 
 
@@ -96,7 +97,8 @@ class FetchedSource(Source):
 def _fetch(url: str, token: str, folder: Path) -> None:
     # Loads OpenSSL and more, which reading a folder need not wait for.
     from usersplit_sdk.origin import Origin  # noqa: PLC0415
-    from usersplit_sdk.remote import TIMEOUT_SECONDS, Remote  # noqa: PLC0415
+    from usersplit_sdk.remote import Remote  # noqa: PLC0415
+    from usersplit_sdk.store import TIMEOUT_SECONDS  # noqa: PLC0415
 
     remote = Remote(Origin(url, token, TIMEOUT_SECONDS))
     try:

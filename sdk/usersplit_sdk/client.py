@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from importlib import import_module
 from time import monotonic, time, time_ns
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from usersplit_sdk.additional import AdditionalConditions, Registered
 from usersplit_sdk.documents import CompiledTest
@@ -19,11 +19,21 @@ from usersplit_sdk.hits import HitSink, NullHits
 from usersplit_sdk.model import Decision, Environment, Hit, Reason, User
 from usersplit_sdk.reporting import OnError, Reporter
 from usersplit_sdk.snapshots import Snapshot, find, snapshot_of_documents
-from usersplit_sdk.store import FolderStore, Status, Store
+from usersplit_sdk.store import (
+    POLL_SECONDS,
+    REFRESH_SECONDS,
+    TIMEOUT_SECONDS,
+    FolderStore,
+    OnStatus,
+    Status,
+    Store,
+)
 from usersplit_sdk.values import to_nanoseconds
 from usersplit_sdk.view import Ready, View
 
-REFRESH_SECONDS = 0.5
+if TYPE_CHECKING:
+    import ssl
+
 HIT_WINDOW_SECONDS = 3600.0
 
 ClientType = TypeVar("ClientType", bound="Client")
@@ -36,7 +46,8 @@ class Client:
     the user, the request or a test file look like.
 
     Options of all constructors: ``hits`` is the sink for hits; ``hit_window`` the seconds within which a user is
-    logged once for a variant (0: every time); ``on_error`` is called once with each problem; ``conditions_module`` names
+    logged once for a variant (0: every time); ``on_error`` is called once with each problem, ``on_status`` with the
+    status whenever its version, source or errors are others than before; ``conditions_module`` names
     a module with additional conditions, for the test ``green_button`` a class ``GreenButton`` with a method
     ``check_additional_conditions(user, environment) -> bool``.
     """
@@ -74,6 +85,7 @@ class Client:
         *,
         hits: HitSink | None = None,
         on_error: OnError | None = None,
+        on_status: OnStatus | None = None,
         refresh_seconds: float | None = REFRESH_SECONDS,
         hit_window: float = HIT_WINDOW_SECONDS,
         conditions_module: str | ModuleType | None = None,
@@ -83,7 +95,52 @@ class Client:
         The folder may be missing; the client has no tests then, and picks it up when it appears.
         """
         reporter = Reporter(on_error)
-        store = FolderStore(Folder(path), reporter, refresh_seconds)
+        store = FolderStore(Folder(path), reporter, refresh_seconds, on_status)
+        return cls(
+            store,
+            reporter,
+            environment,
+            hits=hits,
+            hit_window=hit_window,
+            conditions_module=conditions_module,
+        )
+
+    @classmethod
+    def from_url(  # noqa: PYI019 - Self needs Python 3.11
+        cls: type[ClientType],
+        url: str,
+        token: str,
+        environment: str = "production",
+        *,
+        cache_dir: str | os.PathLike[str] | Literal[False] | None = None,
+        poll_seconds: float | None = POLL_SECONDS,
+        timeout: float = TIMEOUT_SECONDS,
+        ssl_context: ssl.SSLContext | None = None,
+        hits: HitSink | None = None,
+        on_error: OnError | None = None,
+        on_status: OnStatus | None = None,
+        hit_window: float = HIT_WINDOW_SECONDS,
+        conditions_module: str | ModuleType | None = None,
+    ) -> ClientType:
+        """A client of a server, followed from a background thread (``poll_seconds=None``: by hand).
+
+        A copy of what it delivered last is kept in ``cache_dir`` (None: the user's cache folder; False: no copy) and
+        used while the server is down. ``timeout``: seconds for one exchange. Raises ``ValueError`` for what cannot be
+        an address or a token; a server that cannot be reached is not an error, but in the status.
+        """
+        from usersplit_sdk.remote import RemoteStore  # noqa: PLC0415 - HTTP takes longer to import than all else
+
+        reporter = Reporter(on_error)
+        store = RemoteStore(
+            url,
+            token,
+            reporter,
+            cache_dir=cache_dir,
+            poll_seconds=poll_seconds,
+            timeout=timeout,
+            on_status=on_status,
+            ssl_context=ssl_context,
+        )
         return cls(
             store,
             reporter,

@@ -20,13 +20,11 @@ from usersplit_sdk.manifest import Manifest, ManifestReader
 from usersplit_sdk.origin import Connection, Origin, Refused, Unreachable
 from usersplit_sdk.reporting import Reporter
 from usersplit_sdk.snapshots import Snapshot
-from usersplit_sdk.store import FollowingStore, OnStatus
+from usersplit_sdk.store import POLL_SECONDS, TIMEOUT_SECONDS, FollowingStore, OnStatus
 
 if TYPE_CHECKING:
     import ssl
 
-POLL_SECONDS = 5.0
-TIMEOUT_SECONDS = 10.0
 LOAD_SECONDS = 60.0
 """What a refresh may take altogether. What it has fetched by then, the next one need not fetch again."""
 BACKOFF_LIMIT = 60.0

@@ -17,6 +17,12 @@ from usersplit_sdk.manifest import MANIFEST, Manifest
 from usersplit_sdk.reporting import Reporter
 from usersplit_sdk.snapshots import Entry, Snapshot
 
+REFRESH_SECONDS = 0.5
+"""Between two looks at a folder."""
+POLL_SECONDS = 5.0
+"""Between two questions to a server."""
+TIMEOUT_SECONDS = 10.0
+"""For one exchange with a server."""
 RETRY_SECONDS = 0.5
 RETRY_LIMIT = 5.0
 """A file that does not agree with an unchanged manifest is looked at again this often at first, and at last."""
