@@ -11,7 +11,8 @@ import re
 from array import array
 from collections.abc import Mapping
 from datetime import datetime
-from operator import le, lt
+from itertools import chain, starmap
+from operator import le, lt, sub
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, NoReturn, Union, cast
 
@@ -180,9 +181,10 @@ def _all_sound(ranges: list[object]) -> bool:
         return True
     if set(map(type, ranges)) != {list} or set(map(len, cast(Ranges, ranges))) != {2}:
         return False
-    firsts, lasts = zip(*cast(Ranges, ranges), strict=True)
+    flat = list(chain.from_iterable(cast(Ranges, ranges)))
+    firsts, lasts = flat[::2], flat[1::2]
     return (
-        set(map(type, firsts + lasts)) == {int}
+        set(map(type, flat)) == {int}
         and firsts[0] >= 1
         and lasts[-1] <= SPLIT_GROUPS
         and all(map(le, firsts, lasts))
@@ -207,15 +209,17 @@ def _owners(variants: list[Ranges]) -> Owners:
     """The owner of every split group; the same split group twice is an error."""
     few = len(variants) < 256
     table: Any = bytearray(SPLIT_GROUPS + 1) if few else _zeros(SPLIT_GROUPS + 1)
-    given = 0
     for owner, ranges in enumerate(variants, start=1):
         whole = bytes((owner,)) * len(table) if few else array("H", [owner]) * len(table)
         for first, last in ranges:
-            table[first : last + 1] = whole[first : last + 1]
-            given += last - first + 1
+            if first == last:  # as most are: groups are drawn one by one
+                table[first] = owner
+            else:
+                table[first : last + 1] = whole[first : last + 1]
+    given = sum(len(ranges) - sum(starmap(sub, ranges)) for ranges in variants)
     if given != len(table) - table.count(0):
         _name_the_doubled(variants)
-    return bytes(table) if isinstance(table, bytearray) else table
+    return bytes(table) if few else cast("array[int]", table)
 
 
 def _zeros(count: int) -> array[int]:
