@@ -88,6 +88,18 @@ def test_clean_code_is_clean(code: Path, delivery: Path, capsys: pytest.CaptureF
     assert err == "note: tests/broken.json: status: must be dev or running or paused or finished\n"
 
 
+def test_line_is_shown_once_however_often_it_names_the_test(
+    code: Path, delivery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code / "shop.py").write_text("'green_button' 'green_button'\n'green_button' 'old_banner'\n")
+    _, out, _ = run(capsys, code, "--source", delivery)
+    places = [
+        line.split("  ")[1].removeprefix(f"{code}/") for line in out.splitlines() if line.startswith("  ")
+    ]
+    assert places == ["shop.py:1:2", "shop.py:2:2", "shop.py:2:17"]
+    assert len(report(capsys, code, "--source", delivery)[1]["tests"][2]["uses"]) == 3
+
+
 def test_finished_test_in_the_code_is_exit_code_one(
     code: Path, delivery: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,6 +173,7 @@ def test_generated_module_is_no_use_but_its_names_are(
     capsys.readouterr()
     exit_code, found = report(capsys, code, "--source", delivery)
     assert (exit_code, found["unused"]) == (0, ["gone"])
+    assert "split_names.py" not in run(capsys, code, "--source", delivery)[1]
     (code / "view.py").write_text("from split_names import get_old_banner\nget_gone(client)\n")
     deliver(delivery, document("old_banner", "a", status="finished"))
     exit_code, found = report(capsys, code, "--source", delivery)

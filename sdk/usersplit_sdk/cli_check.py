@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from usersplit_sdk.cli_explanations import TEXT_TYPES, explanation, predicates
-from usersplit_sdk.cli_output import note, say_json, say_table
+from usersplit_sdk.cli_output import note, say, say_json, say_table
 from usersplit_sdk.cli_source import add_server, open_source
 from usersplit_sdk.client import Client
 from usersplit_sdk.documents import KEY
@@ -104,8 +104,12 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         say_json(rows)
     else:
-        say_table([row for row in rows if "test" in row])
-        say_table([row for row in rows if "group" in row])
+        tests = [row for row in rows if "test" in row]
+        groups_of_user = [row for row in rows if "group" in row]
+        say_table(tests)
+        if tests and groups_of_user:
+            say("")
+        say_table(groups_of_user)
     return 0
 
 

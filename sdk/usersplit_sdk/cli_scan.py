@@ -149,10 +149,10 @@ def _print(found: Scan, blame: Blame | None) -> None:
     statuses = {subject.key: _status(subject) for subject in found.known or ()}
     finished = found.finished_in_use()
     for key in sorted(found.uses):
-        uses = found.uses[key]
-        if uses:
+        lines = _lines(found.uses[key])
+        if lines:
             say(f"{printable(key)}{statuses.get(key, '')}")
-            _print_places(uses, blame if key in {subject.key for subject in finished} else None)
+            _print_lines(lines, blame if key in {subject.key for subject in finished} else None)
     if found.unknown:
         say("keys that nobody knows")
         known = [subject.key for subject in found.known or ()]
@@ -167,13 +167,20 @@ def _print(found: Scan, blame: Blame | None) -> None:
     _print_sum(found, finished)
 
 
-def _print_places(uses: Sequence[Found], blame: Blame | None) -> None:
+def _lines(uses: Sequence[Found]) -> list[Found]:
+    """One use of each line; what a generated module lists goes without saying."""
+    lines = {
+        (found.path, found.use.place.line): found for found in reversed(uses) if found.use.kind != "generated"
+    }
+    return list(reversed(lines.values()))
+
+
+def _print_lines(uses: Sequence[Found], blame: Blame | None) -> None:
     for found in uses:
         since = ""
         if blame is not None:
             since = f"since {blame.since(found.path, found.use.place.line) or 'no commit'}  "
-        generated = "(generated)  " if found.use.kind == "generated" else ""
-        say(f"  {_where(found)}  {since}{generated}{printable(found.use.place.text)}")
+        say(f"  {_where(found)}  {since}{printable(found.use.place.text)}")
 
 
 def _print_sum(found: Scan, finished: Sequence[Subject]) -> None:

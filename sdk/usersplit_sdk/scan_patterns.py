@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from usersplit_sdk.additional import class_name
 from usersplit_sdk.codegen import MARK, camel_case, constant_name
 
 KEY_SHAPE = re.compile(r"[a-z][a-z0-9_]{1,63}")
@@ -86,9 +87,7 @@ class Vocabulary:
     ) -> None:
         self.tokens = tokens
         self.keys = set(keys)
-        self.classes = {
-            "".join(part[:1].upper() + part[1:] for part in key.split("_")): key for key in self.keys
-        }
+        self.classes = {class_name(key): key for key in self.keys}
         self.names: dict[str, str] = {}
         for key in {key for listed in (modules or {}).values() for key in listed}:
             self.names[constant_name(key)] = key
