@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import time
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from usersplit_sdk.documents import FILE_LIMIT
 from usersplit_sdk.loading import Source, load
 from usersplit_sdk.manifest import DELIVERED, MANIFEST, Manifest, ManifestReader
 from usersplit_sdk.snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["DELIVERED", "MANIFEST", "Folder", "read_file"]
 
@@ -37,13 +39,17 @@ class Folder(Source):
     pauses: tuple[float, ...] = (0.05,) * 10
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.where = str(Path(path).absolute())
+        name = os.fspath(path)
+        # Importing pathlib would take longer than all that is here. ".." stays: it may lead out of a link.
+        self.where = name if os.path.isabs(name) else os.path.join(os.getcwd(), name)  # noqa: PTH109, PTH117, PTH118
         self._reader = ManifestReader()
         self._stamp: Stamp | None = None
 
     @property
     def path(self) -> Path:
         """Where it is, absolute."""
+        from pathlib import Path  # noqa: PLC0415
+
         return Path(self.where)
 
     def load(self, previous: Snapshot, *, settle: bool = True) -> Snapshot:
