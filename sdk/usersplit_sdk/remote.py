@@ -51,6 +51,7 @@ class Remote(Source):
     def __init__(self, origin: Origin) -> None:
         self.where = origin.url
         self.seconds = LOAD_SECONDS
+        self.given_up = False
         self._origin = origin
         self._until = 0.0
         self._connection = Connection(origin, self._deadline)
@@ -60,6 +61,7 @@ class Remote(Source):
     @contextmanager
     def session(self) -> Iterator[None]:
         """One refresh; it may take ``seconds``."""
+        self.given_up = False
         self._until = time.monotonic() + self.seconds
         try:
             yield
@@ -68,6 +70,7 @@ class Remote(Source):
 
     def give_up(self) -> None:
         """Ask nothing more in the session there is now; for other threads."""
+        self.given_up = True
         self._until = 0.0
 
     def after_fork(self) -> None:
@@ -219,6 +222,8 @@ class RemoteStore(FollowingStore):
         self._save()
 
     def _fail(self, message: str) -> bool:
+        if self._remote.given_up:
+            return False  # we hung up ourselves
         self._failures += 1
         return super()._fail(f"{message}; the copy on disk is used" if self._from_copy else message)
 

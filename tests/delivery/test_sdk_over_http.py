@@ -18,8 +18,6 @@ from experiments.services import apply_verb
 from tests.factories import make_experiment
 from usersplit_sdk import Client, User
 from usersplit_sdk.origin import Answer, Connection
-from usersplit_sdk.remote import RemoteStore
-from usersplit_sdk.reporting import Reporter
 
 
 @pytest.fixture
@@ -38,23 +36,22 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def store(
+def client(
     transactional_db: None, manager: Actor, live_server: Any, tmp_path: Path, answers: list[tuple[str, int]]
-) -> Iterator[RemoteStore]:
+) -> Iterator[Client]:
     for key in ("first", "second"):
         make_experiment(manager, Status.RUNNING, key=key)
     deliver()
     _, token = create_token(manager, "app server", [Scope.DELIVER])
-    store = RemoteStore(live_server.url, token, Reporter(), cache_dir=tmp_path / "cache", poll_seconds=None)
-    yield store
-    store.close()
+    with Client.from_url(live_server.url, token, cache_dir=tmp_path / "cache", poll_seconds=None) as made:
+        yield made
 
 
 def test_first_load_gets_everything_and_then_only_what_changes(
-    store: RemoteStore, manager: Actor, answers: list[tuple[str, int]]
+    client: Client, manager: Actor, answers: list[tuple[str, int]]
 ) -> None:
-    assert store.status.errors == ()
-    assert store.status.tests == 2
+    assert client.status.errors == ()
+    assert client.status.tests == 2
     assert sorted(answers) == [
         ("files/tests/first.json", 200),
         ("files/tests/second.json", 200),
@@ -62,21 +59,20 @@ def test_first_load_gets_everything_and_then_only_what_changes(
     ]
 
     answers.clear()
-    store.poll()
+    assert client.refresh()
     assert answers == [("manifest", 304)]
 
     answers.clear()
     apply_verb(manager, Experiment.objects.get(key="first"), Verb.PAUSE)
     deliver()
-    version = store.status.version
-    assert store.refresh()
+    version = client.status.version
+    assert client.refresh()
     assert answers == [("manifest", 200), ("files/tests/first.json", 200)]
     assert version is not None
-    assert store.status.version == version + 1
+    assert client.status.version == version + 1
 
 
-def test_client_decides_as_the_tests_are_changed(store: RemoteStore, manager: Actor) -> None:
-    client = Client(store, Reporter(), "production", hits=None)
+def test_client_decides_as_the_tests_are_changed(client: Client, manager: Actor) -> None:
     users = [User(str(number), number) for number in range(1, 2401)]
     assert any(client.get_active_variant("first", user) for user in users)
     apply_verb(manager, Experiment.objects.get(key="first"), Verb.PAUSE)
@@ -87,11 +83,10 @@ def test_client_decides_as_the_tests_are_changed(store: RemoteStore, manager: Ac
 
 
 def test_token_without_the_scope_is_told_what_it_lacks(
-    store: RemoteStore, manager: Actor, live_server: Any
+    client: Client, manager: Actor, live_server: Any
 ) -> None:
     _, reader = create_token(manager, "reader", [Scope.READ])
     for token, words in ((reader, "needs the scope deliver"), ("ust_made_up", "does not know the token")):
-        other = RemoteStore(live_server.url, token, Reporter(), cache_dir=False, poll_seconds=None)
-        assert words in other.status.errors[0]
-        assert token not in other.status.errors[0]
-        other.close()
+        with Client.from_url(live_server.url, token, cache_dir=False, poll_seconds=None) as other:
+            assert words in other.status.errors[0]
+            assert token not in other.status.errors[0]
