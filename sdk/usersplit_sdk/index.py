@@ -10,10 +10,11 @@ met. (This is the bitmap index of Whang et al., "Indexing Boolean Expressions", 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from itertools import compress
+from typing import NamedTuple, Protocol
 
 from usersplit_sdk.conditions import Group, Predicate
-from usersplit_sdk.documents import CompiledTest
+from usersplit_sdk.model import SPLIT_GROUPS
 
 MANY = 12
 """From this number of tests on, looking at the conditions of all together is worth it."""
@@ -23,9 +24,26 @@ VALUES_LIMIT = 4_096
 FilterName = tuple[bool, str]
 """Of the user (else of the request), and the filter's name."""
 Term = Mapping[FilterName, frozenset[object]]
-_ANY: tuple[Term, ...] = ({},)
+ANY: tuple[Term, ...] = ({},)
+"""One term, which allows everything."""
 # Of other classes a value may equal one that it does not share a hash with; then nothing is left out.
 _PLAIN = frozenset((str, int, bool, float, type(None)))
+
+
+class Indexed(Protocol):
+    """A test to be found: who owns its split groups (a byte for each of 0..2400), and what its conditions allow."""
+
+    @property
+    def is_for_everybody(self) -> bool:
+        """Is it to be found for every user, whatever the split group?"""
+
+    @property
+    def owned(self) -> bytes:
+        """Not 0 for the split groups that a variant owns."""
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """``ANY`` for a test that is for everybody."""
 
 
 class _Filter(NamedTuple):
@@ -36,23 +54,25 @@ class _Filter(NamedTuple):
 
 
 class Index:
-    """Over the tests of one snapshot, by their place in ``tests``; ``always`` says which to name for every user."""
+    """Over the tests of one snapshot, by their place in ``tests``; those at the places ``always`` are for every user."""
 
-    def __init__(self, tests: Sequence[CompiledTest], always: Sequence[bool]) -> None:
+    def __init__(self, tests: Sequence[Indexed]) -> None:
         self._tests = tests
-        self._always = always
+        self._always = [place for place, one in enumerate(tests) if one.is_for_everybody]
+        # One row a test; a split group is a column, so that it is found without a loop in Python.
+        self._table = b"".join(one.owned for one in tests)
         self._owners: dict[int, tuple[int, ...]] = {}
         self._own_terms: dict[int, int] = {}
         self._terms: _Terms | None = None
 
     def owners(self, split_group: int) -> tuple[int, ...]:
-        """Places of the tests that own the split group (0: none), and of those to name always; ascending."""
+        """Places of the tests that own the split group (0: none), and of those for every user; ascending."""
         found = self._owners.get(split_group)
         if found is None:
-            pairs = zip(self._tests, self._always, strict=True)
-            found = tuple(
-                place for place, (test, always) in enumerate(pairs) if always or test.owners[split_group]
-            )
+            column = self._table[split_group :: SPLIT_GROUPS + 1]
+            found = tuple(compress(range(len(column)), column))
+            if self._always:
+                found = tuple(sorted({*found, *self._always}))
             self._owners[split_group] = found
         return found
 
@@ -62,7 +82,7 @@ class Index:
         """The same without those whose conditions these attributes cannot meet."""
         terms = self._terms
         if terms is None:
-            terms = self._terms = _Terms(self._tests, self._always)
+            terms = self._terms = _Terms(self._tests)
         left = self._own_terms.get(split_group)
         if left is None:
             left = self._own_terms[split_group] = terms.of(self.owners(split_group))
@@ -76,13 +96,13 @@ class Index:
 class _Terms:
     """The terms of all tests, a bit for each, those of one test beside each other."""
 
-    def __init__(self, tests: Sequence[CompiledTest], always: Sequence[bool]) -> None:
+    def __init__(self, tests: Sequence[Indexed]) -> None:
         self._places: list[int] = []
         self._bits: list[int] = []
         allowed: dict[FilterName, dict[object, int]] = {}
         bound: dict[FilterName, int] = {}
-        for place, test in enumerate(tests):
-            terms = _ANY if always[place] else terms_of(test.conditions.root)
+        for place, one in enumerate(tests):
+            terms = one.terms
             self._bits.append(((1 << len(terms)) - 1) << len(self._places))
             for term in terms:
                 bit = 1 << len(self._places)
@@ -121,22 +141,22 @@ class _Terms:
 def terms_of(group: Group) -> tuple[Term, ...]:
     """What conditions allow at most, as alternatives; a single empty term if that cannot be said in few."""
     if not group.chains:
-        return _ANY
+        return ANY
     terms: list[Term] = []
     for chain in group.chains:
-        alternatives: tuple[Term, ...] = _ANY
+        alternatives: tuple[Term, ...] = ANY
         for item in chain:
             further = _term_of(item) if isinstance(item, Predicate) else terms_of(item)
             alternatives = tuple(_both(one, other) for one in alternatives for other in further)
             if len(alternatives) > TERMS_LIMIT:
-                return _ANY
+                return ANY
         terms += alternatives
-    return tuple(terms) if len(terms) <= TERMS_LIMIT and all(terms) else _ANY
+    return tuple(terms) if len(terms) <= TERMS_LIMIT and all(terms) else ANY
 
 
 def _term_of(predicate: Predicate) -> tuple[Term, ...]:
     only = predicate.comparison.only
-    return _ANY if only is None else ({(predicate.of_user, predicate.name): only},)
+    return ANY if only is None else ({(predicate.of_user, predicate.name): only},)
 
 
 def _both(one: Term, other: Term) -> Term:

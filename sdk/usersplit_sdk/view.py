@@ -18,7 +18,7 @@ from usersplit_sdk.engine import (
     identity,
     needs_time,
 )
-from usersplit_sdk.index import MANY, Index
+from usersplit_sdk.index import ANY, MANY, Index, Term, terms_of
 from usersplit_sdk.model import Decision, Environment, User
 from usersplit_sdk.snapshots import Entry, Snapshot
 
@@ -32,7 +32,10 @@ _NOTHING: Mapping[str, object] = {}
 class Ready:
     """One test or user group for one client. Two threads may both compile it: wasteful once, never wrong."""
 
-    __slots__ = ("_additional", "_environment", "check", "decide", "entry", "key", "test", "timed")
+    __slots__ = (
+        "_additional", "_environment", "_terms", "check", "decide", "entry", "is_compiled", "is_for_everybody",
+        "is_for_somebody", "key", "test", "timed",
+    )  # fmt: skip
 
     def __init__(
         self, entry: Entry, test: CompiledTest, environment: str, additional: Additional | None
@@ -41,20 +44,36 @@ class Ready:
         self.test = test
         self.key = test.key
         self.timed = needs_time(test)
+        forced = any(forced_in(test, environment))
+        has_winner = test.outcome is not None and test.outcome.variant is not None
+        # Can somebody have a variant whose split group is not the test's, or who does not meet its conditions?
+        self.is_for_everybody = has_winner if test.status == "finished" else forced
+        self.is_for_somebody = self.is_for_everybody or test.status in ("dev", "running")
         self._environment = environment
         self._additional = additional
+        self._terms: tuple[Term, ...] | None = ANY if self.is_for_everybody else None
+        self.is_compiled = False
         self.check: Check = self._compile_and_check
         self.decide: Decide = self._compile_and_decide
 
     @property
-    def is_compiled(self) -> bool:
-        """Was it asked for already?"""
-        return self.check != self._compile_and_check
+    def owned(self) -> bytes:
+        """Not 0 for the split groups (0..2400) that a variant owns."""
+        owners = self.test.owners
+        return owners if isinstance(owners, bytes) else bytes(map(bool, owners))
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What the conditions allow at most."""
+        if self._terms is None:
+            self._terms = terms_of(self.test.conditions.root)
+        return self._terms
 
     def compile(self) -> Check:
         """Make the check now rather than at the first question."""
         if not self.is_compiled:
             self.check = compile_check(self.test, self._environment, self._additional)
+            self.is_compiled = True
         return self.check
 
     def _compile_and_check(self, user: object, request: object, now: int) -> str | None:
@@ -104,19 +123,21 @@ class View:
             self.tests = _kept(previous.tests, snapshot.tests)
             self.groups = _kept(previous.groups, snapshot.groups)
             if self.off is None:
-                kept = self.tests
-                # A previous view for which tests were off has none, though its tests are compiled.
-                self.at_once = {
-                    key: one.check for key, one in kept.items() if not one.timed and one.is_compiled
-                }
+                # Not those of the previous view, which has none if tests were off for somebody.
+                ready = self.tests.items()
+                self.at_once = {key: one.check for key, one in ready if one.is_compiled and not one.timed}
         self._prepare(previous)
 
     def _prepare(self, previous: View | None) -> None:
         """Do now, in the refreshing thread, what would make a later question wait."""
-        for entries, of_tests in ((self.snapshot.tests, True), (self.snapshot.groups, False)):
-            for key, entry in entries.items():
-                if entry.test is not None and len(entry.test.conditions.predicates) > LARGE:
-                    one = self.test(key) if of_tests else self.group(key)
+        for find, entries, known in (
+            (self.test, self.snapshot.tests, self.tests),
+            (self.group, self.snapshot.groups, self.groups),
+        ):
+            for key in entries.keys() - known.keys():
+                test = entries[key].test
+                if test is not None and len(test.conditions.predicates) > LARGE:
+                    one = find(key)
                     if one is not None:
                         one.compile()
         if previous is not None and previous._everything is not None:  # noqa: SLF001 - of the same class
@@ -176,21 +197,11 @@ class View:
 
     def _gather(self) -> tuple[Index, Sequence[Ready]]:
         tests = [
-            one for one in map(self.test, self.snapshot.tests) if one is not None and self._matters(one.test)
+            one for one in map(self.test, self.snapshot.tests) if one is not None and one.is_for_somebody
         ]
-        index = Index([one.test for one in tests], [self._reaches_everybody(one.test) for one in tests])
+        index = Index(tests)
         self._everything = index, tests
         return self._everything
-
-    def _matters(self, test: CompiledTest) -> bool:
-        """Can anybody have a variant of it?"""
-        if test.status == "finished":
-            return test.outcome is not None and test.outcome.variant is not None
-        return test.status != "paused" or any(forced_in(test, self._environment))
-
-    def _reaches_everybody(self, test: CompiledTest) -> bool:
-        """Can somebody have a variant whose split group is not the test's, or who does not meet its conditions?"""
-        return test.status == "finished" or any(forced_in(test, self._environment))
 
 
 def _kept(known: dict[str, Ready], entries: Mapping[str, Entry]) -> dict[str, Ready]:
