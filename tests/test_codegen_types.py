@@ -29,7 +29,26 @@ from generated import get_green_button, get_nobody, is_in_christmas, log_green_b
 from usersplit_sdk import Client, Environment, User
 
 
+class StandIn:
+    def get_active_variant(
+        self, key: str, user: object = None, request: object = None, log_hit: bool = True
+    ) -> str | None:
+        return None
+
+    def log_hit(self, key: str, variant: str, user: object = None, request: object = None) -> bool:
+        return False
+
+    def is_in_group(self, key: str, user: object = None, request: object = None) -> bool:
+        return False
+
+    def text(
+        self, token: str, user: object = None, request: object = None, *, language: str, default: str, log_hit: bool = True
+    ) -> str:
+        return default
+
+
 def color(client: Client, user: User | None, request: Environment) -> str:
+    get_green_button(StandIn())
     variant = get_green_button(client, user, request)
     if variant is None or variant == GreenButtonTest.CONTROL:
         return "grey"

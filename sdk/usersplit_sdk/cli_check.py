@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from usersplit_sdk.cli_explanations import TEXT_TYPES, explanation, predicates
-from usersplit_sdk.cli_output import note, say, say_json, say_table
+from usersplit_sdk.cli_output import closest, note, say, say_json, say_table
 from usersplit_sdk.cli_source import add_server, open_source
 from usersplit_sdk.client import Client
 from usersplit_sdk.documents import KEY
@@ -175,9 +174,9 @@ def _values(
     values: Values = {}
     for name, text in pairs:
         if name not in asked:
-            close = difflib.get_close_matches(name, asked, n=1)
+            close = closest(name, asked)
             what = "the user's" if source == "user" else "the request's"
-            note(f"no condition asks for {what} {name}" + (f"; did you mean {close[0]}?" if close else ""))
+            note(f"no condition asks for {what} {name}" + (f"; did you mean {close}?" if close else ""))
         as_text = asked.get(name) == {True} and not text.startswith('"') and text != "null"
         values[name] = text if as_text else _read(text)
     return values
@@ -200,6 +199,6 @@ def _read(text: str) -> object:
 
 def _hint_at_keys(names: list[str], known: set[str]) -> None:
     for name in names:
-        close = difflib.get_close_matches(name, known, n=1)
-        if name not in known and close:
-            note(f"there is no {name}; did you mean {close[0]}?")
+        close = None if name in known else closest(name, known)
+        if close is not None:
+            note(f"there is no {name}; did you mean {close}?")

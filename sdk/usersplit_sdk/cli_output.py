@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
+
+SLIP = 3
+"""Characters by which a slip is longer or shorter than what was meant."""
 
 
 def printable(text: object) -> str:
@@ -34,6 +38,13 @@ def complain(faults: Iterable[object]) -> None:
 def note(text: object) -> None:
     """Print what is no fault but worth knowing to standard error, so that standard output stays what was asked for."""
     complain([f"note: {text}"])
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` may be a slip of."""
+    # Names of about its length, because comparing takes long and there may be thousands.
+    near = [other for other in known if abs(len(other) - len(name)) <= SLIP]
+    return next(iter(difflib.get_close_matches(name, near, n=1, cutoff=0.75)), None)
 
 
 def say_json(value: object) -> None:

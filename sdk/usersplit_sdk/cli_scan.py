@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from usersplit_sdk.cli_output import complain, note, printable, say, say_json
+from usersplit_sdk.cli_output import closest, complain, note, printable, say, say_json
 from usersplit_sdk.cli_source import SourceProblem, add_server, open_source
 from usersplit_sdk.scan import Found, Scan, Subject, scan
 from usersplit_sdk.scan_blame import Blame
@@ -156,9 +155,9 @@ def _print(found: Scan, blame: Blame | None) -> None:
     if found.unknown:
         say("keys that nobody knows")
         known = [subject.key for subject in found.known or ()]
+        meant = {key: closest(key, known) for key in dict.fromkeys(use.key for use in found.unknown)}
         for use in found.unknown:
-            close = difflib.get_close_matches(use.key, known, n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
+            hint = f" (did you mean {meant[use.key]}?)" if meant[use.key] is not None else ""
             say(f"  {_where(use)}  {printable(use.key)}{hint}")
     unused = [f"{subject.key}{_status(subject)}" for subject in found.unused()]
     if unused:

@@ -32,11 +32,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, NoReturn, TypeAlias, TypeVar
+from typing import Final, Literal, NoReturn, Protocol, TypeAlias, TypeVar
 
-from usersplit_sdk import Client, Environment, User
+from usersplit_sdk import Environment, User
 
 _Name = TypeVar("_Name", bound=str)
+'''
+
+_CLIENT = '''\
+class Client(Protocol):
+    """What the helpers ask: a client of the SDK, or whatever stands in for one."""
+
+    def get_active_variant(
+        self,
+        key: str,
+        user: User | None = None,
+        request: Environment | None = None,
+        *,
+        log_hit: bool = True,
+    ) -> str | None: ...
+
+    def log_hit(
+        self,
+        key: str,
+        variant: str,
+        user: User | None = None,
+        request: Environment | None = None,
+    ) -> bool: ...
+
+    def is_in_group(
+        self,
+        key: str,
+        user: User | None = None,
+        request: Environment | None = None,
+    ) -> bool: ...
+
+    def text(
+        self,
+        token: str,
+        user: User | None = None,
+        request: Environment | None = None,
+        *,
+        language: str,
+        default: str,
+        log_hit: bool = True,
+    ) -> str: ...
 '''
 
 _GET = """\
@@ -151,7 +191,7 @@ def render(interface: Interface) -> str:
         aliases.append(_alias("Token", sorted(interface.tokens)))
     aliases += [_alias(f"{camel_case(key)}Variant", interface.tests[key]) for key in tests]
     parts.append("\n".join(aliases))
-    functions = [_GET] if tests else []
+    functions = [_CLIENT, *([_GET] if tests else [])]
     functions += [_test(key, interface.tests[key]) for key in tests]
     functions += [_GROUP.format(key=key, constant=constant_name(key)) for key in groups]
     if interface.tokens:
