@@ -27,12 +27,15 @@ class Mismatch(Exception):
 
 
 class Source:
-    """Where a delivery is read. ``where`` names it in messages; ``pauses`` are the seconds between further looks
-    while a file and the manifest do not agree.
+    """Where a delivery is read. ``where`` names it in messages.
+
+    ``pauses`` are the seconds between further looks while a file and the manifest do not agree; if that lasts,
+    there is a look every ``longest_pause`` seconds in the end.
     """
 
     where = ""
     pauses: tuple[float, ...] = ()
+    longest_pause = 5.0
 
     def session(self) -> AbstractContextManager[object]:
         """All that one refresh reads, is read within one of these."""

@@ -22,6 +22,7 @@ from usersplit_sdk.documents import FILE_LIMIT
 REDIRECTS = 3
 REDIRECTING = (301, 302, 303, 307, 308)
 CHUNK = 64 * 1024
+ETAG_LIMIT = 200
 GZIP = 16 + zlib.MAX_WBITS
 PORTS = {"http": 80, "https": 443}
 
@@ -146,7 +147,7 @@ class Connection:
     def _judge(self, response: http.client.HTTPResponse, body: bytes, etag: str | None) -> Answer:
         url, status = self._origin.url, response.status
         if status == 200 or (status == 304 and etag is not None):
-            return Answer(status, body, response.getheader("ETag"))
+            return Answer(status, body, _sound_etag(response.getheader("ETag")))
         if status == 401:
             raise Refused(f"{url} does not know the token, or no longer (401)")
         if status == 403:
@@ -186,6 +187,7 @@ class Connection:
     def _open(self) -> http.client.HTTPConnection:
         origin = self._origin
         proxy = _proxy(origin)
+        self._proxy_headers = None
         host, port = (origin.host, origin.port) if proxy is None else (proxy.hostname or "", proxy.port or 80)
         connection = (
             http.client.HTTPSConnection(host, port, context=origin.ssl_context())
@@ -299,7 +301,17 @@ def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
+def _sound_etag(etag: str | None) -> str | None:
+    """What can be sent back; with another one every further request would be refused on this side."""
+    return (
+        etag
+        if etag is not None and etag.isascii() and etag.isprintable() and len(etag) <= ETAG_LIMIT
+        else None
+    )
+
+
 def _reason(problem: Exception) -> str:
-    """In a few words, and nothing that a server could write into somebody's log."""
-    text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-    return f"{type(problem).__name__} {text[:100]!a}" if not isinstance(problem, OSError) else text[:200]
+    """In a few words, of which some may be the server's or a proxy's."""
+    if isinstance(problem, OSError):
+        return (problem.strerror or str(problem))[:200]
+    return f"{type(problem).__name__} {str(problem)[:100]!a}"

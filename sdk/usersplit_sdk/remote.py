@@ -47,6 +47,7 @@ class Remote(Source):
     """Reads a delivery over HTTP. Connections are open only while it is read, so that no fork inherits one."""
 
     pauses: tuple[float, ...] = (0.0, 0.25, 0.5)
+    longest_pause = 60.0
 
     def __init__(self, origin: Origin) -> None:
         self.where = origin.url

@@ -27,7 +27,9 @@ class Reporter:
         from logging import getLogger  # noqa: PLC0415 - few applications have a problem, all wait for imports
 
         logger = getLogger("usersplit_sdk")
-        logger.warning("%s", problem)
+        text = str(problem)
+        # Words of a file or a server may be in it, which must not make up lines of the log.
+        logger.warning("%s", text if text.isprintable() else ascii(text))
         if self._on_error is not None:
             try:
                 self._on_error(problem)

@@ -24,8 +24,7 @@ POLL_SECONDS = 5.0
 TIMEOUT_SECONDS = 10.0
 """For one exchange with a server."""
 RETRY_SECONDS = 0.5
-RETRY_LIMIT = 5.0
-"""A file that does not agree with an unchanged manifest is looked at again this often at first, and at last."""
+"""A file that does not agree with an unchanged manifest is looked at again this often at first, then more rarely."""
 
 
 class Status(NamedTuple):
@@ -246,13 +245,15 @@ class FollowingStore(Store):
             self._fetched.clear()
             self._manifest = manifest
             self._retries = self._retries + 1 if snapshot.unsettled and not changed else 0
-            self._retry_at = time.monotonic() + min(RETRY_SECONDS * 2.0 ** min(self._retries, 9), RETRY_LIMIT)
+            pause = min(RETRY_SECONDS * 2.0 ** min(self._retries, 20), self._source.longest_pause)
+            self._retry_at = time.monotonic() + pause
             if changed or (snapshot.files, snapshot.problems) != (
                 self.snapshot.files,
                 self.snapshot.problems,
             ):
                 self._take(snapshot)
-        self._reporter.forget([MANIFEST] if not self.snapshot.problems else [])
+        if all(problem.where != MANIFEST for problem in self.snapshot.problems):
+            self._reporter.forget([MANIFEST])
         self._confirm()
 
     def _tell_status(self) -> None:

@@ -159,6 +159,23 @@ def test_server_that_dies_during_a_load_leaves_the_old_version_whole(
     assert len(server.asked) < len(sound), "what was fetched before is not fetched again"
 
 
+def test_etag_that_cannot_be_sent_back_is_done_without(server: DeliveryServer, follow: Follow) -> None:
+    for etag in ("x" * 5000, '"\xe4"', "a\r\n b"):
+        server.publish(1, server.document())
+        server.odd["manifest"] = lambda request: server.reply(
+            request,
+            200,
+            server.files["manifest"],
+            {"ETag": etag},  # noqa: B023 - asked for at once
+        )
+        followed = follow()
+        assert followed.store.refresh()
+        server.odd.clear()
+        server.publish(2, server.document(variant="v2"))
+        assert followed.store.refresh()
+        assert followed.variant() == "v2"
+
+
 def test_version_that_goes_back_is_taken_once_it_lasts(
     server: DeliveryServer, follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
