@@ -96,7 +96,10 @@ class User(_Bearer):
     ) -> None:
         self.id = id
         self.split_group = split_group
-        self.attributes = attributes
+        if attributes.__class__ is dict:  # the usual case without a call: applications make one per request
+            self._attributes = self._plain = attributes
+        else:
+            self.attributes = attributes
 
 
 class Environment(_Bearer):
@@ -113,9 +116,15 @@ class Environment(_Bearer):
         split_group: int | None = None,
     ) -> None:
         self.device_id = device_id
-        self.attributes = attributes
         self.supported_tests = supported_tests
-        self.split_group = split_group
+        self._split_group = None
+        self._group = 0
+        if split_group is not None:
+            self.split_group = split_group
+        if attributes.__class__ is dict:
+            self._attributes = self._plain = attributes
+        else:
+            self.attributes = attributes
 
 
 class Decision(NamedTuple):
