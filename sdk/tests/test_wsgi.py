@@ -6,7 +6,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from usersplit_sdk import Client, User
+from usersplit_sdk import Client, Environment, User
 from usersplit_sdk.bound import Split, current_split
 from usersplit_sdk.integrations.guests import Guest, GuestCookie, HmacSigner
 from usersplit_sdk.integrations.web import preferred_language
@@ -130,6 +130,26 @@ def test_users_are_read_from_the_environment_once() -> None:
     )
     assert (body, asked) == (b"control", ["mia"])
     assert [value for _, value in headers if value.startswith("usersplit=")] == []
+    _, headers = ask(wrapped(button, user=read_user), REMOTE_USER="mia")
+    assert [value for _, value in headers if value.startswith("usersplit=")] == []
+
+
+def test_an_app_that_sends_its_own_number_and_device_keeps_them() -> None:
+    def read_environment(environ: dict[str, Any]) -> Environment:
+        return Environment(environ["HTTP_X_DEVICE"], {}, {"green_button"}, int(environ["HTTP_X_GROUP"]))
+
+    seen: list[Environment] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append(environ["usersplit.split"].environment)
+        start_response("200 OK", [])
+        return []
+
+    ours = wrapped(app, environment=read_environment)
+    headers = ask(ours, HTTP_X_DEVICE="phone", HTTP_X_GROUP="5")[1]
+    assert headers == [("Vary", "Cookie")]
+    ask(ours, f"usersplit={COOKIE.value_of(Guest(2000, 'browser'))}", HTTP_X_DEVICE="phone", HTTP_X_GROUP="5")
+    assert seen == [Environment("phone", {}, {"green_button"}, 5)] * 2
 
 
 @pytest.mark.parametrize("broken", ["user", "environment", "language"])

@@ -110,6 +110,21 @@ def test_a_task_that_is_called_at_once_shares_the_senders_split(tasks: tuple[Cli
     assert variant_of_letter.apply().get() is None
 
 
+def test_a_split_ends_with_its_task(tasks: tuple[Client, RecordingHits]) -> None:
+    carried = {HEADER: encode(Split(tasks[0], User("1", GREEN)))}
+    with use_split(Split(tasks[0], User("2", CONTROL))) as outer:
+        assert variant_of_letter.apply(headers=carried).get() == "<green>"
+        assert current_split() is outer
+
+
+@pytest.mark.usefixtures("_worker")
+def test_a_header_that_is_given_wins(tasks: tuple[Client, RecordingHits]) -> None:
+    carried = {HEADER: encode(Split(tasks[0], User("1", GREEN)))}
+    with use_split(Split(tasks[0], User("2", CONTROL))):
+        sent = variant_of_letter.apply_async(headers=carried)
+    assert answer_of(sent) == "<green>"
+
+
 @pytest.mark.usefixtures("_worker")
 def test_a_guest_of_a_web_page_and_the_letter_see_the_same(tasks: tuple[Client, RecordingHits]) -> None:
     web = flask.Flask(__name__)

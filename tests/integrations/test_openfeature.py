@@ -101,6 +101,18 @@ def test_a_boolean_is_the_payload_or_another_variant_than_the_control(
     assert (found.value, found.reason, found.error_code) == (value, Reason.SPLIT, None)
 
 
+def test_a_control_may_be_called_as_it_likes() -> None:
+    variants = [
+        {"name": "control", "split_groups": [[1, 1200]]},
+        {"name": "old", "split_groups": [[1201, 2400]]},
+    ]
+    tests = a_test("flag", variants=variants, control="old"), a_test("none", variants=variants, control=None)
+    flags = flags_of(a_client(*tests)[0])
+    answers = [flags.get_boolean_value("flag", False, of(group)) for group in (CONTROL, GREEN)]
+    assert answers == [True, False]
+    assert flags.get_boolean_value("none", False, of(CONTROL))
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "value"),
     [

@@ -18,7 +18,6 @@ MAX_AGE = 365 * 24 * 60 * 60
 SALT = "usersplit_sdk.guest"
 """Keeps these signatures apart from all others that an application makes with the same secret."""
 
-_LONGEST = 200
 _VALUE = re.compile(r"([1-9][0-9]{0,3})(?:\.([A-Za-z0-9_-]{1,64}))?", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
@@ -104,8 +103,6 @@ class GuestCookie:
         return None
 
     def _read(self, value: str) -> Guest | None:
-        if len(value) > _LONGEST or not value.isascii():
-            return None
         try:
             match = _VALUE.fullmatch(self.signer.unsign(value))
         except Exception:  # noqa: BLE001 - BadSignature is each signer's own; a value that cannot be read is none
