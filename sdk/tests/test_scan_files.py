@@ -55,6 +55,14 @@ def test_excluded_is_excluded_whatever_ignore_files_say(tmp_path: Path) -> None:
     assert walk(tmp_path, "/a/x.py\nnode_modules/\n.ignore") == ["a/y.py", "b/x.py"]
 
 
+def test_ignore_file_that_is_none_is_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "x.py", ".ignore/x.py", "pipe/x.py", "in/x.py")
+    (tmp_path / ".gitignore").symlink_to(tmp_path / "x.py")
+    os.mkfifo(tmp_path / "pipe/.gitignore")
+    (tmp_path / "in/.gitignore").write_bytes(b"\0*\n")
+    assert sorted(walk(tmp_path)) == [".ignore/x.py", "in/.gitignore", "in/x.py", "pipe/x.py", "x.py"]
+
+
 def test_links_are_not_followed_and_loops_do_not_matter(tmp_path: Path) -> None:
     write(tmp_path, "code/x.py", "elsewhere/secret.py")
     (tmp_path / "code/loop").symlink_to(tmp_path / "code")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from usersplit_sdk.scan import scan
 from usersplit_sdk.scan_blame import Blame
 from usersplit_sdk.scan_files import find_files
 
@@ -126,6 +127,14 @@ def test_folder_replaced_by_a_link_is_not_followed(repository: Path, tmp_path: P
     shutil.rmtree(repository / "src")
     (repository / "src").symlink_to(tmp_path / "elsewhere")
     assert "src/x.py" not in listed(repository)
+
+
+def test_pipe_in_place_of_a_file_is_not_waited_for(repository: Path) -> None:
+    commit(repository, x="")
+    (repository / "x.py").unlink()
+    os.mkfifo(repository / "x.py")
+    found = scan([os.fsencode(repository)], None, lambda text: None)
+    assert (found.files, found.skipped) == (0, {"unreadable": 1})
 
 
 def test_call_from_a_hook_of_another_repository_is_not_misled(

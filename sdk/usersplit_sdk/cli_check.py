@@ -177,6 +177,7 @@ def _values(
             close = closest(name, asked)
             what = "the user's" if source == "user" else "the request's"
             note(f"no condition asks for {what} {name}" + (f"; did you mean {close}?" if close else ""))
+        # Whoever quotes the value, or means none at all, has thought of JSON.
         as_text = asked.get(name) == {True} and not text.startswith('"') and text != "null"
         values[name] = text if as_text else _read(text)
     return values

@@ -67,6 +67,7 @@ def predicates(tree: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
 
 
 def _condition(path: str, document: Mapping[str, object], user: User | None, request: Environment) -> str:
+    # The client has checked the file, not this copy of it, which may be a newer one.
     item: object = document.get("conditions")
     for index in re.findall(r"\[(\d{1,9})\]", path):
         if not isinstance(item, list) or int(index) >= len(item):

@@ -17,10 +17,10 @@ from usersplit_sdk.documents import FORMAT, read_json
 from usersplit_sdk.errors import InvalidDocument
 from usersplit_sdk.folder import DELIVERED, MANIFEST, Folder
 from usersplit_sdk.snapshots import Snapshot
+from usersplit_sdk.store import TIMEOUT_SECONDS
 
 TOKEN_VARIABLE = "USERSPLIT_TOKEN"  # noqa: S105 - the name of a variable
 TOKEN_LIMIT = 4096
-TIMEOUT_SECONDS = 10.0
 _SILENCE = logging.NullHandler()
 
 
@@ -95,10 +95,8 @@ class FetchedSource(Source):
 
 
 def _fetch(url: str, token: str, folder: Path) -> None:
-    # Loads OpenSSL and more, which reading a folder need not wait for.
-    from usersplit_sdk.origin import Origin  # noqa: PLC0415
-    from usersplit_sdk.remote import Remote  # noqa: PLC0415
-    from usersplit_sdk.store import TIMEOUT_SECONDS  # noqa: PLC0415
+    from usersplit_sdk.origin import Origin  # noqa: PLC0415 - it loads OpenSSL, which a folder need not wait for
+    from usersplit_sdk.remote import Remote  # noqa: PLC0415 - so does this
 
     remote = Remote(Origin(url, token, TIMEOUT_SECONDS))
     try:

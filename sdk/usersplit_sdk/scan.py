@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from usersplit_sdk.codegen import MARK
 from usersplit_sdk.folder import MANIFEST
-from usersplit_sdk.scan_files import Note, Skipped, find_files, read_source
+from usersplit_sdk.scan_files import Note, Skipped, begins_with, find_files, read_source
 from usersplit_sdk.scan_ignore import Rule
 from usersplit_sdk.scan_patterns import Use, Vocabulary, keys_of_module
 from usersplit_sdk.snapshots import Entry, Snapshot
@@ -119,14 +119,11 @@ def _generated_modules(paths: Iterable[bytes]) -> dict[str, list[str]]:
     """The generated modules among the files, by their names, with the keys in each."""
     modules: dict[str, list[str]] = {}
     for path in paths:
-        if not path.endswith(b".py"):
+        if not path.endswith(b".py") or not begins_with(path, MARK.encode()):
             continue
         try:
-            with open(path, "rb") as file:  # noqa: PTH123
-                if file.read(len(MARK)) != MARK.encode():
-                    continue
             body = read_source(path)
-        except (OSError, Skipped):
+        except Skipped:
             continue
         name = os.fsdecode(os.path.basename(path)).removesuffix(".py")
         modules.setdefault(name, []).extend(keys_of_module(body))

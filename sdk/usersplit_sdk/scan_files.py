@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
 
 from usersplit_sdk.scan_ignore import Rule, Rules, parse_rules
 
@@ -43,18 +44,8 @@ class Skipped(Exception):
 
 def read_source(path: bytes) -> bytes:
     """A text file's bytes; raises ``Skipped``."""
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
-    try:
-        descriptor = os.open(path, flags)
-    except OSError:
-        raise Skipped("link" if os.path.islink(path) else "unreadable") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise Skipped("unreadable")
-        if found.st_size > SIZE_LIMIT:
+    with _opened(path) as file:
+        if os.fstat(file.fileno()).st_size > SIZE_LIMIT:
             raise Skipped("large")
         try:
             body = file.read(SIZE_LIMIT)
@@ -63,6 +54,30 @@ def read_source(path: bytes) -> bytes:
     if b"\0" in body[:BINARY_PROBE]:
         raise Skipped("binary")
     return body
+
+
+def begins_with(path: bytes, mark: bytes) -> bool:
+    """Does the file begin with these bytes? No, if it cannot be read."""
+    try:
+        with _opened(path) as file:
+            return file.read(len(mark)) == mark
+    except (OSError, Skipped):
+        return False
+
+
+def _opened(path: bytes) -> BinaryIO:
+    """The file, opened; raises ``Skipped``. A pipe is not waited for, a link is not followed."""
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        raise Skipped("link" if os.path.islink(path) else "unreadable") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Skipped("unreadable")
+    return os.fdopen(descriptor, "rb")
 
 
 def find_files(path: bytes, exclude: Sequence[Rule], note: Note, *, use_git: bool = True) -> Iterator[bytes]:
