@@ -31,6 +31,7 @@ _PATTERN = r"""
     (?<![A-Za-z0-9_])
     (?: (?P<call>CALLS) | (?:current_)? split (?:\(\))? \. OF_SPLIT ) (?:<[\w\s,.|"']{0,80}>)? \s{0,200}
     \( \s{0,200} (?:key \s{0,200} = \s{0,200})? [rRuUbB]? (?P<q1>QUOTE) (?P<called>INSIDE{1,100}?) (?P=q1)
+    (?=\s{0,200}[,)])
   | \{%-? \s{0,200} (?:TAGS) \s{1,200} (?P<q2>["']) (?P<tagged>INSIDE{1,100}?) (?P=q2)
   | mark \. usersplit \( (?P<marked>[^()]{1,2000}) \)
   | (?<![A-Za-z0-9_]) class \s{1,200} (?P<class>[A-Z][A-Za-z0-9_]{1,100})
@@ -150,6 +151,9 @@ class Vocabulary:
             known = name in self.classes and _CONDITIONS in body[start : start + _CONDITIONS_WITHIN]
             return ("conditions", name, start) if known else None
         if group == "called":
+            # A dot or three stand for a key in somebody's documentation.
+            if not any(character.isalnum() for character in name):
+                return None
             call = found["call"]
             if call is not None and call.decode() in _BROAD_CALLS and KEY_SHAPE.fullmatch(name) is None:
                 return None
