@@ -335,6 +335,17 @@ class Client:
         """Read the source now; answers whether the client is up to date with it. Never raises."""
         return self._store.refresh()
 
+    def prepare(self) -> None:
+        """Compile all tests now, and from here on in the thread that refreshes, rather than at the first question.
+
+        For a server that forks after this (the children share what is compiled), and for an event loop, which calls
+        it in a worker thread. It takes about half a millisecond of CPU a test. Never raises.
+        """
+        try:
+            self._view.prepare()
+        except Exception as problem:  # noqa: BLE001 - what cannot be compiled now is told when it is asked for
+            self._reporter.report_failure("prepare", problem)
+
     def report(self, where: str, message: str) -> None:
         """Tell what is wrong with the application's own code about a test; once, to the log and to ``on_error``."""
         self._reporter.report_message(where, message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import logging
 import os
 import threading
 import weakref
@@ -14,14 +13,15 @@ from typing import Protocol
 from usersplit_sdk.background import Ticker
 from usersplit_sdk.model import Hit
 
-logger = logging.getLogger("usersplit_sdk")
-
 QUEUE_LIMIT = 100_000
 FLUSH_SECONDS = 0.2
 
 
 class HitSink(Protocol):
-    """Takes hits. ``record`` must neither raise nor wait; ``close`` stores what is left."""
+    """Takes hits. ``record`` is called by whatever thread checks and must return at once; ``close`` stores what is left.
+
+    A hit that ``record`` raises for counts as not logged: the user's next check tries again.
+    """
 
     def record(self, hit: Hit) -> None: ...
 
@@ -111,6 +111,9 @@ class FileHits:
             self._failing = False
         except OSError as problem:
             if not self._failing:
+                from logging import getLogger  # noqa: PLC0415 - takes longer to import than all that a check needs
+
+                logger = getLogger("usersplit_sdk")
                 logger.warning("hits cannot be written to %s: %s", self._path, problem)
             self._failing = True
 

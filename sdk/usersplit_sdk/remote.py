@@ -149,7 +149,8 @@ class RemoteStore(FollowingStore):
     ``cache_dir`` is the folder for the copy on disk: None is the user's cache folder, False is no copy at all.
     ``poll_seconds`` is the mean time between two looks (None: by hand); after failures it doubles up to a minute.
     ``timeout`` is for one exchange; the constructor waits for the first load, but with a copy at hand no longer
-    than one ``timeout``. Raises ``ValueError`` for an url or a token that cannot be one.
+    than one ``timeout``. Raises ``ValueError`` for an url or a token that cannot be one. ``at_once=False`` leaves
+    reading, the first time too, to whoever made the store.
     """
 
     def __init__(
@@ -163,6 +164,7 @@ class RemoteStore(FollowingStore):
         timeout: float = TIMEOUT_SECONDS,
         on_status: OnStatus | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        at_once: bool = True,
     ) -> None:
         self._remote = Remote(Origin(url, token, timeout, ssl_context))
         super().__init__(self._remote, reporter, poll_seconds, on_status)
@@ -173,13 +175,19 @@ class RemoteStore(FollowingStore):
         self._copy_problem: Problem | None = None
         self._saved: Snapshot | None = None
         self._save_at = 0.0
+        self._timeout = timeout
+        if at_once:
+            self.load()
+            self.follow("usersplit-poll")
+
+    def load(self) -> None:
+        """Read the server, or the copy if it cannot be had, for the first time. Never raises."""
         self._start_from_copy()
-        self._remote.seconds = min(timeout, LOAD_SECONDS) if self._from_copy else LOAD_SECONDS
+        self._remote.seconds = min(self._timeout, LOAD_SECONDS) if self._from_copy else LOAD_SECONDS
         self.refresh()
         self._remote.seconds = LOAD_SECONDS
         if self._from_copy:
             self._take(self.snapshot)  # what is wrong with the copy matters only now
-        self.follow("usersplit-poll")
 
     def next_delay(self) -> float:
         """The number of seconds to wait before the next ``poll``: with jitter, longer after failures."""

@@ -64,9 +64,24 @@ class Store:
         """Version, age and present faults."""
         return self._status((), None, "documents")
 
+    @property
+    def follows(self) -> bool:
+        """Is the source to be polled again and again?"""
+        return False
+
+    def load(self) -> None:
+        """Read the source for the first time. Never raises."""
+
     def refresh(self) -> bool:
         """Read the source now; answers whether the snapshot is up to date with it. Never raises."""
         return True
+
+    def poll(self) -> None:
+        """See whether there is news, and take it. Never raises."""
+
+    def next_delay(self) -> float:
+        """The number of seconds to wait before the next ``poll``."""
+        return REFRESH_SECONDS
 
     def subscribe(self, callback: OnSnapshot) -> None:
         """Call ``callback`` with the snapshot there is now, and with each later one, in the thread that loads it.
@@ -127,8 +142,8 @@ class Store:
 class FollowingStore(Store):
     """Follows a source: from a background thread (``follow``), or whenever somebody calls ``poll``.
 
-    An event loop calls ``poll`` in a worker thread, then waits for ``next_delay()`` seconds. ``on_status`` is called
-    with the status whenever its version, source or errors are others than before.
+    An event loop calls ``load`` and then ``poll`` in a worker thread, each after ``next_delay()`` seconds. ``on_status``
+    is called with the status whenever its version, source or errors are others than before.
     """
 
     def __init__(
@@ -156,6 +171,15 @@ class FollowingStore(Store):
         confirmed = self._confirmed
         age = None if confirmed is None else max(0.0, time.monotonic() - confirmed)
         return self._status(self._source_problems(), age, self._source_name())
+
+    @property
+    def follows(self) -> bool:
+        """Is the source to be polled again and again?"""
+        return self._seconds is not None
+
+    def load(self) -> None:
+        """Read the source for the first time. Never raises."""
+        self.refresh()
 
     def follow(self, name: str) -> None:
         """Poll from a background thread of that name from now on, unless it is to be done by hand."""
@@ -275,7 +299,10 @@ class FollowingStore(Store):
 
 
 class FolderStore(FollowingStore):
-    """Follows a delivery folder: one ``stat`` every ``refresh_seconds`` (None: by hand)."""
+    """Follows a delivery folder: one ``stat`` every ``refresh_seconds`` (None: by hand).
+
+    ``at_once=False`` leaves reading it, the first time too, to whoever made the store.
+    """
 
     def __init__(
         self,
@@ -283,10 +310,13 @@ class FolderStore(FollowingStore):
         reporter: Reporter,
         refresh_seconds: float | None,
         on_status: OnStatus | None = None,
+        *,
+        at_once: bool = True,
     ) -> None:
         super().__init__(folder, reporter, refresh_seconds, on_status)
-        self.refresh()
-        self.follow("usersplit-refresh")
+        if at_once:
+            self.load()
+            self.follow("usersplit-refresh")
 
     def _check(self, manifest: Manifest) -> None:
         # A folder holds what somebody put there: versions that go back are a restored copy, and meant.

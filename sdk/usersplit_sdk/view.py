@@ -99,6 +99,7 @@ class View:
         "_everything",
         "at_once",
         "groups",
+        "is_prepared",
         "off",
         "snapshot",
         "tests",
@@ -119,6 +120,7 @@ class View:
         self._environment = environment
         self._additional = additional
         self._everything: tuple[Index, Sequence[Ready]] | None = None
+        self.is_prepared = False
         if previous is not None and previous._additional is additional:  # noqa: SLF001 - of the same class
             self.tests = _kept(previous.tests, snapshot.tests)
             self.groups = _kept(previous.groups, snapshot.groups)
@@ -128,20 +130,36 @@ class View:
                 self.at_once = {key: one.check for key, one in ready if one.is_compiled and not one.timed}
         self._prepare(previous)
 
+    def prepare(self) -> None:
+        """Compile everything that a check may need, and see to it that the views after this one do so too."""
+        self._compile(-1)
+        index, _ = self._gather()
+        # Of many tests it has more to make ready; which are found does not matter here.
+        index.possible(0, _NOTHING, _NOTHING)
+        self.is_prepared = True
+
     def _prepare(self, previous: View | None) -> None:
         """Do now, in the refreshing thread, what would make a later question wait."""
+        if previous is not None and previous.is_prepared:
+            self.prepare()
+            return
+        self._compile(LARGE)
+        if previous is not None and previous._everything is not None:  # noqa: SLF001 - of the same class
+            self._gather()
+
+    def _compile(self, larger_than: int) -> None:
+        """Compile the tests and groups with more predicates than that, as far as they are news."""
         for find, entries, known in (
             (self.test, self.snapshot.tests, self.tests),
             (self.group, self.snapshot.groups, self.groups),
         ):
-            for key in entries.keys() - known.keys():
+            # Of what is known, the large ones are compiled already.
+            for key in entries.keys() - known.keys() if larger_than >= 0 else entries.keys():
                 test = entries[key].test
-                if test is not None and len(test.conditions.predicates) > LARGE:
+                if test is not None and len(test.conditions.predicates) > larger_than:
                     one = find(key)
                     if one is not None:
                         one.compile()
-        if previous is not None and previous._everything is not None:  # noqa: SLF001 - of the same class
-            self._gather()
 
     def test(self, key: object) -> Ready | None:
         """The test, None if there is none or its file cannot be used."""
