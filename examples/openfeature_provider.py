@@ -13,7 +13,7 @@ from usersplit_sdk.integrations.openfeature import UserSplitProvider
 
 def main(folder: str, user_id: str, split_group: str) -> None:
     with Client.from_directory(folder) as client:
-        api.set_provider(UserSplitProvider(client))
+        api.set_provider_and_wait(UserSplitProvider(client))
         flags = api.get_client()
         context = EvaluationContext(
             user_id, {"split_group": int(split_group), "country_id": 50, "platform": "web"}

@@ -39,7 +39,7 @@ def with_payload(key: str, payload: object) -> dict[str, Any]:
 
 
 def flags_of(client: Client, **options: Any) -> OpenFeatureClient:
-    api.set_provider(UserSplitProvider(client, **options))
+    api.set_provider_and_wait(UserSplitProvider(client, **options))
     return api.get_client()
 
 

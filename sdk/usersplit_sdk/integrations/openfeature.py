@@ -1,4 +1,4 @@
-"""UserSplit behind OpenFeature: ``api.set_provider(UserSplitProvider(client))``.
+"""UserSplit behind OpenFeature: ``api.set_provider_and_wait(UserSplitProvider(client))``.
 
 A flag is a test. Asked for a string it is the variant's name; for an object or a number, the variant's payload; for a
 boolean, the payload if that is one, else whether the variant is another than the control. A user without a
