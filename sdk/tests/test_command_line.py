@@ -60,6 +60,30 @@ def test_lint_names_faults(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert run(capsys, "lint", folder)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("changes", "oddity"),
+    [
+        ({"variants": [{"name": "green", "split_groups": []}]}, "no split group belongs to a variant"),
+        ({"ends_at": "2020-01-01T00:00:00Z"}, "its last day was 2020-01-01"),
+        ({"starts_at": "2020-01-02", "ends_at": "2020-01-01"}, "it ends before it starts"),
+        ({}, None),
+    ],
+)
+def test_lint_notes_what_is_sound_and_hardly_meant(
+    folder: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], oddity: str | None
+) -> None:
+    document = {**json.loads((folder / "tests/green_button.json").read_text()), **changes}
+    body = json.dumps(document).encode()
+    (folder / "tests/green_button.json").write_bytes(body)
+    files = {"tests/green_button.json": hashlib.sha256(body).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"format": 1, "version": 5, "files": files}))
+    (folder / "tests/broken.json").unlink()
+    code, out, _ = run(capsys, "lint", folder)
+    assert code == 0
+    assert out.count("note: ") == (oddity is not None)
+    assert oddity is None or oddity in out
+
+
 @pytest.mark.parametrize("command", [["check"], ["show"], ["lint"], ["codegen", "--output", "x.py"]])
 def test_missing_folder_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]

@@ -33,6 +33,7 @@ def uses(source: str | bytes, *keys: str, **settings: Any) -> list[tuple[str, st
         'request.split.variant("green_button")',
         'current_split().variant("green_button")',
         'split.payload("green_button")',
+        "fetch('/ofrep/v1/evaluate/flags/green_button', options)",
     ],
 )
 def test_calls(source: str) -> None:
@@ -85,6 +86,7 @@ def test_quoted_keys(source: str | bytes) -> None:
         'client.get_active_variant(f"gren_{number}")',
         "getActiveVariant(`gren_${number}`)",
         'client.get_active_variant("…")',
+        "POST /ofrep/v1/evaluate/flags/{key}",
         "{% variants 'gren_button' %}",
         "GREEN_BUTTON = get_green_button(GreenButtonTest)",
         "class GreenButton: pass",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from datetime import datetime, timezone
 
 from usersplit_sdk.cli_output import complain, printable, say, say_json, say_table
 from usersplit_sdk.cli_source import add_server, open_source
@@ -100,12 +102,26 @@ def _shares(test: CompiledTest) -> str:
 def _lint(options: argparse.Namespace) -> int:
     with open_source(options, options.folder) as source:
         snapshot = source.snapshot()
-        for path in sorted(source.folder.path.glob("*/*.json")):
-            name = path.relative_to(source.folder.path).as_posix()
+        for file in sorted(source.folder.path.glob("*/*.json")):
+            name = file.relative_to(source.folder.path).as_posix()
             if DELIVERED.fullmatch(name) is not None and name not in snapshot.files:
                 say(f"note: {name} is not in the manifest and is never read")
+    now = datetime.now(timezone.utc)
+    for path, entry in sorted(snapshot.files.items()):
+        for oddity in _oddities(entry.test, now) if entry.test is not None else ():
+            say(f"note: {path}: {oddity}")
     complain(snapshot.problems)
     if snapshot.problems:
         return 1
     say(f"{len(snapshot.files)} files, all sound (version {snapshot.version})")
     return 0
+
+
+def _oddities(test: CompiledTest, now: datetime) -> Iterator[str]:
+    """What is sound and hardly meant."""
+    if test.starts_at is not None and test.ends_at is not None and test.ends_at <= test.starts_at:
+        yield "it ends before it starts"
+    elif test.status == "running" and test.ends_at is not None and test.ends_at <= now:
+        yield f"it is running, but its last day was {test.ends_at.date()}"
+    if test.kind == "test" and test.status == "running" and not any(test.owners):
+        yield "it is running, but no split group belongs to a variant"

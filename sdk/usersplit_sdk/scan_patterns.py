@@ -33,6 +33,7 @@ _PATTERN = r"""
     \( \s{0,200} (?:key \s{0,200} = \s{0,200})? [rRuUbB]? (?P<q1>QUOTE) (?P<called>INSIDE{1,100}?) (?P=q1)
     (?=\s{0,200}[,)])
   | \{%-? \s{0,200} (?:TAGS) \s{1,200} (?P<q2>["']) (?P<tagged>INSIDE{1,100}?) (?P=q2)
+  | evaluate/flags/ (?P<flag>[a-z][a-z0-9_]{1,63}) (?![A-Za-z0-9_{<-])
   | mark \. usersplit \( (?P<marked>[^()]{1,2000}) \)
   | (?<![A-Za-z0-9_]) class \s{1,200} (?P<class>[A-Z][A-Za-z0-9_]{1,100})
   | (?P<q3>QUOTE) (?P<quoted>[A-Za-z_][A-Za-z0-9_.:/-]{1,99}) (?P=q3)
@@ -104,7 +105,7 @@ class Vocabulary:
             for call in (*_BROAD_CALLS, f"split.{_OF_SPLIT}", f"split().{_OF_SPLIT}")
             for opening in "(<"
         ]
-        signs = (*_CALLS, *broad, *odd, "mark.usersplit(")
+        signs = (*_CALLS, *broad, *odd, "mark.usersplit(", "evaluate/flags/")
         self._signs = (*(sign.encode("utf-8", "surrogatepass") for sign in signs), _CONDITIONS)
         self._quoted = {name.encode("utf-8", "surrogatepass") for name in (*self.keys, *tokens)}
         self._each_word = {name.encode() for name in (*self.names, *(self.keys if words else ()))}
@@ -158,8 +159,8 @@ class Vocabulary:
             if call is not None and call.decode() in _BROAD_CALLS and KEY_SHAPE.fullmatch(name) is None:
                 return None
             return "call", name, start
-        if group == "tagged":
-            return "template", name, start
+        if group in ("tagged", "flag"):
+            return "template" if group == "tagged" else "call", name, start
         if name in self.keys:
             return "text", name, start
         return ("token", name, start) if name in self.tokens else None
