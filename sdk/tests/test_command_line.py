@@ -64,7 +64,7 @@ def test_lint_names_faults(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     ("changes", "oddity"),
     [
         ({"variants": [{"name": "green", "split_groups": []}]}, "no split group belongs to a variant"),
-        ({"ends_at": "2020-01-01T00:00:00Z"}, "its last day was 2020-01-01"),
+        ({"ends_at": "2020-01-01T00:00:00Z"}, "ended on 2020-01-01 at 00:00 UTC"),
         ({"starts_at": "2020-01-02", "ends_at": "2020-01-01"}, "it ends before it starts"),
         ({}, None),
     ],

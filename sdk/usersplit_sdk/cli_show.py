@@ -122,6 +122,6 @@ def _oddities(test: CompiledTest, now: datetime) -> Iterator[str]:
     if test.starts_at is not None and test.ends_at is not None and test.ends_at <= test.starts_at:
         yield "it ends before it starts"
     elif test.status == "running" and test.ends_at is not None and test.ends_at <= now:
-        yield f"it is running, but its last day was {test.ends_at.date()}"
+        yield f"it is running, but ended on {test.ends_at:%Y-%m-%d at %H:%M} UTC"
     if test.kind == "test" and test.status == "running" and not any(test.owners):
         yield "it is running, but no split group belongs to a variant"
