@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from usersplit_sdk.errors import InvalidDocument
 from usersplit_sdk.operators import NAMES, OPERATORS, Comparison, InvalidOperand
 
 DEPTH_LIMIT = 32
+SHARED_LENGTH = 20_000
+"""Characters of source; what is longer is hardly of the same shape as anything else."""
 PREDICATE_LIMIT = 10_000
 
 Attributes = Mapping[str, object]
@@ -127,7 +130,7 @@ class Names:
     """The namespace of generated code: every value gets a name of its own, there are no builtins."""
 
     def __init__(self) -> None:
-        self.bound: dict[str, object] = {"__builtins__": {}, **NAMES}
+        self.bound: dict[str, object] = dict(NAMES)
 
     def bind(self, value: object) -> str:
         """The new name of a value."""
@@ -171,9 +174,21 @@ def compile_conditions(tree: object) -> Condition:
 
 
 def define(name: str, lines: Iterable[str], names: Names) -> Callable[..., object]:
-    """Run the definition of one function, given as source, and return the function."""
-    exec(compile("\n".join(lines), "<test file>", "exec"), names.bound)  # noqa: S102 - see the head of this module
-    return cast(Callable[..., object], names.bound[name])
+    """The function that ``lines`` define, its names bound to their values.
+
+    They are bound as variables of a closure: tests of one shape then share their code, and it is compiled once.
+    """
+    source = "\n".join(f"    {line}" for line in lines)
+    source = f"def make({', '.join(names.bound)}):\n{source}\n    return {name}"
+    make = _compiled(source) if len(source) <= SHARED_LENGTH else _compiled.__wrapped__(source)
+    return cast(Callable[..., object], make(*names.bound.values()))
+
+
+@lru_cache(maxsize=512)
+def _compiled(source: str) -> Callable[..., object]:
+    namespace: dict[str, object] = {"__builtins__": {}}
+    exec(compile(source, "<test file>", "exec"), namespace)  # noqa: S102 - see the head of this module
+    return cast(Callable[..., object], namespace["make"])
 
 
 def _write_group(group: Group, write: Callable[[Predicate], str], write_empty: Callable[[Group], str]) -> str:
