@@ -8,6 +8,7 @@ names, and the source is made of those names and of what stands in the table of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -17,8 +18,9 @@ from usersplit_sdk.errors import InvalidDocument
 from usersplit_sdk.operators import NAMES, OPERATORS, Comparison, InvalidOperand
 
 DEPTH_LIMIT = 32
-SHARED_LENGTH = 20_000
-"""Characters of source; what is longer is hardly of the same shape as anything else."""
+BUNDLE = 64
+"""Operands in one expression at most."""
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 PREDICATE_LIMIT = 10_000
 
 Attributes = Mapping[str, object]
@@ -144,28 +146,12 @@ def write_plain(conditions: Conditions, names: Names) -> str:
 
     It raises what the mappings and values of the host application raise.
     """
-
-    def write(predicate: Predicate) -> str:
-        read = f"{'profile' if predicate.of_user else 'environment'}.get({names.bind(predicate.name)})"
-        return _fill(predicate.comparison, names, read)
-
-    return _write_group(conditions.root, write, lambda group: "True")
+    return _Plain(names).group(conditions.root)
 
 
 def compile_traced(conditions: Conditions) -> Condition:
     """The traced form; never raises."""
-    names = Names()
-
-    def write(predicate: Predicate) -> str:
-        ask, path = names.bind(_guarded(predicate)), names.bind(predicate.path)
-        return f"{ask}(profile, environment, moment) if (decided := {path}) else False"
-
-    def write_empty(group: Group) -> str:
-        return f"(decided := {names.bind(group.path)}) is not None"
-
-    met = _write_group(conditions.root, write, write_empty)
-    lines = ["def traced(profile, environment, moment):", f"    met = {met}", "    return met, decided"]
-    return cast(Condition, define("traced", lines, names))
+    return _Traced(Names()).function(conditions.root)
 
 
 def compile_conditions(tree: object) -> Condition:
@@ -179,9 +165,9 @@ def define(name: str, lines: Iterable[str], names: Names) -> Callable[..., objec
     They are bound as variables of a closure: tests of one shape then share their code, and it is compiled once.
     """
     source = "\n".join(f"    {line}" for line in lines)
-    source = f"def make({', '.join(names.bound)}):\n{source}\n    return {name}"
-    make = _compiled(source) if len(source) <= SHARED_LENGTH else _compiled.__wrapped__(source)
-    return cast(Callable[..., object], make(*names.bound.values()))
+    used = [word for word in dict.fromkeys(_WORD.findall(source)) if word in names.bound]
+    source = f"def make({', '.join(used)}):\n{source}\n    return {name}"
+    return cast(Callable[..., object], _compiled(source)(*map(names.bound.__getitem__, used)))
 
 
 @lru_cache(maxsize=512)
@@ -191,14 +177,69 @@ def _compiled(source: str) -> Callable[..., object]:
     return cast(Callable[..., object], namespace["make"])
 
 
-def _write_group(group: Group, write: Callable[[Predicate], str], write_empty: Callable[[Group], str]) -> str:
-    if not group.chains:
-        return write_empty(group)
+class _Plain:
+    """Writes a tree as one expression of ``profile``, ``environment`` and ``moment``."""
 
-    def operand(item: Predicate | Group) -> str:
-        return f"({write(item) if isinstance(item, Predicate) else _write_group(item, write, write_empty)})"
+    arguments = "profile, environment, moment"
 
-    return " or ".join(" and ".join(map(operand, chain)) for chain in group.chains)
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def group(self, group: Group) -> str:
+        """A list of operands; AND binds tighter."""
+        if not group.chains:
+            return self.empty(group)
+        return self.join(
+            " or ", [self.join(" and ", list(map(self.operand, chain))) for chain in group.chains]
+        )
+
+    def operand(self, item: Predicate | Group) -> str:
+        """In brackets, so that it may stand anywhere."""
+        return f"({self.predicate(item) if isinstance(item, Predicate) else self.group(item)})"
+
+    def join(self, word: str, parts: list[str]) -> str:
+        """Very many parts become functions of some each: compiling holds up all threads, so it is done bit by bit."""
+        while len(parts) > BUNDLE:
+            parts = [self.call(word.join(parts[at : at + BUNDLE])) for at in range(0, len(parts), BUNDLE)]
+        return word.join(parts)
+
+    def predicate(self, predicate: Predicate) -> str:
+        """One comparison."""
+        read = f"{'profile' if predicate.of_user else 'environment'}.get({self.names.bind(predicate.name)})"
+        return _fill(predicate.comparison, self.names, read)
+
+    def empty(self, group: Group) -> str:
+        """A list of nothing is met."""
+        return "True"
+
+    def call(self, expression: str) -> str:
+        """The expression made a function, and called."""
+        part = define("part", [f"def part({self.arguments}): return {expression}"], self.names)
+        return f"{self.names.bind(part)}({self.arguments})"
+
+
+class _Traced(_Plain):
+    """The same, with the path of what is evaluated in ``decided``; a predicate that raises is not met."""
+
+    def function(self, group: Group) -> Condition:
+        """The whole tree."""
+        return self.define(self.group(group))
+
+    def predicate(self, predicate: Predicate) -> str:
+        ask, path = self.names.bind(_guarded(predicate)), self.names.bind(predicate.path)
+        return f"{ask}({self.arguments}) if (decided := {path}) else False"
+
+    def empty(self, group: Group) -> str:
+        return f"(decided := {self.names.bind(group.path)}) is not None"
+
+    def call(self, expression: str) -> str:
+        part = self.names.bind(self.define(expression))
+        return f"(decided := (pair := {part}({self.arguments}))[1]) is not None and pair[0]"
+
+    def define(self, expression: str) -> Condition:
+        """A function that answers with (met, decided)."""
+        lines = [f"def traced({self.arguments}):", f"    met = {expression}", "    return met, decided"]
+        return cast(Condition, define("traced", lines, self.names))
 
 
 def _fill(comparison: Comparison, names: Names, read: str) -> str:
