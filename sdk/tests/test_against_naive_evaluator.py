@@ -1,214 +1,217 @@
-"""The compiled engine against the simplest evaluator one can write, on random tests and users."""
+"""The compiled engine against the simplest evaluator one can write: 100,000 decisions, each in every form it has."""
 
-from datetime import datetime, timezone
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
+from unittest.mock import patch
 
-from hypothesis import HealthCheck, given, settings
+from conformance.naive import Answer, Setting, Subject, decide
+from conformance.pools import HOST_VALUES, NOW, OPERANDS, SCALARS, TIMES, VALUES, predicate
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from usersplit_sdk import Client, Environment, User
+from usersplit_sdk.operators import OPERATORS
+from usersplit_sdk.values import to_nanoseconds
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-TIMES = ["2026-11-01T00:00:00Z", "2026-11-22T12:00:00Z", "2026-12-01T00:00:00Z"]
+DECISIONS = 100_000
+
+
+# ---- what may stand in a test file -----------------------------------------------------------------------------
+
 NAMES = ["a", "b", "c"]
-
-scalars = st.sampled_from([0, 1, 2, 1.0, 2.5, True, False, "", "1", "web", "Web"])
-values = st.one_of(scalars, st.lists(scalars, max_size=3), st.none())
-
-
-def kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, (int, float)):
-        return "number"
-    return type(value).__name__
-
-
-def same(one: object, other: object) -> bool:
-    return kind(one) == kind(other) and one == other
-
-
-def holds(operator: str, value: Any, operand: Any) -> bool:
-    if operator == "is_not_set":
-        return value is None
-    if value is None:
-        return False
-    return bool(NAIVE[operator](value, operand))
-
-
-NAIVE: dict[str, Any] = {
-    "is_set": lambda v, o: True,
-    "eq": same,
-    "neq": lambda v, o: kind(v) == kind(o) and v != o,
-    "in": lambda v, o: any(same(v, x) for x in o),
-    "not_in": lambda v, o: (
-        (any(kind(v) == kind(x) for x in o) or (not o and kind(v) != "list"))
-        and not any(same(v, x) for x in o)
-    ),
-    "gt": lambda v, o: kind(v) == "number" and v > o,
-    "gte": lambda v, o: kind(v) == "number" and v >= o,
-    "lt": lambda v, o: kind(v) == "number" and v < o,
-    "lte": lambda v, o: kind(v) == "number" and v <= o,
-    "between": lambda v, o: kind(v) == "number" and o[0] <= v <= o[1],
-    "contains": lambda v, o: kind(v) == "str" and o in v,
-    "starts_with": lambda v, o: kind(v) == "str" and v.startswith(o),
-    "ends_with": lambda v, o: kind(v) == "str" and v.endswith(o),
-    "has": lambda v, o: kind(v) == "list" and any(same(x, o) for x in v),
-    "has_any": lambda v, o: kind(v) == "list" and any(same(x, y) for x in v for y in o),
-    "has_none": lambda v, o: kind(v) == "list" and not any(same(x, y) for x in v for y in o),
-}
-
-numbers = st.sampled_from([-1, 0, 1, 2, 2.5])
-texts = st.sampled_from(["", "1", "web", "eb"])
-OPERANDS: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(["eq", "neq", "has"], scalars),
-    **dict.fromkeys(["in", "not_in", "has_any", "has_none"], st.lists(scalars, max_size=3)),
-    **dict.fromkeys(["gt", "gte", "lt", "lte"], numbers),
-    "between": st.lists(numbers, min_size=2, max_size=2),
-    **dict.fromkeys(["contains", "starts_with", "ends_with"], texts),
-    **dict.fromkeys(["is_set", "is_not_set"], st.none()),
-}
+assert set(OPERANDS) == set(OPERATORS)
 
 
 @st.composite
 def predicates(draw: st.DrawFn) -> dict[str, Any]:
     operator = draw(st.sampled_from(sorted(OPERANDS)))
-    return {
-        "filter": draw(st.sampled_from(NAMES)),
-        "source": draw(st.sampled_from(["user", "environment"])),
-        "operator": operator,
-        "value": draw(OPERANDS[operator]),
-    }
+    name, source = draw(st.sampled_from(NAMES)), draw(st.sampled_from(["user", "environment"]))
+    return predicate(name, source, operator, draw(st.sampled_from(OPERANDS[operator])))
 
 
 @st.composite
 def alternating(draw: st.DrawFn, operands: st.SearchStrategy[Any]) -> list[Any]:
-    items = draw(st.lists(operands, max_size=5))
     tree: list[Any] = []
-    for item in items:
-        if tree:
-            tree.append(draw(st.sampled_from(["AND", "OR"])))
-        tree.append(item)
+    for item in draw(st.lists(operands, max_size=5)):
+        tree += [draw(st.sampled_from(["AND", "OR"]))] * bool(tree) + [item]
     return tree
 
 
 trees = st.recursive(predicates(), alternating, max_leaves=8).map(lambda t: t if isinstance(t, list) else [t])
-
-
-def met(tree: list[Any], path: str, user: dict[str, Any], request: dict[str, Any]) -> tuple[bool, str]:
-    """Left to right, one operand after the other, skipping what cannot matter any more."""
-    if not tree:
-        return True, path
-    answer, place = True, path
-    for index in range(0, len(tree), 2):
-        connective = tree[index - 1] if index else "AND"
-        if connective == "OR" and answer:
-            return True, place
-        if connective == "AND" and not answer:
-            continue
-        item, place = tree[index], f"{path}[{index}]"
-        if isinstance(item, list):
-            answer, place = met(item, place, user, request)
-        else:
-            attributes = user if item["source"] == "user" else request
-            answer = holds(item["operator"], attributes.get(item["filter"]), item["value"])
-    return answer, place
-
-
-def expected(doc: dict[str, Any], user: User | None, request: Environment, off: list[str]) -> tuple[Any, ...]:
-    profile = {} if user is None else dict(user.attributes)
-    fulfilled, path = met(doc["conditions"], "conditions", profile, dict(request.attributes))
-    if doc["status"] == "finished":
-        outcome = doc["outcome"]
-        if outcome["result"] == "rejected":
-            return None, "REJECTED", None
-        if outcome["scope"] == "conditions" and not fulfilled:
-            return None, "CONDITIONS_NOT_MET", path
-        return outcome["variant"], "WINNER", None
-    ids = {"user_id": None if user is None else user.id, "device_id": request.device_id}
-    for name, identity in ids.items():
-        for entry in doc["forced"]:
-            if identity is not None and entry.get(name) == identity and entry["environment"] == "production":
-                return entry["variant"], "FORCED", None
-    number = request.split_group if user is None else user.split_group
-    late = (doc["starts_at"] or "") > TIMES[1] or (doc["ends_at"] or "9") <= TIMES[1]
-    owners = [v["name"] for v in doc["variants"] for a, b in v["split_groups"] if number and a <= number <= b]
-    refusals = [
-        ("TESTS_OFF", ids["user_id"] in off or ids["device_id"] in off),
-        ("PAUSED", doc["status"] == "paused"),
-        ("NOT_A_TEST_USER", doc["status"] == "dev" and profile.get("is_test_user") is not True),
-        ("OUTSIDE_DATES", doc["status"] == "running" and late),
-        ("CONDITIONS_NOT_MET", not fulfilled),
-        ("NOT_SUPPORTED_BY_CLIENT", doc["side"] != "server" and "t1" not in (request.supported_tests or [])),
-        ("NO_SPLIT_GROUP", not number),
-        ("SPLIT_GROUP_NOT_IN_TEST", not owners),
-    ]
-    for reason, refused in refusals:
-        if refused:
-            return None, reason, path if reason == "CONDITIONS_NOT_MET" else None
-    return owners[0], "SPLIT", None
-
-
 variant_names = st.sampled_from(["control", "green"])
-identities = st.sampled_from([None, "u1", "u2"])
-outcomes = st.one_of(
-    st.just({"result": "rejected"}),
-    st.fixed_dictionaries(
-        {
-            "result": st.just("winner"),
-            "variant": variant_names,
-            "scope": st.sampled_from(["everywhere", "conditions"]),
-        }
-    ),
+scopes = st.sampled_from(["everywhere", "conditions"])
+outcomes = st.just({"result": "rejected"}) | st.fixed_dictionaries(
+    {"result": st.just("winner"), "variant": variant_names, "scope": scopes}
 )
-forced_entries = st.fixed_dictionaries(
-    {"variant": variant_names, "environment": st.sampled_from(["production", "devel"])},
-    optional={"user_id": st.sampled_from(["u1", "u2"])},
-).map(lambda entry: entry if "user_id" in entry else {**entry, "device_id": "u1"})
+people = st.fixed_dictionaries({"user_id": st.sampled_from(["u1", "u2"])}) | st.just({"device_id": "u1"})
+forced = st.builds(
+    lambda variant, environment, who: {"variant": variant, "environment": environment, **who},
+    variant_names,
+    st.sampled_from(["production", "devel"]),
+    people,
+)
+RUNNING = ["running"] * 6
 documents = st.fixed_dictionaries(
     {
-        "format": st.just(1),
-        "kind": st.just("test"),
-        "key": st.just("t1"),
-        "status": st.sampled_from(["dev", "running", "running", "running", "paused", "finished"]),
+        "status": st.sampled_from(["dev", *RUNNING, "paused", "finished"]),
         "side": st.sampled_from(["server", "server", "client", "client_server"]),
-        "settings_group": st.just(7),
-        "starts_at": st.sampled_from([None, *TIMES]),
-        "ends_at": st.sampled_from([None, None, *TIMES]),
+        "starts_at": st.sampled_from([None, None, None, *TIMES]),
+        "ends_at": st.sampled_from([None, None, None, *TIMES]),
         "conditions": trees,
-        "variants": st.just(
+        "forced": st.lists(forced, max_size=1) | st.just([]),
+        "outcome": outcomes,
+        "variants": st.sampled_from(
             [
-                {"name": "control", "split_groups": [[1, 2], [5, 5]]},
-                {"name": "green", "split_groups": [[3, 4]]},
+                [
+                    {"name": "control", "split_groups": [[1, 2], [5, 5]]},
+                    {"name": "green", "split_groups": [[3, 4]]},
+                ],
+                [{"name": "control", "split_groups": []}, {"name": "green", "split_groups": [[1, 2400]]}],
             ]
         ),
-        "forced": st.lists(forced_entries, max_size=1),
-        "outcome": outcomes,
     }
 )
-attributes = st.dictionaries(st.sampled_from(NAMES), values, max_size=3)
+
+
+def many(drawn: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """More tests out of those drawn, their conditions combined, so that a split group has enough for the masks."""
+    made = []
+    for number, (first, second) in enumerate(product(drawn, drawn)):
+        trees = first["conditions"], second["conditions"]
+        combined = [trees[0], "OR" if number % 2 else "AND", trees[1]] if first is not second else trees[0]
+        made.append({**first, "conditions": combined, "key": f"t{number}"})
+    return [{"format": 1, "kind": "test", "settings_group": 7, **one} for one in made]
+
+
+# ---- who asks --------------------------------------------------------------------------------------------------
+
+host_values = st.sampled_from(VALUES) | st.sampled_from([*SCALARS, *HOST_VALUES])
+attributes = st.dictionaries(st.sampled_from(NAMES), host_values, max_size=3)
 flags = st.sampled_from([{}, {"is_test_user": True}, {"is_test_user": 1}])
-profiles = st.builds(lambda own, flag: {**own, **flag}, attributes, flags)
+identities = st.sampled_from([None, "u1", "u2"])
 split_groups = st.sampled_from([None, 1, 3, 5, 6])
-users = st.one_of(st.none(), st.builds(User, id=identities, split_group=split_groups, attributes=profiles))
-requests = st.builds(
-    Environment,
-    device_id=identities,
-    attributes=attributes,
-    supported_tests=st.sampled_from([None, [], ["t1"]]),
-    split_group=split_groups,
+users = st.none() | st.fixed_dictionaries(
+    {
+        "id": identities,
+        "split_group": split_groups,
+        "attributes": st.builds(lambda own, flag: {**own, **flag}, attributes, flags),
+    }
+)
+requests = st.none() | st.fixed_dictionaries(
+    {
+        "device_id": identities,
+        "attributes": attributes,
+        "supported_tests": st.sampled_from([None, [], ["t0", "t1", "t2", "t3"], {"t1", "t4"}]),
+        "split_group": split_groups,
+    }
 )
 
+# ---- the comparison --------------------------------------------------------------------------------------------
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    documents, st.lists(st.tuples(users, requests), min_size=5, max_size=10), st.sampled_from([[], ["u1"]])
-)
-def test_engine_agrees_with_the_naive_evaluator(
-    doc: dict[str, Any], subjects: list[tuple[User | None, Environment]], off: list[str]
-) -> None:
-    client = Client.from_documents([doc], tests_off={"user_ids": off, "device_ids": off})
-    assert client.status.errors == ()
-    for user, request in subjects:
-        decision = client.explain("t1", user, request, now=NOW)
-        assert (decision.variant, decision.reason, decision.detail) == expected(doc, user, request, off)
+
+def for_known_devices(user: Subject, request: Subject) -> bool:
+    return request is not None and request["device_id"] is not None
+
+
+def split_test_class() -> type:
+    class Conditions:
+        def check_additional_conditions(self, user: User | None, environment: Environment) -> bool:
+            return environment.device_id is not None
+
+    return Conditions
+
+
+class Compared:
+    """Two clients of the same documents, one of so few that no masks are made, and the count of their decisions."""
+
+    def __init__(self, tests: list[dict[str, Any]], groups: list[dict[str, Any]], off: list[str]) -> None:
+        self.tests, self.groups, self.off = tests, groups, off
+        tests_off = {"user_ids": off, "device_ids": off}
+        self.client = Client.from_documents(tests, groups, tests_off=tests_off)
+        self.small = Client.from_documents(tests[:4], tests_off=tests_off)
+        assert self.client.status.errors == ()
+        for client in (self.client, self.small):
+            client.additional_conditions("t2")(split_test_class())
+
+    def expected(self, key: str, document: dict[str, Any], user: Subject, request: Subject) -> Answer:
+        additional = for_known_devices if key == "t2" else None
+        return decide(document, user, request, Setting(NOW, off=self.off, additional=additional))
+
+    def ask(self, user: Subject, request: Subject) -> int:
+        """Compare all forms for one user and request; answers how many decisions that were."""
+        asking = None if user is None else User(**user), None if request is None else Environment(**request)
+        wanted = {}
+        for document in self.tests:
+            key = document["key"]
+            wanted[key] = self.expected(key, document, user, request)
+            assert tuple(self.client.explain(key, *asking))[:3] == wanted[key], (document, *asking)
+            variant = wanted[key][0]
+            assert self.client.get_active_variant(key, *asking, log_hit=False) == variant
+            assert self.client.get_active_variant(key, *asking, log_hit=False) == variant
+            self.check_alone(key, wanted[key], asking)
+        variants = {key: answer[0] for key, answer in wanted.items() if answer[0] is not None}
+        assert self.client.active_variants(*asking) == variants
+        assert list(self.client.active_variants(*asking)) == sorted(variants)
+        few = {document["key"] for document in self.tests[:4]}
+        assert self.small.active_variants(*asking) == {key: variants[key] for key in variants if key in few}
+        for group in self.groups:
+            member = self.expected(group["key"], group, user, request)[0] is not None
+            assert self.client.is_in_group(group["key"], *asking) is member
+        return len(self.tests) + len(self.groups)
+
+    def check_alone(self, key: str, wanted: Answer, asking: tuple[User | None, Environment | None]) -> None:
+        """The fast form answers by itself: were it broken, the careful one would hide it. (It does not know for whom
+        tests are off.)"""
+        if wanted[1] == "TESTS_OFF":
+            return
+        test = self.client._view.test(key)
+        assert test is not None
+        try:
+            variant = test.compile()(*asking, to_nanoseconds(NOW))
+        except TypeError as problem:
+            # Looking a list up among values is what the careful form is for.
+            held = [value for one in asking if one is not None for value in one.attributes.values()]
+            if "unhashable" not in str(problem) or not any(isinstance(value, (list, set)) for value in held):
+                raise
+        else:
+            assert variant == wanted[0], (test.test, *asking)
+
+
+def ways(subjects: list[tuple[Subject, Subject]]) -> Iterator[tuple[Subject, Subject]]:
+    users, requests = zip(*subjects, strict=True)
+    return product(users, requests)
+
+
+def test_engine_agrees_with_the_naive_evaluator() -> None:
+    count = owners = 0
+
+    # An example is a few hundred decisions: making it smaller takes minutes, and its messages say enough.
+    @settings(
+        max_examples=215,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=[Phase.generate],
+    )
+    @given(
+        st.lists(documents, min_size=4, max_size=4),
+        st.lists(st.tuples(users, requests), min_size=5, max_size=5),
+        st.sampled_from([[], [], ["u1"]]),
+    )
+    def compare(drawn: list[dict[str, Any]], subjects: list[tuple[Subject, Subject]], off: list[str]) -> None:
+        nonlocal count, owners
+        tests = many(drawn)
+        groups = [{**one, "kind": "group", "key": f"g{number}"} for number, one in enumerate(tests[:3])]
+        compared = Compared(tests, groups, off)
+        with patch("usersplit_sdk.client.time_ns", lambda: to_nanoseconds(NOW)):
+            for user, request in ways(subjects):
+                count += compared.ask(user, request)
+        index, _ = compared.client._view._gather()
+        owners = max(owners, *(len(index.owners(number)) for number in (0, 1, 3, 5, 6)))
+
+    compare()
+    assert owners >= 12, "no split group had enough tests for the index's masks"
+    assert count >= DECISIONS
