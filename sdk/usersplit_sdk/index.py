@@ -18,6 +18,7 @@ from usersplit_sdk.model import SPLIT_GROUPS
 
 MANY = 12
 """From this number of tests on, looking at the conditions of all together is worth it."""
+FEW = 16
 TERMS_LIMIT = 16
 VALUES_LIMIT = 4_096
 
@@ -90,7 +91,10 @@ class Index:
             value = profile.get(name) if of_user else environment.get(name)
             if value.__class__ in _PLAIN:
                 left &= masks.get(value, otherwise)
-        return terms.places(left)
+        # Bit by bit where few are left, else one test after the other.
+        if left.bit_count() < FEW:
+            return terms.places(left)
+        return (place for place in self.owners(split_group) if left & terms.bits[place])
 
 
 class _Terms:
@@ -98,12 +102,12 @@ class _Terms:
 
     def __init__(self, tests: Sequence[Indexed]) -> None:
         self._places: list[int] = []
-        self._bits: list[int] = []
+        self.bits: list[int] = []
         allowed: dict[FilterName, dict[object, int]] = {}
         bound: dict[FilterName, int] = {}
         for place, one in enumerate(tests):
             terms = one.terms
-            self._bits.append(((1 << len(terms)) - 1) << len(self._places))
+            self.bits.append(((1 << len(terms)) - 1) << len(self._places))
             for term in terms:
                 bit = 1 << len(self._places)
                 self._places.append(place)
@@ -127,14 +131,14 @@ class _Terms:
         """The terms of these tests."""
         mask = 0
         for place in places:
-            mask |= self._bits[place]
+            mask |= self.bits[place]
         return mask
 
     def places(self, terms: int) -> Iterator[int]:
         """The tests that these terms are of, ascending."""
         while terms:
             place = self._places[(terms & -terms).bit_length() - 1]
-            terms &= ~self._bits[place]
+            terms &= ~self.bits[place]
             yield place
 
 
