@@ -4,7 +4,7 @@
 
 It first sees to it that the library's answers are right. Standard library and ``bench`` only: this runs where
 nothing of ours is installed. Every library gets its subjects (contexts, attributes) made beforehand, and is called
-through ``functools.partial``, which adds nothing to speak of.
+through ``functools.partial``, which without keywords adds nothing to speak of.
 """
 
 from __future__ import annotations
