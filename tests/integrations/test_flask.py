@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import flask
@@ -136,3 +137,46 @@ def test_an_application_made_by_a_function() -> None:
     app.config["SECRET_KEY"] = SECRET
     with app.test_request_context(headers={"X-Split-Group": str(GREEN)}):
         assert split.variant("green_button") == "<green>"
+
+
+def test_requests_within_one_application_context_are_of_different_people() -> None:
+    app = an_app(a_client()[0])
+    browser = app.test_client()
+    with app.app_context():
+        answers = [
+            browser.get("/button", headers={"X-Split-Group": str(group)}).data for group in (GREEN, CONTROL)
+        ]
+    assert answers == [b"<green>", b"control"]
+    assert current_split() is None
+
+
+def test_an_extension_of_two_applications_has_the_client_and_the_secret_of_each() -> None:
+    extension = UserSplit(user=read_user)
+    answers = []
+    for secret, client in (("one", a_client()[0]), ("two", Client.from_documents())):
+        app = flask.Flask(secret)
+        app.config["SECRET_KEY"] = secret
+        extension.init_app(app, client)
+        app.add_url_rule("/button", view_func=lambda: str(split.variant("green_button")), endpoint="button")
+        browser = app.test_client()
+        keep(browser, GREEN, secret)
+        answer = browser.get("/button")
+        answers.append((answer.text, "Set-Cookie" in answer.headers))
+    assert answers == [("<green>", False), ("None", False)]
+
+
+def test_a_thread_with_a_copy_of_the_context_leaves_no_split_behind() -> None:
+    app = an_app(a_client()[0])
+
+    @app.get("/thread")
+    def thread() -> str:
+        found: list[str | None] = []
+        ask = flask.copy_current_request_context(lambda: found.append(split.variant("green_button")))
+        worker = threading.Thread(target=ask)
+        worker.start()
+        worker.join()
+        assert current_split() is not None
+        return str(found[0])
+
+    assert app.test_client().get("/thread", headers={"X-Split-Group": str(GREEN)}).text == "<green>"
+    assert current_split() is None

@@ -12,6 +12,7 @@ application's ``SECRET_KEY``; ``SECRET_KEY_FALLBACKS`` are still read.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import flask
@@ -33,8 +34,8 @@ from usersplit_sdk.integrations.web import (
 from usersplit_sdk.model import Environment
 
 _EXTENSION = "usersplit"
-_SPLIT = "_usersplit_split"
-_OUTER = "_usersplit_outer"
+_SPLIT = "usersplit.flask"
+_OUTER = "usersplit.flask.outer"
 
 
 def read_environment(request: flask.Request) -> Environment:
@@ -68,20 +69,19 @@ class UserSplit:
 
     def init_app(self, app: flask.Flask, client: Client | None = None) -> None:
         """Serve an application; for those that are made by a function, the client may come here."""
-        self._client = client or self._client
-        if self._client is None:
+        client = client or self._client
+        if client is None:
             raise TypeError("UserSplit needs a client")
-        app.extensions[_EXTENSION] = self
+        app.extensions[_EXTENSION] = _Served(self, client, self._cookie)
         app.before_request(_bind)
         app.after_request(_answer)
         app.teardown_request(_unbind)
         app.context_processor(lambda: {"split": split})
 
-    def begin(self, request: flask.Request) -> WebSplit[flask.Request]:
+    def begin(self, request: flask.Request, client: Client, cookie: GuestCookie) -> WebSplit[flask.Request]:
         """The split of a request."""
-        cookie = self._cookie = self._cookie or _cookie_of(flask.current_app)
         return WebSplit(
-            cast(Client, self._client),
+            client,
             request,
             Browser(cookie, lambda: request.cookies.getlist(cookie.name)),
             read_user=self._read_user,
@@ -90,18 +90,34 @@ class UserSplit:
         )
 
 
+@dataclass(slots=True)
+class _Served:
+    """What one application has of the extension, which may serve several: each has a secret of its own."""
+
+    extension: UserSplit
+    client: Client
+    cookie: GuestCookie | None
+
+    def begin(self, request: flask.Request) -> WebSplit[flask.Request]:
+        if self.cookie is None:
+            # Made at the first request: until then the application may still be configured.
+            self.cookie = _cookie_of(flask.current_app)
+        return self.extension.begin(request, self.client, self.cookie)
+
+
 def _cookie_of(app: flask.Flask) -> GuestCookie:
-    """Made at the first request: until then the application may still be configured."""
     if not app.secret_key:
         raise RuntimeError("guests' cookies are signed with SECRET_KEY, which is not set")
     return GuestCookie(HmacSigner([app.secret_key, *(app.config.get("SECRET_KEY_FALLBACKS") or ())]))
 
 
 def _split_of_request() -> WebSplit[flask.Request]:
-    if _SPLIT not in flask.g:
-        extension: UserSplit = flask.current_app.extensions[_EXTENSION]
-        setattr(flask.g, _SPLIT, extension.begin(flask.request))
-    return cast(WebSplit[flask.Request], getattr(flask.g, _SPLIT))
+    # Of the request and not of flask.g, which requests share inside an application context that is open already.
+    environ = flask.request.environ
+    if _SPLIT not in environ:
+        served: _Served = flask.current_app.extensions[_EXTENSION]
+        environ[_SPLIT] = served.begin(flask.request)
+    return cast(WebSplit[flask.Request], environ[_SPLIT])
 
 
 split = cast(Split, LocalProxy(_split_of_request))
@@ -109,16 +125,18 @@ split = cast(Split, LocalProxy(_split_of_request))
 
 
 def _bind() -> None:
-    setattr(flask.g, _OUTER, bind_split(_split_of_request()))
+    flask.request.environ[_OUTER] = bind_split(_split_of_request())
 
 
 def _unbind(_: BaseException | None) -> None:
-    if _OUTER in flask.g:
-        bind_split(flask.g.pop(_OUTER))
+    environ = flask.request.environ
+    if _OUTER in environ:
+        # It stays there: a copy of the request's context, in another thread, ends as well and perhaps earlier.
+        bind_split(environ[_OUTER])
 
 
 def _answer(response: flask.Response) -> flask.Response:
-    current: WebSplit[flask.Request] | None = flask.g.get(_SPLIT)
+    current: WebSplit[flask.Request] | None = flask.request.environ.get(_SPLIT)
     if current is None:
         return response
     browser = current.browser
