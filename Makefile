@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pins run browser test lint format check bench clean
+.PHONY: help setup setup-dev pins run browser test test-sdk lint format check bench clean
 
 PORT ?= 8000
 DEMO ?= 1
@@ -22,7 +22,7 @@ setup-dev: ## the same, and what tests and checks need
 	@$(PYTHON) scripts/setup.py --dev
 
 pins: setup ## resolve requirements/*.in anew into pinned, hashed *.txt
-	@for name in bootstrap runtime dev node $(basename $(notdir $(wildcard requirements/bench-*.in))); do \
+	@for name in bootstrap runtime dev sdk-alone node $(basename $(notdir $(wildcard requirements/bench-*.in))); do \
 	  PYTHONPATH=.venv/uv $(PYTHON) -m uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	    --universal --python-version 3.11 --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
@@ -31,7 +31,11 @@ run: setup ## start the whole product: PORT=8000, HOST=127.0.0.1, DEMO=0 for an 
 	@PORT=$(PORT) DEMO=$(DEMO) exec $(VENV)/python -m usersplit.embedded run --with-parent
 
 test: setup-dev browser ## run every test, the browser's included: ARGS="-k name" to choose
-	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m pytest $(or $(ARGS),tests)
+	@$(if $(ARGS),,$(MAKE) --no-print-directory test-sdk)
+
+test-sdk: setup-dev ## run the SDK's own tests, with the SDK installed alone
+	@cd sdk && ../$(VENV)/sdk-alone/bin/python -P -m pytest --numprocesses=2 --dist=worksteal --durations=10 $(ARGS)
 
 browser: setup-dev
 	@$(VENV)/python scripts/browser.py

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV_HOME = VENV / "uv"
+SDK_ALONE = VENV / "sdk-alone"
 REQUIREMENTS = ROOT / "requirements"
 
 
@@ -45,6 +46,9 @@ def main() -> None:
         step("sdk", [ROOT / "sdk" / "pyproject.toml", runtime], install_sdk)
     if arguments.dev:
         step("dev", [runtime, dev], lambda: install("-r", str(runtime), "-r", str(dev)))
+        sources = sorted((ROOT / "sdk" / "usersplit_sdk").rglob("*.py"))
+        alone = [REQUIREMENTS / "sdk-alone.txt", ROOT / "sdk" / "pyproject.toml", *sources]
+        step("sdk-alone", alone, install_sdk_alone)
     if (ROOT / "package-lock.json").exists():
         front_end = [ROOT / "package-lock.json", ROOT / "scripts" / "vendor.py"]
         step("vendor", front_end, install_front_end, present=[ROOT / "static" / "vendor"])
@@ -87,6 +91,17 @@ def install_sdk() -> None:
     """The SDK of this repository, editable. In compat mode it is a plain path entry, which mypy and grimp follow."""
     uv("pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps", "--no-build-isolation",
        "--config-settings", "editable_mode=compat", "-e", str(ROOT / "sdk"))  # fmt: skip
+
+
+def install_sdk_alone() -> None:
+    """An environment with the SDK as applications install it, and what runs its tests: nothing else may be needed."""
+    if not (SDK_ALONE / "bin" / "python").exists():
+        run(sys.executable, "-m", "venv", "--without-pip", str(SDK_ALONE))
+    # A module that was deleted since would be packed again from here.
+    shutil.rmtree(ROOT / "sdk" / "build", ignore_errors=True)
+    into = ("pip", "install", "--quiet", "--python", str(SDK_ALONE / "bin" / "python"))
+    uv(*into, "--require-hashes", "-r", str(REQUIREMENTS / "sdk-alone.txt"))
+    uv(*into, "--no-deps", "--no-build-isolation", "--reinstall", str(ROOT / "sdk"))
 
 
 def install_front_end() -> None:
