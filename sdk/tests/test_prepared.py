@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from usersplit_sdk import Client, Environment, Problem, User, view
+from usersplit_sdk import Client, Environment, Problem, User, engine, view
 from usersplit_sdk.snapshots import Snapshot, compile_entry
 
 TESTS = 30
@@ -33,11 +33,10 @@ def group() -> dict[str, Any]:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Keys in the order in which they are compiled from here on."""
     keys: list[str] = []
-    compile_check = view.compile_check
 
     def watched(test: Any, *rest: Any) -> Any:
         keys.append(test.key)
-        return compile_check(test, *rest)
+        return engine.compile_check(test, *rest)
 
     monkeypatch.setattr(view, "compile_check", watched)
     return keys

@@ -9,6 +9,9 @@
 Standard library only. A check never raises into the application and never waits for a disk or a network.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from usersplit_sdk.client import Client
 from usersplit_sdk.documents import CompiledTest, parse_document
 from usersplit_sdk.errors import InvalidDocument, Problem
@@ -24,10 +27,27 @@ from usersplit_sdk.model import (
 )
 from usersplit_sdk.store import Status
 
+if TYPE_CHECKING:
+    from usersplit_sdk.async_client import AsyncClient
+    from usersplit_sdk.async_hits import AsyncHitSink, AsyncRecordingHits, Batching
+    from usersplit_sdk.split_tests import (
+        InvalidSplitTest,
+        MultiTest,
+        ParamTest,
+        Run,
+        SplitTest,
+        per_call,
+        variant,
+    )
+
 __version__ = "0.1.0"
 
 __all__ = [
     "SPLIT_GROUPS",
+    "AsyncClient",
+    "AsyncHitSink",
+    "AsyncRecordingHits",
+    "Batching",
     "Client",
     "CompiledTest",
     "Decision",
@@ -36,12 +56,48 @@ __all__ = [
     "Hit",
     "HitSink",
     "InvalidDocument",
+    "InvalidSplitTest",
+    "MultiTest",
     "NullHits",
+    "ParamTest",
     "Problem",
     "Reason",
     "RecordingHits",
+    "Run",
+    "SplitTest",
     "Status",
     "User",
     "draw_split_group",
     "parse_document",
+    "per_call",
+    "variant",
 ]
+
+_WHEN_ASKED_FOR = {
+    "AsyncClient": "usersplit_sdk.async_client",
+    "AsyncHitSink": "usersplit_sdk.async_hits",
+    "AsyncRecordingHits": "usersplit_sdk.async_hits",
+    "Batching": "usersplit_sdk.async_hits",
+    "InvalidSplitTest": "usersplit_sdk.split_tests",
+    "MultiTest": "usersplit_sdk.split_tests",
+    "ParamTest": "usersplit_sdk.split_tests",
+    "Run": "usersplit_sdk.split_tests",
+    "SplitTest": "usersplit_sdk.split_tests",
+    "per_call": "usersplit_sdk.split_tests",
+    "variant": "usersplit_sdk.split_tests",
+}
+"""Names by module: asyncio and inspect take longer to import than the rest, and few applications need both."""
+
+# Type checkers know the names from above; a function that answers for any name would hide misspelt ones from them.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        module = _WHEN_ASKED_FOR.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(module), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
