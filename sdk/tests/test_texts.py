@@ -39,6 +39,9 @@ class Translations(gettext.NullTranslations):
     def gettext(self, message: str) -> str:
         return GERMAN.get(message, message)
 
+    def pgettext(self, context: str, message: str) -> str:
+        return "Kaufen!" if (context, message) == ("in_a_hurry", "Buy") else message
+
 
 def texts_in(language: str | None) -> Texts:
     return Texts(Translations().gettext, language=lambda: language)
@@ -74,6 +77,13 @@ def test_a_message_can_be_its_own_token() -> None:
             "Kaufen",
             "Else",
         )
+
+
+def test_a_token_is_the_context_of_its_message() -> None:
+    texts = Texts(Translations().gettext, Translations().pgettext, language=lambda: "de")
+    assert (texts.pgettext("in_a_hurry", "Buy"), texts.pgettext("pay_button", "Buy")) == ("Kaufen!", "Kaufen")
+    with use_split(Split(Client.from_documents([TEST]), SHORT)):
+        assert texts.pgettext("pay_button", "Buy") == "Hol es dir"
 
 
 def test_without_a_language_of_its_own_it_is_the_splits() -> None:

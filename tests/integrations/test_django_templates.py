@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.core.signing import Signer
 from django.template import Context, Template
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import translation
 
-from tests.integrations.files import CONTROL, GREEN, a_client
+from tests.integrations.files import BUTTON, CONTROL, GREEN, a_client
 from usersplit_sdk import RecordingHits, User
 from usersplit_sdk.bound import Split, use_split
 from usersplit_sdk.integrations.django import texts
@@ -63,6 +63,22 @@ def test_texts_are_in_the_active_language(client: Client) -> None:
         assert rendered(client, tag, CONTROL) == "Jetzt kaufen"
     with translation.override("fr"):
         assert rendered(client, tag) == "Buy"
+
+
+def test_texts_of_a_region_are_found(client: Client, site: RecordingHits) -> None:
+    tokens = {"pay_button": {"<green>": {"de": "Hol es dir", "de-AT": "Nimm's"}}}
+    regional, _ = a_client({**BUTTON, "tokens": tokens})
+    with override_settings(USERSPLIT={"CLIENT": regional}), translation.override("de-at"):
+        assert rendered(client, '{% split_text "pay_button" "Buy" as label %}{{ label|safe }}') == "Nimm's"
+        with use_split(Split(regional, User("1", GREEN))):
+            assert texts.pgettext("pay_button", "Buy") == "Nimm's"
+
+
+def test_a_translation_in_the_context_of_its_token_is_found() -> None:
+    # Django's own catalogue has this message in this context only.
+    with translation.override("de"):
+        assert texts.gettext("Dec.") == "Dec."
+        assert texts.pgettext("abbrev. month", "Dec.") == "Dez."
 
 
 def test_gettext_gives_way_to_the_variants_text() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import get_language
 
 from usersplit_sdk.bound import use_split
 from usersplit_sdk.integrations.django.conf import configuration
+from usersplit_sdk.integrations.django.reading import active_language
 from usersplit_sdk.integrations.guests import MAX_AGE
 from usersplit_sdk.integrations.web import Browser, WebSplit, kept_private
 
@@ -72,7 +72,7 @@ def _attach(request: Any) -> DjangoSplit:
         browser,
         read_user=settings.read_user,
         read_environment=settings.read_environment,
-        read_language=lambda _: get_language(),
+        read_language=lambda _: active_language(),
     )
     request.split, request.asplit = split, split.aload
     return split

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.utils.translation import get_language, to_locale
 
 from usersplit_sdk.integrations.web import browser_attributes
 from usersplit_sdk.model import Environment, User
@@ -28,3 +29,9 @@ def read_user(request: HttpRequest) -> User | None:
 def read_environment(request: HttpRequest) -> Environment:
     """User agent, language and, for browsers, platform; the guest's split group is added from the cookie."""
     return Environment(attributes=browser_attributes(request.headers))
+
+
+def active_language() -> str | None:
+    """The language that Django translates to, written as texts have it: ``de-AT`` for Django's ``de-at``."""
+    language = get_language()
+    return language and to_locale(language).replace("_", "-")
