@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, cast
 
 from usersplit_sdk.engine import Additional
 from usersplit_sdk.model import Environment, User
+from usersplit_sdk.reporting import describe
 
 Report = Callable[[str, str], None]
 Function = Callable[["User | None", Environment], bool]
@@ -39,13 +40,9 @@ class AdditionalConditions:
 
     def of(self, key: str) -> Additional | None:
         """The test's conditions, made safe: an exception or an answer that is no bool is False and reported."""
-        found = self._registered.get(key)
-        if found is None:
-            found = getattr(self._module, class_name(key), None)
-            # A module of split tests may hold other things of that name, such as variants as code.
-            if not hasattr(found, "check_additional_conditions"):
-                return None
-        function = self._function(key, found)
+        function = self._find(key)
+        if function is None:
+            return None
 
         def ask(user: object, request: object) -> bool:
             try:
@@ -55,22 +52,25 @@ class AdditionalConditions:
                     return answer
                 message = f"its additional conditions returned {type(answer).__name__}, not a bool"
             except Exception as problem:  # noqa: BLE001 - it is the application's code
-                message = f"its additional conditions raised {type(problem).__name__}: {problem}"
+                message = f"its additional conditions raised {describe(problem)}"
             self._report(key, message)
             return False
 
         return ask
 
-    def _function(self, key: str, found: object) -> Function:
+    def _find(self, key: str) -> Function | None:
         try:
+            found = self._registered.get(key)
+            if found is None:
+                found = getattr(self._module, class_name(key), None)
+                # A module of split tests may hold other things of that name, such as variants as code.
+                if not hasattr(found, "check_additional_conditions"):
+                    return None
             holder = found() if isinstance(found, type) else found
-            function = getattr(holder, "check_additional_conditions", holder)
+            return cast(Function, getattr(holder, "check_additional_conditions", holder))
         except Exception as problem:  # noqa: BLE001 - it is the application's code
-            self._report(
-                key, f"its additional conditions cannot be made ({type(problem).__name__}: {problem})"
-            )
+            self._report(key, f"its additional conditions cannot be made ({describe(problem)})")
             return lambda user, environment: False
-        return cast(Function, function)
 
 
 def class_name(key: str) -> str:

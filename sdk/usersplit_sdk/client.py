@@ -18,7 +18,7 @@ from usersplit_sdk.hit_window import HitWindow
 from usersplit_sdk.hits import HitSink, NullHits
 from usersplit_sdk.model import Decision, Environment, Hit, Reason, User
 from usersplit_sdk.reporting import OnError, Reporter
-from usersplit_sdk.snapshots import Snapshot, find, snapshot_of_documents
+from usersplit_sdk.snapshots import Snapshot, find, plain_text, snapshot_of_documents
 from usersplit_sdk.store import (
     POLL_SECONDS,
     REFRESH_SECONDS,
@@ -303,9 +303,10 @@ class Client:
         Answers False for a test or variant that is unknown.
         """
         test = self._view.test(key)
-        if test is None or not test.test.has_variant(variant):
+        name = plain_text(variant)
+        if test is None or name is None or not test.test.has_variant(name):
             return False
-        return self._log(test, variant, user, request)
+        return self._log(test, name, user, request)
 
     # ---- additional conditions ---------------------------------------------------------------------------
 
@@ -464,16 +465,20 @@ class Client:
 
 
 def _nanoseconds(now: object) -> int:
-    if not isinstance(now, datetime):
-        return time_ns()
-    return to_nanoseconds(now if now.tzinfo is not None else now.replace(tzinfo=timezone.utc))
+    try:
+        if isinstance(now, datetime):
+            return to_nanoseconds(now if now.utcoffset() is not None else now.replace(tzinfo=timezone.utc))
+    except Exception:  # noqa: BLE001, S110 - a time zone is the application's code
+        pass
+    return time_ns()
 
 
 def _in_language(texts: Mapping[str, str], language: object, default: str) -> str:
     """``de-AT`` (or ``de_AT``), then ``de``, then the default."""
-    if not isinstance(language, str):
+    spoken = plain_text(language)
+    if spoken is None:
         return default
-    exact = texts.get(language)
+    exact = texts.get(spoken)
     if exact is None:
-        exact = texts.get(language.replace("_", "-").partition("-")[0])
+        exact = texts.get(spoken.replace("_", "-").partition("-")[0])
     return default if exact is None else exact

@@ -60,6 +60,8 @@ def read_subject(user: object, request: object) -> Subject:
     if type(split_group) is not int or not 1 <= split_group <= SPLIT_GROUPS:
         split_group = 0
     supported = _get(request, "supported_tests")
+    if not _is_a(supported, _CONTAINERS):
+        supported = ()
     return Subject(
         user_id=identity(_get(user, "id")),
         device_id=identity(_get(request, "device_id")),
@@ -67,7 +69,7 @@ def read_subject(user: object, request: object) -> Subject:
         is_test_user=_get_item(profile, "is_test_user") is True,
         profile=profile,
         environment=_attributes(request),
-        supported_tests=supported if isinstance(supported, _CONTAINERS) else (),
+        supported_tests=cast("Collection[str]", supported),
     )
 
 
@@ -87,15 +89,28 @@ def _get_item(attributes: Mapping[str, object], name: str) -> object:
 
 def _attributes(holder: object) -> Mapping[str, object]:
     attributes = None if holder is None else _get(holder, "attributes")
-    return attributes if isinstance(attributes, Mapping) else _NOTHING
+    return cast("Mapping[str, object]", attributes) if _is_a(attributes, Mapping) else _NOTHING
+
+
+def _is_a(value: object, kinds: type | tuple[type, ...]) -> bool:
+    try:
+        return isinstance(value, kinds)
+    except Exception:  # noqa: BLE001 - a lazy object of the host's whose making fails
+        return False
 
 
 def identity(value: object) -> str | None:
     """Ids are texts; a whole number is taken as its digits, because most hosts keep ids so."""
-    if isinstance(value, str):
+    if type(value) is str:
         return value or None
-    if isinstance(value, int) and not isinstance(value, bool) and -(10**18) < value < 10**18:
-        return str(int(value))
+    try:
+        # Of a subclass the bare text or number, whatever it has for a hash or an equality.
+        if isinstance(value, str):
+            return str.__str__(value) or None
+        if isinstance(value, int) and not isinstance(value, bool) and -(10**18) < value < 10**18:
+            return str(int(value))
+    except Exception:  # noqa: BLE001 - what an object of the host's says of itself may be wrong, or fail
+        return None
     return None
 
 

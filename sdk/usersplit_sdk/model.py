@@ -52,11 +52,24 @@ class _Record:
         return f"{type(self).__name__}({fields})"
 
 
+def _raise_unseen(bearer: object) -> object:
+    raise LookupError("a subclass answers by itself")
+
+
+_UNSEEN = property(_raise_unseen, lambda bearer, value: None)
+
+
 class _Bearer(_Record):
     """Somebody with attributes and perhaps a split group, both seen through once, when set, and not in every check:
     ``_plain`` are attributes that can be read as they are, else None; ``_group`` is 0 for what is no split group."""
 
     __slots__ = ("_attributes", "_group", "_plain", "_split_group")
+
+    def __init_subclass__(cls) -> None:
+        # Where a subclass answers by itself, what was seen when it was set means nothing.
+        for name, seen in (("attributes", "_plain"), ("split_group", "_group")):
+            if name in vars(cls):
+                setattr(cls, seen, _UNSEEN)
 
     @property
     def attributes(self) -> Mapping[str, object]:
@@ -66,7 +79,10 @@ class _Bearer(_Record):
     @attributes.setter
     def attributes(self, attributes: Mapping[str, object] | None) -> None:
         self._attributes = {} if attributes is None else attributes
-        readable = self._attributes.__class__ is dict or isinstance(self._attributes, Mapping)
+        try:
+            readable = isinstance(self._attributes, Mapping)
+        except Exception:  # noqa: BLE001 - a lazy object of the host's whose making fails
+            readable = False
         self._plain = self._attributes if readable else None
 
     @property
@@ -96,7 +112,7 @@ class User(_Bearer):
     ) -> None:
         self.id = id
         self.split_group = split_group
-        if attributes.__class__ is dict:  # the usual case without a call: applications make one per request
+        if type(attributes) is dict:  # the usual case without a call: applications make one per request
             self._attributes = self._plain = attributes
         else:
             self.attributes = attributes
@@ -121,7 +137,7 @@ class Environment(_Bearer):
         self._group = 0
         if split_group is not None:
             self.split_group = split_group
-        if attributes.__class__ is dict:
+        if type(attributes) is dict:
             self._attributes = self._plain = attributes
         else:
             self.attributes = attributes

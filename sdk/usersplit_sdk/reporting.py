@@ -12,6 +12,14 @@ TOLD_LIMIT = 1000
 """Problems that are told at a time. A hostile manifest can have 100,000, which would be a flood of log lines."""
 
 
+def describe(failure: BaseException) -> str:
+    """The kind of an exception and what it says, if it can be made to say something."""
+    try:
+        return f"{type(failure).__name__}: {failure}"
+    except Exception:  # noqa: BLE001 - it is a class of the application's
+        return type(failure).__name__
+
+
 class Reporter:
     """Logs problems to ``usersplit_sdk`` and hands them to ``on_error``; what was told is not told again."""
 
@@ -42,10 +50,12 @@ class Reporter:
 
     def report_failure(self, where: object, failure: BaseException) -> None:
         """Tell an exception that was kept away from the application."""
-        self.report(Problem(str(where)[:100], f"{type(failure).__name__}: {failure}"))
+        self.report(Problem(str(where)[:100], describe(failure)))
 
     def forget(self, where: Iterable[str]) -> None:
         """These places are sound again: what breaks there from now on is news."""
         places = set(where)
         if places:
-            self._told = {problem for problem in self._told if problem.where not in places}
+            # A copy in one step: a check in another thread may have something to tell meanwhile.
+            told = self._told.copy()
+            self._told = {problem for problem in told if problem.where not in places}

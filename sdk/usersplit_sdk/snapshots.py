@@ -68,7 +68,18 @@ class Snapshot:
 
 def find(entries: Mapping[str, Found], key: object) -> Found | None:
     """The entry of a key that comes from a host application, which may hand over anything."""
-    return entries.get(key) if isinstance(key, str) else None
+    plain = plain_text(key)
+    return None if plain is None else entries.get(plain)
+
+
+def plain_text(value: object) -> str | None:
+    """The text, also of a subclass with a hash or an equality of its own; None for what is no text."""
+    if type(value) is str:
+        return value
+    try:
+        return str.__str__(value) if isinstance(value, str) else None
+    except Exception:  # noqa: BLE001 - what an object of the host's says of itself may be wrong, or fail
+        return None
 
 
 def split_path(path: str) -> tuple[str, str]:

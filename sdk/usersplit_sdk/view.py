@@ -20,7 +20,7 @@ from usersplit_sdk.engine import (
 )
 from usersplit_sdk.index import ANY, MANY, Index, Term, terms_of
 from usersplit_sdk.model import Decision, Environment, User
-from usersplit_sdk.snapshots import Entry, Snapshot
+from usersplit_sdk.snapshots import Entry, Snapshot, plain_text
 
 LARGE = 200
 """A tree with more predicates than this is compiled when it is loaded, not while somebody waits for an answer."""
@@ -201,7 +201,8 @@ class View:
     def _find(
         self, known: dict[str, Ready], entries: Mapping[str, Entry], key: object, *, additional: bool
     ) -> Ready | None:
-        if not isinstance(key, str):
+        key = plain_text(key)
+        if key is None:
             return None
         found = known.get(key)
         if found is None:
