@@ -11,6 +11,7 @@ PARTS = {
     "decisions": "bench.decisions",
     "start": "bench.start",
     "peers": "bench.peers.table",
+    "asyncio": "bench.event_loop",
     "audience": "bench.audience",
 }
 """By name, so that a part's imports are its own business: only the audience needs Django, and none a database."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from bench import decisions, start
+from bench import decisions, event_loop, start
 from bench.__main__ import PARTS, main
 from bench.by_hand import AppRequest, AppUser, GreenButton, ifs, tight_ifs
 from bench.measuring import Figure
 from bench.workload import one_plan, plans, visitors
+from usersplit_sdk import Hit
 
 SMALL = decisions.Size(rounds=1, calls=10, crowd=20)
 
@@ -39,6 +42,26 @@ def test_starts_are_timed_in_processes_of_their_own() -> None:
         assert f"  {row} " in text, row
     assert "asked ≤ 600 ms" in text
     assert "asked ≤ 60 MiB" in text
+
+
+def test_checks_on_an_event_loop_store_every_hit() -> None:
+    """Or the part ends with the number of those that were."""
+    text = event_loop.run(checks=300, rounds=1)
+
+    assert "\n  tasks with a check, its hit stored " in text
+    assert text.count("asked ≤ 5 ms") == 2
+
+
+def test_lost_hits_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sink that keeps only some of them is found out."""
+
+    async def store(self: event_loop.Sink, hits: Sequence[Hit]) -> None:
+        self.hits += hits[1:]
+
+    monkeypatch.setattr(event_loop.Sink, "store", store)
+
+    with pytest.raises(SystemExit, match="of 300 hits were stored"):
+        event_loop.run(checks=300, rounds=1)
 
 
 def test_ifs_by_hand_are_right() -> None:
