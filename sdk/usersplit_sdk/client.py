@@ -289,10 +289,11 @@ class Client:
         in which the user has a variant decides. The hit is logged for users who see the default as well.
         """
         view = self._view
-        for key in find(view.snapshot.token_tests, token) or ():
+        name = plain_text(token) or ""
+        for key in view.snapshot.token_tests.get(name, ()):
             variant, test = self._answer(view, key, user, request, log_hit)
             if variant is not None and test is not None:
-                return _in_language(test.test.texts.get(token, {}).get(variant, {}), language, default)
+                return _in_language(test.test.texts.get(name, {}).get(variant, {}), language, default)
         return default
 
     def log_hit(
