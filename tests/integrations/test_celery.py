@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
 from typing import Any
+from uuid import uuid4
 
 import flask
 import pytest
 from celery import Celery, chain
 from celery.contrib.testing.worker import start_worker
 
-from tests.integrations.files import CONTROL, GREEN, a_client
+from tests.integrations.files import BUTTON, CONTROL, GREEN, a_client
 from usersplit_sdk import Client, Environment, RecordingHits, User
 from usersplit_sdk.bound import Split, current_split, use_split
 from usersplit_sdk.integrations.celery import HEADER, SplitTasks, decode, encode
@@ -151,10 +154,10 @@ def test_what_travels() -> None:
         "country_id": 50, "is_paying": True, "score": 0.5, "language": "de", "registered_at": moment,
         "birthday": date(2000, 1, 2), "tags": ("a", "b"), "model": object(), "nested": {"a": 1}, "none": None,
     }  # fmt: skip
-    environment = Environment("d", {"platform": "web"}, {"b", "a"}, 7)
+    environment = Environment("d", {"platform": "web"}, ("a", "b"), 7)
     found = decode(client, encode(Split(client, User(5, 17, attributes), environment, language="de-AT")))
     assert found.user == User(
-        5,
+        "5",
         17,
         {
             "country_id": 50, "is_paying": True, "score": 0.5, "language": "de",
@@ -164,3 +167,32 @@ def test_what_travels() -> None:
     assert found.environment == Environment("d", {"platform": "web"}, ["a", "b"], 7)
     assert found.language == "de-AT"
     assert json.loads(encode(Split(client)))["user"] is None
+
+
+class Platform(str, Enum):  # noqa: UP042 - applications have such: it is not written as it is compared
+    WEB = "web"
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "value"),
+    [
+        ("eq", 20, Decimal("20.00")),
+        ("lt", 0.1, Decimal("0.1")),
+        ("eq", "web", Platform.WEB),
+        ("within_days", 30_000, datetime(2026, 1, 1, tzinfo=timezone(timedelta(seconds=3208)))),
+        ("within_days", 30_000, datetime(2026, 1, 1)),  # noqa: DTZ001 - applications have such
+        ("has", "a", {"a", "b"}),
+    ],
+)
+def test_conditions_read_the_same_in_the_task(operator: str, operand: object, value: object) -> None:
+    condition = {"filter": "x", "source": "user", "operator": operator, "value": operand}
+    client, _ = a_client({**BUTTON, "conditions": [condition]})
+    sender = Split(client, User("1", GREEN, {"x": value}))
+    task = decode(client, encode(sender))
+    assert (sender.variant("green_button"), task.variant("green_button")) == ("<green>", "<green>")
+
+
+def test_an_id_that_is_none_does_not_keep_the_split_from_travelling() -> None:
+    client, _ = a_client()
+    odd = User(uuid4(), 17, {"country_id": 50})  # type: ignore[arg-type]
+    assert decode(client, encode(Split(client, odd))).user == User(None, 17, {"country_id": 50})

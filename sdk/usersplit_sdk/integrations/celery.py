@@ -21,13 +21,16 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from celery.signals import before_task_publish, task_postrun, task_prerun
 
 from usersplit_sdk.bound import Split, bind_split, current_split
 from usersplit_sdk.client import Client
+from usersplit_sdk.engine import identity
 from usersplit_sdk.model import Environment, User
+from usersplit_sdk.values import parse_moment
 
 __all__ = ["HEADER", "SplitTasks", "current_split"]
 
@@ -35,6 +38,7 @@ logger = logging.getLogger("usersplit_sdk")
 
 HEADER = "usersplit"
 """The message's header: a JSON text, which every broker carries."""
+_DECIMAL = "$decimal"
 
 
 class SplitTasks:
@@ -80,12 +84,12 @@ class SplitTasks:
             bind_split(self._outer.pop(task_id))
 
     def _decode(self, carried: object) -> Split | None:
-        if not isinstance(self._client, Client):
-            self._client = self._client()
         try:
+            if not isinstance(self._client, Client):
+                self._client = self._client()
             return decode(self._client, carried)
         except Exception:
-            logger.exception("a task's %s header cannot be read: it runs without a split", HEADER)
+            logger.exception("a task's %s header cannot be used: it runs without a split", HEADER)
             return None
 
 
@@ -99,15 +103,15 @@ def _on_event_loop() -> bool:
 
 
 def encode(split: Split) -> str:
-    """The header of a split. Attributes that are no JSON are left out, dates written out."""
+    """The header of a split, in which conditions read what they read in the split. What they cannot is left out."""
     user, environment = split.user, split.environment
     known = None if user is None else {
-        "id": user.id, "split_group": user.split_group, "attributes": _plain_items(user.attributes),
+        "id": identity(user.id), "split_group": _plain(user.split_group), "attributes": _plain_items(user.attributes),
     }  # fmt: skip
     request = {
-        "device_id": environment.device_id,
-        "split_group": environment.split_group,
-        "supported_tests": sorted(environment.supported_tests or ()),
+        "device_id": identity(environment.device_id),
+        "split_group": _plain(environment.split_group),
+        "supported_tests": _plain(environment.supported_tests),
         "attributes": _plain_items(environment.attributes),
         "language": split.language,
     }
@@ -118,7 +122,7 @@ def decode(client: Client, carried: object) -> Split:
     """The split of a header; raises whatever there is to raise if it is none."""
     if not isinstance(carried, str):
         raise TypeError("not a text")
-    parts = json.loads(carried)
+    parts = json.loads(carried, object_hook=_revived)
     user, request = parts["user"], parts["environment"]
     return Split(
         client,
@@ -138,11 +142,27 @@ def _plain_items(attributes: Mapping[str, object]) -> dict[str, object]:
 def _plain(value: object) -> object:
     """What JSON has for it; None, which counts as missing, if it has nothing."""
     if isinstance(value, date):
-        return value.isoformat()
+        return _plain_date(value)
     if isinstance(value, str):
-        return str(value)
+        # Not str(value), which is the name of an enumeration's member.
+        return str.__str__(value)
     if isinstance(value, bool | int | float):
         return value
+    if isinstance(value, Decimal):
+        # No float: 19.9 as a float is not the same number.
+        return {_DECIMAL: str(value)}
     if isinstance(value, Collection) and not isinstance(value, Mapping | bytes | bytearray):
         return [item for item in map(_plain, value) if item is not None]
     return None
+
+
+def _plain_date(value: date) -> str | None:
+    moment = parse_moment(value)
+    if moment is None:
+        return None
+    # In UTC: zones of long ago have offsets with seconds, which a condition's date cannot have.
+    return (moment.instant.date() if moment.is_day else moment.instant).isoformat()
+
+
+def _revived(items: dict[str, object]) -> object:
+    return Decimal(str(items[_DECIMAL])) if items.keys() == {_DECIMAL} else items
