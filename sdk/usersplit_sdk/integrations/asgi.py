@@ -99,18 +99,22 @@ class ConnectionMiddleware(Generic[Request]):
 
         async def answer(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"}:
-                headers = [
-                    (key.decode("latin-1"), value.decode("latin-1"))
-                    for key, value in message.get("headers", ())
-                ]
-                message["headers"] = [
-                    (key.lower().encode("latin-1"), value.encode("latin-1"))
-                    for key, value in vary_and_cookie(headers, split.browser, https=https)
-                ]
+                _add_headers(message, split.browser, https=https)
             await send(message)
 
         with use_split(split):
             await self._app(scope, receive, answer)
+
+
+def _add_headers(message: Message, browser: Browser, *, https: bool) -> None:
+    browser.answer()
+    if not browser.was_asked:
+        return
+    headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in message.get("headers", ())]
+    message["headers"] = [
+        (key.lower().encode("latin-1"), value.encode("latin-1"))
+        for key, value in vary_and_cookie(headers, browser, https=https)
+    ]
 
 
 class SplitMiddleware(ConnectionMiddleware[Scope]):

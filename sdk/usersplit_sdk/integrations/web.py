@@ -171,9 +171,11 @@ def vary_and_cookie(
 ) -> list[tuple[str, str]]:
     """An answer's headers, and what the browser has to be told; from here on no guest is drawn."""
     guest = browser.answer()
+    if not browser.was_asked:
+        return headers
     added = list(headers)
     vary = ", ".join(value for name, value in headers if name.lower() == "vary")
-    if browser.was_asked and not {"cookie", "*"} & {part.strip().lower() for part in vary.split(",")}:
+    if not {"cookie", "*"} & {part.strip().lower() for part in vary.split(",")}:
         added = [(name, value) for name, value in headers if name.lower() != "vary"]
         added.append(("Vary", f"{vary}, Cookie" if vary else "Cookie"))
     if guest is not None:
