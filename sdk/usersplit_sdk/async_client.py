@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     import ssl
 
 CLOSE_SECONDS = 10.0
-IN_A_ROW = 64
-"""After so many checks the loop gets a turn: a coroutine that never has to wait would keep it from everything else."""
+AT_A_TURN = 25
+"""After so many checks everything else on the loop gets its turn, about every millisecond: checks that never have
+to wait would keep the loop from it, be they one after another in one task or each in one of thousands."""
 
 ClientType = TypeVar("ClientType", bound="AsyncClient")
 Result = TypeVar("Result")
@@ -79,7 +81,8 @@ class AsyncClient:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
         self._closed = False
-        self._in_a_row = 0
+        self._this_turn = 0
+        self._in_line: deque[asyncio.Future[None]] = deque()
 
     @classmethod
     def from_directory(  # noqa: PYI019 - Self needs Python 3.11
@@ -185,9 +188,9 @@ class AsyncClient:
 
         Decides without waiting, unless there is a hit and the queue of hits is full. Cancelled, it has logged nothing.
         """
-        self._in_a_row += 1
-        if self._in_a_row >= IN_A_ROW:
-            await self._let_others_go_on()
+        self._this_turn += 1
+        if self._this_turn > AT_A_TURN:
+            await self._next_turn()
         if (
             log_hit
             and self._is_full()
@@ -345,15 +348,32 @@ class AsyncClient:
                 await _in_thread(self._store.poll)
 
     async def _before(self, log_hit: bool) -> None:
-        self._in_a_row += 1
-        if self._in_a_row >= IN_A_ROW:
-            await self._let_others_go_on()
+        self._this_turn += 1
+        if self._this_turn > AT_A_TURN:
+            await self._next_turn()
         if log_hit and self._is_full():
             await self._room()
 
-    async def _let_others_go_on(self) -> None:
-        self._in_a_row = 0
-        await asyncio.sleep(0)
+    async def _next_turn(self) -> None:
+        """Wait in line: at each turn of the loop the first few go on."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._this_turn = 0
+            return
+        if not self._in_line:
+            loop.call_soon(self._turn)
+        place = loop.create_future()
+        self._in_line.append(place)
+        await place
+
+    def _turn(self) -> None:
+        self._this_turn = min(AT_A_TURN, len(self._in_line))
+        for _ in range(self._this_turn):
+            place = self._in_line.popleft()
+            if not place.done():
+                place.set_result(None)
+        if self._in_line and self._loop is not None:
+            self._loop.call_soon(self._turn)
 
     def _is_full(self) -> bool:
         return self._queue is not None and self._queue.is_full()

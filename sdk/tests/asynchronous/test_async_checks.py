@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from usersplit_sdk import (
     Reason,
     RecordingHits,
     User,
+    async_client,
 )
 
 if TYPE_CHECKING:
@@ -86,25 +88,53 @@ def test_what_logs_a_hit_logs_it_once_in_a_window(shop: Shop) -> None:
     ]  # fmt: skip
 
 
-def test_other_tasks_get_their_turn_however_long_one_goes_on_asking(shop: Shop) -> None:
-    turns = 0
+@pytest.mark.parametrize("tasks", [1, 10, 2000])
+def test_other_tasks_get_their_turn_however_many_checks_there_are(shop: Shop, tasks: int) -> None:
+    """One task with all of them, or each in a task of its own: not many come between two turns of another."""
+    checks = 0
+    seen: list[int] = []
 
     async def others() -> None:
-        nonlocal turns
         while True:
-            turns += 1
+            seen.append(checks)
             await asyncio.sleep(0)
+
+    async def ask(client: AsyncClient) -> None:
+        nonlocal checks
+        for number in range(2000 // tasks):
+            if number % 2:
+                assert await client.log_hit(KEY, "control", User("1"))
+            else:
+                assert await client.get_active_variant(KEY, User("1", 1)) == "control"
+            checks += 1
 
     async def run() -> None:
         async with shop.client() as client:
-            task = asyncio.create_task(others())
-            for _ in range(1000):
-                await client.get_active_variant(KEY, User("1", 1))
-                await client.log_hit(KEY, "control", User("1"))
-            task.cancel()
+            other = asyncio.create_task(others())
+            await asyncio.gather(*(ask(client) for _ in range(tasks)))
+            other.cancel()
 
     asyncio.run(run())
-    assert turns >= 2000 // 64
+    assert checks == 2000
+    assert max(later - earlier for earlier, later in pairwise([*seen, checks])) <= 2 * async_client.AT_A_TURN
+
+
+def test_who_is_cancelled_while_waiting_for_a_turn_holds_up_nobody(shop: Shop) -> None:
+    sink = AsyncRecordingHits()
+
+    async def run() -> list[str | BaseException | None]:
+        async with shop.client(sink) as client:
+            tasks = [
+                asyncio.create_task(client.get_active_variant(KEY, shop.user(number)))
+                for number in range(400)
+            ]
+            await asyncio.sleep(0)
+            for task in tasks[60:360]:
+                task.cancel()
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answers = asyncio.run(run())
+    assert answers.count("control") == len(sink.hits) == 100
 
 
 def test_plain_sink_works_as_it_is(shop: Shop, tmp_path: Path) -> None:
