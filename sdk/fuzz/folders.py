@@ -119,6 +119,19 @@ damages = st.builds(
 )
 
 
+def _is_json(body: bytes) -> bool:
+    """Strictly: without NaN, infinities and numbers that nobody reads."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    try:
+        json.loads(body, parse_constant=refuse)
+    except ValueError:
+        return False
+    return True
+
+
 class Delivery:
     """A folder on disk."""
 
@@ -182,8 +195,9 @@ class Delivery:
         elif kind == "place":
             where = places(manifest)
             manifest = replaced(manifest, where[detail[0] % len(where)], detail[1])
-        self.put("manifest.json", as_bytes(manifest, in_ascii=True))
-        return kind in ("sound", "paths", "strays")
+        body = as_bytes(manifest, in_ascii=True)
+        self.put("manifest.json", body)
+        return kind in ("sound", "paths", "strays") and _is_json(body)
 
 
 # ---- the client ------------------------------------------------------------------------------------------------
