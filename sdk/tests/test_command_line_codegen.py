@@ -1,8 +1,10 @@
 """``codegen``: writes a module whole or not at all, and nothing but what it has written before."""
 
 import hashlib
+import io
 import json
 import os
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,21 @@ def test_output_that_cannot_be_written_is_an_error(
 def test_dash_prints_the_module(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert codegen(folder, "--output", "-") == 0
     compile(capsys.readouterr().out, "printed.py", "exec")
+    caught = io.StringIO()
+    with redirect_stdout(caught):
+        assert codegen(folder, "--output", "-") == 0
+    compile(caught.getvalue(), "printed.py", "exec")
+
+
+def test_printed_module_is_what_python_reads_whatever_the_terminal_can_show(
+    tmp_path: Path, module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(tmp_path / "delivery", green_button=["Grün"])
+    codegen(tmp_path / "delivery", "--output", module)
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert codegen(tmp_path / "delivery", "--output", "-") == 0
+    assert written.getvalue() == module.read_bytes()
 
 
 @pytest.mark.parametrize("wrong", [["--check", "--output", "-"], []])

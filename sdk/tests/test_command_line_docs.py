@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -88,7 +87,6 @@ def commit(folder: Path, date: str) -> None:
         subprocess.run(["git", *command], cwd=folder, env={**os.environ, **variables}, check=True)
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not on this machine")
 def test_commands_print_what_the_page_shows(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(BLOCKS) == 4
     main(["codegen", "delivery", "--output", "shop/split_names.py"])

@@ -253,7 +253,6 @@ def test_source_that_cannot_be_read_is_not_taken_for_clean(
     assert err.startswith("manifest.json: there is none in")
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not on this machine")
 def test_blame_says_since_when(code: Path, delivery: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (code / "old.py").write_text("'old_banner'\n")
     date = "2025-03-04T12:00:00Z"

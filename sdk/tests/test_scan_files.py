@@ -1,7 +1,6 @@
 """Which files are searched where git is not asked: what no ignore file leaves out, and is text."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -112,7 +111,7 @@ def test_single_file_is_itself(tmp_path: Path) -> None:
 def test_without_git_the_walk_takes_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "x.py", "x.log", ".git/HEAD")
     (tmp_path / ".gitignore").write_text("*.log\n.gitignore")
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "")
     notes: list[str] = []
     assert list(find_files(os.fsencode(tmp_path), (), notes.append)) == [b"x.py"]
     assert notes == []

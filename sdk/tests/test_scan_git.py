@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,6 @@ from hypothesis import strategies as st
 from usersplit_sdk.scan import scan
 from usersplit_sdk.scan_blame import Blame
 from usersplit_sdk.scan_files import find_files
-
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not on this machine")
 
 
 def git(folder: Path, *arguments: str, date: str = "2026-01-02T12:00:00Z") -> str:
@@ -135,6 +134,41 @@ def test_pipe_in_place_of_a_file_is_not_waited_for(repository: Path) -> None:
     os.mkfifo(repository / "x.py")
     found = scan([os.fsencode(repository)], None, lambda text: None)
     assert (found.files, found.skipped) == (0, {"unreadable": 1})
+
+
+def test_pipe_in_place_of_an_ignore_file_does_not_keep_git_for_ever(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("usersplit_sdk.scan_files.GIT_SECONDS", 0.5)
+    (repository / "x.py").write_text("")
+    os.mkfifo(repository / ".gitignore")
+    notes: list[str] = []
+    assert list(find_files(os.fsencode(repository), (), notes.append)) == [b"x.py"]
+    assert [note.partition(": ")[2] for note in notes] == ["it takes too long"]
+
+
+def test_git_that_lies_in_the_folder_at_hand_is_not_run(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(repository, x="")
+    (repository / "git").write_text("#!/bin/sh\ntouch was_run\n")
+    (repository / "git").chmod(0o755)
+    monkeypatch.chdir(repository)
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.environ['PATH']}")
+    assert listed(repository) == ["git", "x.py"]
+    assert not (repository / "was_run").exists()
+
+
+def test_folders_are_searched_however_deep_they_are(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depth = sys.getrecursionlimit() + 100
+    monkeypatch.chdir(repository)
+    for _ in range(depth):
+        Path("a").mkdir()
+        os.chdir("a")
+    Path("x.py").write_text("")
+    assert listed(repository) == ["a/" * depth + "x.py"]
 
 
 def test_call_from_a_hook_of_another_repository_is_not_misled(

@@ -156,6 +156,22 @@ def test_hostile_file_is_read_to_its_end(body: bytes) -> None:
     assert [use.name for use in Vocabulary(KEYS, {}).uses(body)][-1] == "old_banner"
 
 
+def test_line_is_measured_once_however_many_tests_it_names() -> None:
+    ends = 0
+
+    class Body(bytes):
+        def find(self, *arguments: Any) -> int:
+            nonlocal ends
+            ends += arguments[0] == b"\n"
+            return super().find(*arguments)
+
+    body = Body(b"'checkout'," * 1000 + b"\n'old_banner' 'checkout'\n" + b"'old_banner'")
+    places = [use.place for use in Vocabulary(KEYS, {}).uses(body)]
+    assert [(place.line, place.column) for place in places[-4:]] == [(1, 10991), (2, 2), (2, 15), (3, 2)]
+    assert places[-3].text == "'old_banner' 'checkout'"
+    assert ends == 3
+
+
 @given(
     st.binary(max_size=300),
     st.sets(st.from_regex(r"[a-z][a-z0-9_]{1,20}", fullmatch=True), min_size=1, max_size=5),

@@ -53,7 +53,7 @@ def _codegen(options: argparse.Namespace) -> int:
         return 1
     text = render(interface_of(snapshot, with_finished=not options.without_finished))
     if options.output == "-":
-        sys.stdout.write(text)
+        _print(text)
         return 0
     path = Path(options.output)
     try:
@@ -61,6 +61,16 @@ def _codegen(options: argparse.Namespace) -> int:
     except OSError as problem:
         complain([f"{path}: {problem.strerror or problem}"])
         return 1
+
+
+def _print(text: str) -> None:
+    """In UTF-8, as Python reads modules, whatever the terminal's encoding."""
+    raw = getattr(sys.stdout, "buffer", None)
+    if raw is None:  # code that calls ``main`` may catch the output as text
+        sys.stdout.write(text)
+    else:
+        sys.stdout.flush()
+        raw.write(text.encode())
 
 
 def _compare(path: Path, text: str) -> int:

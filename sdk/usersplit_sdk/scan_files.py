@@ -2,7 +2,7 @@
 ignore files. Nothing that a repository holds is run, and no link is followed.
 """
 
-# ruff: noqa: PTH112, PTH114, PTH118, PTH120 - paths are bytes here, which pathlib does not take
+# ruff: noqa: PTH112, PTH114, PTH117, PTH118, PTH120 - paths are bytes here, which pathlib does not take
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ BINARY_PROBE = 8000
 OWN_FOLDERS = (b".git", b".hg", b".svn")
 IGNORE_FILES = (b".gitignore", b".ignore")
 NEST_LIMIT = 50
+GIT_SECONDS = 300.0
+"""A pipe in place of one of git's own files would keep it waiting for ever."""
 SETTINGS = (
     "core.fsmonitor=false",
     "core.quotePath=false",
@@ -97,8 +99,12 @@ def find_files(path: bytes, exclude: Sequence[Rule], note: Note, *, use_git: boo
 
 def git(folder: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes] | None:
     """Run a reading command of git in a folder; None if there is no git. It runs nothing that the repository names."""
-    command = shutil.which("git")
-    if command is None:
+    # One that lies in the folder at hand, which may be the repository, is not the machine's.
+    folders = [
+        place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(place)
+    ]
+    command = shutil.which("git", path=os.pathsep.join(folders))
+    if command is None or not os.path.isabs(command):
         return None
     # What points git to another repository (in a hook, say) goes; what a repository may make it run is switched off.
     kept = {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES"}
@@ -112,13 +118,18 @@ def git(folder: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes] | 
         "LC_ALL": "C",
     }
     switches = [part for setting in SETTINGS for part in ("-c", setting)]
-    return subprocess.run(
-        [command, *switches, "-C", os.fsdecode(folder), *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    whole = [command, *switches, "-C", os.fsdecode(folder), *arguments]
+    try:
+        return subprocess.run(
+            whole,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=GIT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(whole, 1, b"", b"it takes too long")
 
 
 def _list_by_git(folder: bytes, note: Note) -> list[bytes] | None:
@@ -186,16 +197,22 @@ class _Tree:
 
     def _within(self, folder: bytes) -> Rules | None:
         """The rules within a folder, None if it is left out as a whole."""
-        if folder not in self._folders:
-            above = self._within(os.path.dirname(folder))
-            whole = os.path.join(self._root, folder)
-            rules = None
-            # A folder that was replaced by a link to somewhere else is not what git has listed.
-            if above is not None and not os.path.islink(whole) and self._left(folder, above, is_folder=True):
-                depth = len(self._outside) + folder.count(b"/") + 1
-                rules = Rules(_read_rules(whole, (b".ignore",)), depth, above)
-            self._folders[folder] = rules
+        unknown = []
+        while folder not in self._folders:
+            unknown.append(folder)
+            folder = os.path.dirname(folder)
+        for inner in reversed(unknown):
+            self._folders[inner] = self._rules_of(inner, self._folders[folder])
+            folder = inner
         return self._folders[folder]
+
+    def _rules_of(self, folder: bytes, above: Rules | None) -> Rules | None:
+        whole = os.path.join(self._root, folder)
+        # A folder that was replaced by a link to somewhere else is not what git has listed.
+        if above is None or os.path.islink(whole) or not self._left(folder, above, is_folder=True):
+            return None
+        own = _read_rules(whole, (b".ignore",))
+        return Rules(own, len(self._outside) + folder.count(b"/") + 1, above) if own else above
 
 
 # ---- walking -------------------------------------------------------------------------------------------------

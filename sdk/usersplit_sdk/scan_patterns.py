@@ -203,6 +203,7 @@ class _Places:
         self._body = body
         self._line = 1
         self._begin = 0
+        self._end = -1
         self._counted = 0
         self._column = 1
 
@@ -216,8 +217,10 @@ class _Places:
             self._column = 1
         self._column += len(body[self._counted : at].decode("utf-8", "replace"))
         self._counted = at
-        end = body.find(b"\n", at)
-        end = len(body) if end < 0 else end
+        if at > self._end:
+            end = body.find(b"\n", at)
+            self._end = len(body) if end < 0 else end
+        end = self._end
         if SILENCE in body[max(self._begin, at - TEXT_LIMIT * 5) : min(end, at + TEXT_LIMIT * 5)]:
             return None
         begin = max(self._begin, at - TEXT_LIMIT // 2)
