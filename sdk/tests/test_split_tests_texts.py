@@ -1,17 +1,13 @@
-"""The page and the example about variants as code: what they say happens."""
+"""The page about variants as code: what it says happens."""
 
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "sdk" / "docs" / "variants-as-code.md"
-EXAMPLE = ROOT / "examples" / "variants_as_code.py"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "variants-as-code.md"
 TEST = {
     "format": 1,
     "kind": "test",
@@ -56,24 +52,3 @@ def test_the_code_on_the_page_answers_what_it_says(tmp_path: Path, monkeypatch: 
     exec(source, names)
     names["client"].close()  # type: ignore[attr-defined]
     assert len(checked) == answers == 10
-
-
-def test_the_example_runs() -> None:
-    done = subprocess.run([sys.executable, EXAMPLE], capture_output=True, text=True, check=True, timeout=60)
-    lines = done.stdout.splitlines()
-    assert lines[:4] == [
-        "mia gets cheapest: dwarf coconut",
-        "noah gets control: king coconut",
-        "vera, a VIP, gets None: king coconut",
-        "hits: mia cheapest, noah control",
-    ]
-    counts = {
-        name: int(count)
-        for name, count in re.findall(r"^(\w+ \S+): (\d+) visitors$", done.stdout, re.MULTILINE)
-    }
-    assert len(counts) == 7
-    assert sum(counts.values()) == 1100
-    pricing = sum(count for name, count in counts.items() if name.startswith("pricing "))
-    assert 960 < pricing < 1040
-    assert lines[-1] == "similar suggestions for mia: coconut milk"
-    assert done.stderr == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -164,3 +165,25 @@ def test_django_shop(environment: dict[str, str]) -> None:
     assert answers["drawn"] > 20
     assert ("2000", "green") in {(str(hit["split_group"]), hit["variant"]) for hit in hits_of(environment)}
     assert "no issues" in run("manage.py", "check", cwd=cwd, environment=settings)
+
+
+def test_variants_as_code() -> None:
+    example = EXAMPLES / "variants_as_code.py"
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=True, timeout=60)
+    lines = done.stdout.splitlines()
+    assert lines[:4] == [
+        "mia gets cheapest: dwarf coconut",
+        "noah gets control: king coconut",
+        "vera, a VIP, gets None: king coconut",
+        "hits: mia cheapest, noah control",
+    ]
+    counts = {
+        name: int(count)
+        for name, count in re.findall(r"^(\w+ \S+): (\d+) visitors$", done.stdout, re.MULTILINE)
+    }
+    assert len(counts) == 7
+    assert sum(counts.values()) == 1100
+    pricing = sum(count for name, count in counts.items() if name.startswith("pricing "))
+    assert 960 < pricing < 1040
+    assert lines[-1] == "similar suggestions for mia: coconut milk"
+    assert done.stderr == ""
