@@ -14,7 +14,7 @@ class HitWindow:
     ``shortcuts[check][who]`` is the variant that was logged; reading it is all that a check of somebody seen costs.
     """
 
-    __slots__ = ("_logged", "_older", "length", "shortcuts", "until")
+    __slots__ = ("_logged", "_next", "_older", "length", "shortcuts", "until")
 
     def __init__(self, length: float, now: float = 0.0) -> None:
         self.length = length
@@ -22,10 +22,13 @@ class HitWindow:
         self.shortcuts: dict[object, dict[Hashable, str]] = {}
         self._logged: dict[Hashable, object] = {}
         self._older: dict[Hashable, object] = {}
+        self._next: dict[int, HitWindow] = {}
 
     def at(self, now: float) -> HitWindow:
-        """The window of that time: this one, or a new and empty one."""
-        return self if now < self.until or not self.length else HitWindow(self.length, now)
+        """The window of that time: this one, or a new and empty one, the same for every thread that asks."""
+        if now < self.until or not self.length:
+            return self
+        return self._next.setdefault(0, HitWindow(self.length, now)).at(now)
 
     def add(self, entry: Hashable) -> bool:
         """Is it the first of its kind in this window? Of several threads one is told so."""
