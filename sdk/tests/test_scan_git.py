@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -159,16 +160,18 @@ def test_git_that_lies_in_the_folder_at_hand_is_not_run(
     assert not (repository / "was_run").exists()
 
 
-def test_folders_are_searched_however_deep_they_are(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    depth = sys.getrecursionlimit() + 100
-    monkeypatch.chdir(repository)
-    for _ in range(depth):
-        Path("a").mkdir()
-        os.chdir("a")
-    Path("x.py").write_text("")
-    assert listed(repository) == ["a/" * depth + "x.py"]
+def test_folders_are_searched_however_deep_they_are(repository: Path) -> None:
+    depth = 300
+    folder = repository.joinpath(*["a"] * depth)
+    folder.mkdir(parents=True)
+    (folder / "x.py").write_text("")
+    # The limit is brought down to the folders: pytest, which removes them, needs a call for each as well.
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(sum(1 for _ in traceback.walk_stack(None)) + depth // 2)
+    try:
+        assert listed(repository) == ["a/" * depth + "x.py"]
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_call_from_a_hook_of_another_repository_is_not_misled(
