@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from usersplit_sdk import AsyncClient, Reason, store
+from usersplit_sdk import AsyncClient, Reason, following
 from usersplit_sdk.folder import Folder
 
 if TYPE_CHECKING:
@@ -108,14 +108,14 @@ def test_a_start_that_was_cancelled_can_be_made_again(
 ) -> None:
     publish(tmp_path, 1)
     loading, go = threading.Event(), threading.Event()
-    load = store.FollowingStore.load
+    load = following.FollowingStore.load
 
-    def held(self: store.FollowingStore) -> None:
+    def held(self: following.FollowingStore) -> None:
         loading.set()
         go.wait(20)
         load(self)
 
-    monkeypatch.setattr(store.FollowingStore, "load", held)
+    monkeypatch.setattr(following.FollowingStore, "load", held)
 
     async def run() -> None:
         client = AsyncClient.from_directory(tmp_path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from usersplit_sdk import AsyncRecordingHits, Batching, async_queue
+from usersplit_sdk import AsyncRecordingHits, Batching, async_client, async_queue
 
 if TYPE_CHECKING:
     from tests.asynchronous.conftest import HeldHits, Shop
@@ -58,8 +58,10 @@ def test_checks_with_a_hit_wait_for_room_and_others_do_not(shop: Shop, held: Hel
 
 
 def test_a_cancelled_check_has_logged_nothing_and_takes_nothing_from_others(
-    shop: Shop, held: HeldHits
+    shop: Shop, held: HeldHits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(async_client, "AT_A_TURN", 1000)
+
     async def run() -> None:
         async with shop.client(held, batching=Batching(size=5, seconds=0, limit=5)) as client:
             await shop.check(client, range(5))
