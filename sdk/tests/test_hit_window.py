@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from fuzz.clocks import Clock, clock_at
 
 from usersplit_sdk import Client, Environment, Hit, RecordingHits, User
 from usersplit_sdk import hit_window as windows
@@ -18,22 +19,9 @@ from usersplit_sdk.snapshots import snapshot_of_documents
 USER, GUEST = User("1", 1), Environment("1", split_group=1)
 
 
-class Clock:
-    """Both clocks of the machine, set by hand."""
-
-    def __init__(self) -> None:
-        self.monotonic = 1000.0
-        self.time = 1.8e9
-
-
 @pytest.fixture
 def clock() -> Iterator[Clock]:
-    made = Clock()
-    with (
-        patch("usersplit_sdk.client.monotonic", lambda: made.monotonic),
-        patch("usersplit_sdk.client.time", lambda: made.time),
-        patch("usersplit_sdk.client.time_ns", lambda: int(made.time * 1e9)),
-    ):
+    with clock_at(1.8e9) as made:
         yield made
 
 
@@ -154,7 +142,7 @@ def test_what_is_remembered_is_bounded_and_the_newer_half_is_kept() -> None:
         for number in range(951, 1000):
             client.get_active_variant("t1", User(number, 1))
         assert len(hits) == 1000
-        assert remembered(client._window) <= 300
+        assert remembered(client._hits.window) <= 300
 
 
 def test_versions_of_a_test_do_not_pile_up_in_a_window() -> None:
@@ -166,7 +154,7 @@ def test_versions_of_a_test_do_not_pile_up_in_a_window() -> None:
             for number in range(40):
                 client.get_active_variant("t1", User(number, 1))
         assert len(hits) == 40
-        assert remembered(client._window) <= 300
+        assert remembered(client._hits.window) <= 300
 
 
 def remembered(window: HitWindow) -> int:

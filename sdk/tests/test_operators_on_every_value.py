@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from conformance.naive import Setting, decide
 from conformance.pools import HOST_VALUES, NOW, OPERANDS, VALUES, Typed, predicate
+from fuzz.clocks import clock_at
 
 from usersplit_sdk import Client, User
 from usersplit_sdk.operators import OPERATORS
-from usersplit_sdk.values import to_nanoseconds
 
 
 def typed_operands() -> Iterator[tuple[str, Typed]]:
@@ -51,7 +50,7 @@ def test_on_this_value(value: object) -> None:
     attributes = {"a": value}
     user = User("1", 1, attributes)
     wanted = {}
-    with patch("usersplit_sdk.client.time_ns", lambda: to_nanoseconds(NOW)):
+    with clock_at(NOW.timestamp()):
         for item in DOCUMENTS:
             key = item["key"]
             answer = decide(item, {"split_group": 1, "attributes": attributes}, None, Setting(NOW))

@@ -14,7 +14,7 @@ class HitWindow:
     ``shortcuts[check][who]`` is the variant that was logged; reading it is all that a check of somebody seen costs.
     """
 
-    __slots__ = ("_logged", "_next", "_older", "length", "shortcuts", "until")
+    __slots__ = ("_logged", "_next", "_older", "_shortened", "length", "shortcuts", "until")
 
     def __init__(self, length: float, now: float = 0.0) -> None:
         self.length = length
@@ -23,6 +23,7 @@ class HitWindow:
         self._logged: dict[Hashable, object] = {}
         self._older: dict[Hashable, object] = {}
         self._next: dict[int, HitWindow] = {}
+        self._shortened = 0
 
     def at(self, now: float) -> HitWindow:
         """The window of that time: this one, or a new and empty one, the same for every thread that asks."""
@@ -36,15 +37,26 @@ class HitWindow:
             return True
         if len(self._logged) >= LIMIT // 2:
             self._older, self._logged = self._logged, {}
-            self.shortcuts = {}
+            self._drop_shortcuts()
+        # In this order: should another thread turn over meanwhile, the hit is logged, perhaps twice, but not lost.
+        older = self._older
         mine = object()
-        return self._logged.setdefault(entry, mine) is mine and entry not in self._older
+        return self._logged.setdefault(entry, mine) is mine and entry not in older
 
     def shorten(self, check: object, who: Hashable, variant: str) -> None:
         """Let this check find out by itself that the variant is logged."""
-        if self.length:
-            self.shortcuts.setdefault(check, {})[who] = variant
+        if not self.length:
+            return
+        # Each version of a test has a check of its own, so these may become more than there are hits.
+        self._shortened += 1
+        if self._shortened > LIMIT:
+            self._drop_shortcuts()
+        self.shortcuts.setdefault(check, {})[who] = variant
 
     def forget(self, entry: Hashable) -> None:
         """It was not logged after all."""
         self._logged.pop(entry, None)
+
+    def _drop_shortcuts(self) -> None:
+        self._shortened = 0
+        self.shortcuts = {}
