@@ -4,6 +4,8 @@ import asyncio
 import threading
 from typing import Any
 
+import pytest
+
 from usersplit_sdk import Client, Decision, Environment, Reason, RecordingHits, User
 from usersplit_sdk.bound import Split, bind_split, current_split, use_split
 
@@ -116,3 +118,17 @@ def test_tasks_of_one_loop_do_not_see_each_others_split() -> None:
         return await asyncio.gather(*(work(number, together) for number in range(100)))
 
     assert asyncio.run(all_of_them()) == [True] * 100
+
+
+class Broken:
+    """What a host may hand over for a request."""
+
+    def __getattr__(self, name: str) -> object:
+        raise LookupError(name)
+
+
+@pytest.mark.parametrize("environment", [object(), Broken(), Environment(attributes=[1])])  # type: ignore[arg-type]
+def test_a_request_that_cannot_be_read_costs_the_text_and_not_the_answer(environment: Any) -> None:
+    split = Split(Client.from_documents([TEST]), GREEN, environment)
+    assert split.text("pay_button", "Buy") == "Buy"
+    assert split.variant("green_button") == "green"

@@ -6,7 +6,7 @@ that belongs to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -50,10 +50,12 @@ class Split:
     @property
     def language(self) -> str:
         """The language of texts; empty if nobody knows, and then every text is the default."""
-        attributes = self.environment.attributes
         language: object = self._language
-        if language is None and isinstance(attributes, Mapping):
-            language = attributes.get("client_language")
+        if language is None:
+            try:
+                language = self.environment.attributes.get("client_language")
+            except Exception:  # noqa: BLE001 - a request of the host's own may be anything
+                language = None
         return language if isinstance(language, str) else ""
 
     def variant(self, key: str, *, log_hit: bool = True) -> str | None:

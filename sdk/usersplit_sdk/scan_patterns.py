@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from usersplit_sdk.additional import class_name
 from usersplit_sdk.codegen import MARK, camel_case, constant_name
+from usersplit_sdk.documents import KEY
 
-KEY_SHAPE = re.compile(r"[a-z][a-z0-9_]{1,63}")
 SILENCE = b"usersplit: ignore"
 """A line that says so is left out."""
 TEXT_LIMIT = 200
@@ -156,7 +156,7 @@ class Vocabulary:
             if not any(character.isalnum() for character in name):
                 return None
             call = found["call"]
-            if call is not None and call.decode() in _BROAD_CALLS and KEY_SHAPE.fullmatch(name) is None:
+            if call is not None and call.decode() in _BROAD_CALLS and KEY.fullmatch(name) is None:
                 return None
             return "call", name, start
         if group in ("tagged", "flag"):
