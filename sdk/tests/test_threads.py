@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from usersplit_sdk import Client, User
+from usersplit_sdk.following import FollowingStore
 from usersplit_sdk.loading import Source
 from usersplit_sdk.manifest import Manifest, ManifestReader
 from usersplit_sdk.reporting import Reporter
-from usersplit_sdk.store import FollowingStore
 
 KEYS = ("one", "two", "three")
 READERS = 8

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 from usersplit_sdk.additional import Registered
 from usersplit_sdk.async_hits import AsyncHitSink, Batching
 from usersplit_sdk.async_queue import LAST_SECONDS, HitQueue
-from usersplit_sdk.client import HIT_WINDOW_SECONDS, Client
+from usersplit_sdk.client import Client
 from usersplit_sdk.folder import Folder
+from usersplit_sdk.following import FolderStore
+from usersplit_sdk.hit_log import HIT_WINDOW_SECONDS
 from usersplit_sdk.hits import HitSink
 from usersplit_sdk.model import Decision, Environment, User
 from usersplit_sdk.reporting import OnError, Reporter
@@ -26,7 +28,6 @@ from usersplit_sdk.store import (
     POLL_SECONDS,
     REFRESH_SECONDS,
     TIMEOUT_SECONDS,
-    FolderStore,
     OnStatus,
     Status,
     Store,

@@ -6,24 +6,21 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from importlib import import_module
-from time import monotonic, time, time_ns
+from time import monotonic, time_ns
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from usersplit_sdk.additional import AdditionalConditions, Registered
-from usersplit_sdk.documents import CompiledTest
-from usersplit_sdk.engine import Subject, forced_in, read_subject
-from usersplit_sdk.folder import Folder
-from usersplit_sdk.hit_window import HitWindow
+from usersplit_sdk.engine import read_subject
+from usersplit_sdk.hit_log import HIT_WINDOW_SECONDS, HitLog
 from usersplit_sdk.hits import HitSink, NullHits
-from usersplit_sdk.model import Decision, Environment, Hit, Reason, User
+from usersplit_sdk.model import Decision, Environment, Reason, User
 from usersplit_sdk.reporting import OnError, Reporter
 from usersplit_sdk.snapshots import Snapshot, find, plain_text, snapshot_of_documents
 from usersplit_sdk.store import (
     POLL_SECONDS,
     REFRESH_SECONDS,
     TIMEOUT_SECONDS,
-    FolderStore,
     OnStatus,
     Status,
     Store,
@@ -34,7 +31,6 @@ from usersplit_sdk.view import Ready, View
 if TYPE_CHECKING:
     import ssl
 
-HIT_WINDOW_SECONDS = 3600.0
 
 ClientType = TypeVar("ClientType", bound="Client")
 
@@ -62,13 +58,10 @@ class Client:
         hit_window: float = HIT_WINDOW_SECONDS,
         conditions_module: str | ModuleType | None = None,
     ) -> None:
-        if not hit_window >= 0:
-            raise ValueError("hit_window must be a number of seconds, 0 or more")
         self.environment = environment
         self._store = store
         self._reporter = reporter
-        self._hits: HitSink = NullHits() if hits is None else hits
-        self._window = HitWindow(hit_window, monotonic())
+        self._hits = HitLog(NullHits() if hits is None else hits, environment, hit_window, reporter)
         module = import_module(conditions_module) if isinstance(conditions_module, str) else conditions_module
         # Not a method of the client's, which would keep a forgotten client alive.
         self._additional = AdditionalConditions(reporter.report_message, module)
@@ -94,6 +87,9 @@ class Client:
 
         The folder may be missing; the client has no tests then, and picks it up when it appears.
         """
+        from usersplit_sdk.folder import Folder  # noqa: PLC0415 - not for clients of documents or of a server
+        from usersplit_sdk.following import FolderStore  # noqa: PLC0415
+
         reporter = Reporter(on_error)
         store = FolderStore(Folder(path), reporter, refresh_seconds, on_status)
         return cls(
@@ -189,7 +185,7 @@ class Client:
             variant = check(user, request)
             if variant is None or not log_hit:
                 return variant
-            window = self._window
+            window = self._hits.window
             who = user.id if user is not None else (request.device_id,)  # type: ignore[union-attr]
             if window.shortcuts[check][who] is variant and monotonic() < window.until:
                 return variant
@@ -303,11 +299,12 @@ class Client:
 
         Answers False for a test or variant that is unknown.
         """
-        test = self._view.test(key)
+        view = self._view
+        test = view.test(key)
         name = plain_text(variant)
         if test is None or name is None or not test.test.has_variant(name):
             return False
-        return self._log(test, name, user, request)
+        return self._hits.log(test.test, view.at_once.get(test.key), name, user, request)
 
     # ---- additional conditions ---------------------------------------------------------------------------
 
@@ -355,10 +352,7 @@ class Client:
     def close(self) -> None:
         """Stop following the source and close the hit sink. Checks go on with what is loaded."""
         self._store.close()
-        try:
-            self._hits.close()
-        except Exception as problem:  # noqa: BLE001 - a sink is the application's code
-            self._reporter.report_failure("hits", problem)
+        self._hits.close()
 
     def __enter__(self: ClientType) -> ClientType:  # noqa: PYI019 - Self needs Python 3.11
         return self
@@ -383,14 +377,15 @@ class Client:
             return None, None
         now = time_ns()
         try:
+            view.put_at_hand(test)
             if view.is_off(user, request):
                 variant = self._decide_by(test, view, user, request, now).variant
             else:
-                variant = view.check_of(test)(user, request, now)
+                variant = test.check(user, request, now)
         except Exception:  # noqa: BLE001 - the host's objects need care
             variant = self._decide_by(test, view, user, request, now).variant
         if variant is not None and log_hit:
-            self._log(test, variant, user, request)
+            self._hits.log(test.test, view.at_once.get(test.key), variant, user, request)
         return variant, test
 
     def _every_variant_carefully(
@@ -420,49 +415,6 @@ class Client:
         except Exception as problem:  # noqa: BLE001 - a check never raises into the host
             self._reporter.report_failure(test.key, problem)
             return Decision(None, Reason.INVALID_TEST_FILE, f"the check failed: {type(problem).__name__}")
-
-    def _log(self, test: Ready, variant: str, user: User | None, request: Environment | None) -> bool:
-        """Hand the hit to the sink, unless this window has it. Of a finished test too: hits that go on coming tell
-        that it is still in somebody's code."""
-        try:
-            subject, now = read_subject(user, request), time()
-            window = self._window = self._window.at(monotonic())
-            who = subject.user_id or subject.device_id
-            if who is None:
-                # Nobody knows whether two such hits are of one user: they are all logged.
-                self._hits.record(self._hit(test.test, variant, subject, now))
-                return True
-            entry = test.key, test.test.settings_group, variant, subject.user_id is None, who
-            if window.add(entry):
-                try:
-                    self._hits.record(self._hit(test.test, variant, subject, now))
-                except BaseException:
-                    window.forget(entry)
-                    raise
-            # What the next check looks for, with the id as the host has it.
-            if user is None and request is not None:
-                window.shorten(test.check, (request.device_id,), variant)
-            elif user is not None and subject.user_id is not None:
-                window.shorten(test.check, user.id, variant)
-        except Exception as problem:  # noqa: BLE001 - a sink is the application's code
-            self._reporter.report_failure("hits", problem)
-            return False
-        return True
-
-    def _hit(self, test: CompiledTest, variant: str, subject: Subject, now: float) -> Hit:
-        forced = forced_in(test, self.environment)
-        return Hit(
-            test=test.key,
-            settings_group=test.settings_group,
-            variant=variant,
-            user_id=subject.user_id,
-            device_id=subject.device_id,
-            split_group=subject.split_group or None,
-            environment=self.environment,
-            time=datetime.fromtimestamp(now, timezone.utc),
-            forced=subject.user_id in forced.users or subject.device_id in forced.devices,
-            test_user=subject.is_test_user,
-        )
 
 
 def _nanoseconds(now: object) -> int:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Literal
 
 from usersplit_sdk.disk_copy import DiskCopy, default_cache_folder
 from usersplit_sdk.errors import InvalidDocument, Problem
+from usersplit_sdk.following import FollowingStore
 from usersplit_sdk.loading import Keep, Mismatch, Source, check_body, load
 from usersplit_sdk.manifest import Manifest, ManifestReader
 from usersplit_sdk.origin import Connection, Origin, Refused, Unreachable
 from usersplit_sdk.reporting import Reporter
 from usersplit_sdk.snapshots import Snapshot
-from usersplit_sdk.store import POLL_SECONDS, TIMEOUT_SECONDS, FollowingStore, OnStatus
+from usersplit_sdk.store import POLL_SECONDS, TIMEOUT_SECONDS, OnStatus
 
 if TYPE_CHECKING:
     import ssl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import time_ns
 
 from usersplit_sdk.additional import AdditionalConditions
 from usersplit_sdk.documents import CompiledTest
@@ -33,8 +34,8 @@ class Ready:
     """One test or user group for one client. Two threads may both compile it: wasteful once, never wrong."""
 
     __slots__ = (
-        "_additional", "_environment", "_terms", "check", "decide", "entry", "is_compiled", "is_for_everybody",
-        "is_for_somebody", "key", "test", "timed",
+        "_additional", "_environment", "_terms", "at_once", "check", "decide", "entry", "is_compiled", "is_for_everybody",
+        "is_for_somebody", "key", "test",
     )  # fmt: skip
 
     def __init__(
@@ -43,7 +44,6 @@ class Ready:
         self.entry = entry
         self.test = test
         self.key = test.key
-        self.timed = needs_time(test)
         forced = any(forced_in(test, environment))
         has_winner = test.outcome is not None and test.outcome.variant is not None
         # Can somebody have a variant whose split group is not the test's, or who does not meet its conditions?
@@ -54,6 +54,7 @@ class Ready:
         self._terms: tuple[Term, ...] | None = ANY if self.is_for_everybody else None
         self.is_compiled = False
         self.check: Check = self._compile_and_check
+        self.at_once: Check = self._compile_and_check
         self.decide: Decide = self._compile_and_decide
 
     @property
@@ -73,6 +74,7 @@ class Ready:
         """Make the check now rather than at the first question."""
         if not self.is_compiled:
             self.check = compile_check(self.test, self._environment, self._additional)
+            self.at_once = _asking_the_clock(self.check) if needs_time(self.test) else self.check
             self.is_compiled = True
         return self.check
 
@@ -86,11 +88,21 @@ class Ready:
         return self.decide(subject, user, request, now, off)
 
 
+def _asking_the_clock(check: Check) -> Check:
+    return lambda user, request: check(user, request, time_ns())
+
+
+class TestsAreOff(Exception):
+    """For this user or device: a check does not answer then."""
+
+    __test__ = False
+
+
 class View:
     """Everything a check reads, so that one reference to it is one version of all tests.
 
-    ``tests`` and ``groups`` are those that were asked for. ``at_once`` holds the checks of tests that need neither the
-    time nor a look at whom tests are off for; ``off`` is None if they are off for nobody.
+    ``tests`` and ``groups`` are those that were asked for. ``at_once`` holds their checks as ``(user, request)``
+    functions, which see by themselves to the time and to whom tests are off for; ``off`` is None if they are for nobody.
     """
 
     __slots__ = (
@@ -125,9 +137,8 @@ class View:
             self.tests = _kept(previous.tests, snapshot.tests)
             self.groups = _kept(previous.groups, snapshot.groups)
             if self.off is None:
-                # Not those of the previous view, which has none if tests were off for somebody.
-                ready = self.tests.items()
-                self.at_once = {key: one.check for key, one in ready if one.is_compiled and not one.timed}
+                # Not those of the previous view, which look for tests being off if they were so for anybody.
+                self.at_once = {key: one.at_once for key, one in self.tests.items() if one.is_compiled}
         self._prepare(previous)
 
     def prepare(self) -> None:
@@ -169,12 +180,21 @@ class View:
         """The user group, None if there is none or its file cannot be used."""
         return self._find(self.groups, self.snapshot.groups, key, additional=False)
 
-    def check_of(self, test: Ready) -> Check:
-        """The test's compiled check, at hand for the next question if it can be."""
-        check = test.compile()
-        if not test.timed and self.off is None:
-            self.at_once[test.key] = check
-        return check
+    def put_at_hand(self, test: Ready) -> None:
+        """See to it that the next question finds the test's check at once."""
+        test.compile()
+        at_once = test.at_once
+        self.at_once[test.key] = at_once if self.off is None else self._unless_off(at_once)
+
+    def _unless_off(self, check: Check) -> Check:
+        is_off = self.is_off
+
+        def check_unless_off(user: User | None, request: Environment | None) -> str | None:
+            if is_off(user, request):
+                raise TestsAreOff
+            return check(user, request)
+
+        return check_unless_off
 
     def candidates(self, user: User | None, request: Environment | None) -> Sequence[Ready]:
         """The tests that may have a variant for this user, by key. Raises for what has to be read with care."""

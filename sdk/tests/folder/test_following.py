@@ -11,9 +11,9 @@ import pytest
 
 from usersplit_sdk import Client, Reason, Status, User
 from usersplit_sdk.folder import Folder
+from usersplit_sdk.following import FolderStore
 from usersplit_sdk.reporting import Reporter
 from usersplit_sdk.snapshots import Snapshot
-from usersplit_sdk.store import FolderStore
 
 if TYPE_CHECKING:
     from tests.folder.conftest import Delivery
