@@ -123,8 +123,9 @@ def test_tasks_of_one_loop_do_not_see_each_others_split() -> None:
 class Broken:
     """What a host may hand over for a request."""
 
-    def __getattr__(self, name: str) -> object:
-        raise LookupError(name)
+    @property
+    def attributes(self) -> object:
+        raise LookupError("attributes")
 
 
 @pytest.mark.parametrize("environment", [object(), Broken(), Environment(attributes=[1])])  # type: ignore[arg-type]

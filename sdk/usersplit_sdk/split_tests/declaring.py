@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
+from sys import float_info
 from typing import Any, NamedTuple, TypeVar, overload
 
 from usersplit_sdk.documents import KEY
@@ -126,9 +126,10 @@ def check_key(where: str, key: object) -> str:
 
 def as_weight(weight: object, what: str) -> float:
     """The weight, if it is a finite number from 0."""
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not isfinite(weight) or weight < 0:
-        raise InvalidSplitTest(f"{what} must be a number from 0, not {weight!r}")
-    return weight
+    # Compared, not computed with: there are whole numbers that no float can hold.
+    if isinstance(weight, (int, float)) and not isinstance(weight, bool) and 0 <= weight <= float_info.max:
+        return weight
+    raise InvalidSplitTest(f"{what} must be a number from 0, not {weight!r}")
 
 
 def _mark_of(value: object) -> Mark | None:
