@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -73,6 +74,7 @@ def run(checks: int = CHECKS, rounds: int = ROUNDS) -> str:
                 row = loop.run_until_complete(way(crowd, loop))
             finally:
                 loop.close()
+                gc.unfreeze()
             if counted >= 0:
                 measured[name].append(row)
     title = f"{checks:,} tasks wait on one loop, {AT_A_TURN} of them go on at each turn (CPU; worst of {rounds} rounds)"
@@ -94,6 +96,7 @@ async def _deciding(crowd: Crowd, loop: WatchedLoop) -> list[float]:
     sink, key = Sink(), one_plan().key
     async with AsyncClient.from_documents([one_plan().document()], hits=sink) as client:
         row = await crowd.go(loop, lambda user, request: client.get_active_variant(key, user, request))
+    crowd.must_be_well()
     if len(sink.hits) != len(crowd.pairs) or client.dropped_hits:
         raise SystemExit(f"{len(sink.hits)} of {len(crowd.pairs)} hits were stored")
     return [max(row[0], loop.longest), *row[1:]]
@@ -125,8 +128,10 @@ class Crowd:
             )
             if number % AT_A_TURN == 0:
                 await asyncio.sleep(0)
+        # So far only the benchmark's own work was done; what it made is not searched for garbage again.
+        gc.collect()
+        gc.freeze()
         await asyncio.sleep(0)
-        # So far only the benchmark's own work was done.
         loop.longest, turn, started = 0.0, 0.0, time.thread_time()
         for gate in self.gates:
             before = time.thread_time()
@@ -140,10 +145,17 @@ class Crowd:
 
     async def _task(self, gate: asyncio.Event, check: Check, user: User, request: Environment) -> None:
         await gate.wait()
-        await check(user, request)
-        self.left -= 1
-        if not self.left:
-            self.all_gone.set()
+        try:
+            await check(user, request)
+        finally:
+            self.left -= 1
+            if not self.left:
+                self.all_gone.set()
+
+    def must_be_well(self) -> None:
+        """Raise what a check raised."""
+        for task in self.tasks:
+            task.result()
 
 
 def _worst(rows: Sequence[Sequence[float]]) -> tuple[float, float]:
