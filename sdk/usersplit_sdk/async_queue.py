@@ -17,7 +17,7 @@ from usersplit_sdk.reporting import Reporter
 BACKOFF_SECONDS = 0.1
 BACKOFF_LIMIT = 30.0
 CLOSING_BACKOFF_LIMIT = 0.5
-STRIKES = 3
+STRIKES = 10
 """A hit that was refused by itself this often, others being taken in between, is at fault, not the sink."""
 LAST_SECONDS = 1.0
 """At least so long has a sink to be cancelled, and as long to close, even if the time for closing is up."""

@@ -32,7 +32,7 @@ def test_numbers_are_those_of_the_code() -> None:
     assert f"`Batching({defaults})`" in TEXT
     assert f"close(timeout={async_client.CLOSE_SECONDS})" in TEXT
     assert f"after {async_client.AT_A_TURN} of them" in TEXT
-    assert async_queue.STRIKES == 3
+    assert async_queue.STRIKES == 10
 
 
 def test_links_lead_somewhere() -> None:
