@@ -92,10 +92,8 @@ def _asking_the_clock(check: Check) -> Check:
     return lambda user, request: check(user, request, time_ns())
 
 
-class TestsAreOff(Exception):
-    """For this user or device: a check does not answer then."""
-
-    __test__ = False
+class NotAnswered(Exception):
+    """Tests are off for this user or device: a decision knows what that means for each test, a check does not."""
 
 
 class View:
@@ -182,19 +180,10 @@ class View:
 
     def put_at_hand(self, test: Ready) -> None:
         """See to it that the next question finds the test's check at once."""
-        test.compile()
-        at_once = test.at_once
-        self.at_once[test.key] = at_once if self.off is None else self._unless_off(at_once)
-
-    def _unless_off(self, check: Check) -> Check:
-        is_off = self.is_off
-
-        def check_unless_off(user: User | None, request: Environment | None) -> str | None:
-            if is_off(user, request):
-                raise TestsAreOff
-            return check(user, request)
-
-        return check_unless_off
+        if test.key not in self.at_once:
+            test.compile()
+            at_once, off = test.at_once, self.off
+            self.at_once.setdefault(test.key, at_once if off is None else _unless_off(off, at_once))
 
     def candidates(self, user: User | None, request: Environment | None) -> Sequence[Ready]:
         """The tests that may have a variant for this user, by key. Raises for what has to be read with care."""
@@ -212,11 +201,7 @@ class View:
 
     def is_off(self, user: User | None, request: Environment | None) -> bool:
         """Are tests off for this user or device?"""
-        off = self.off
-        return off is not None and off.holds(
-            None if user is None else identity(user.id),
-            None if request is None else identity(request.device_id),
-        )
+        return self.off is not None and _is_off(self.off, user, request)
 
     def _find(
         self, known: dict[str, Ready], entries: Mapping[str, Entry], key: object, *, additional: bool
@@ -241,6 +226,22 @@ class View:
         index = Index(tests)
         self._everything = index, tests
         return self._everything
+
+
+def _unless_off(off: TestsOff, check: Check) -> Check:
+    # Knows nothing of the view, which would live as long as somebody remembers the check.
+    def check_unless_off(user: User | None, request: Environment | None) -> str | None:
+        if _is_off(off, user, request):
+            raise NotAnswered
+        return check(user, request)
+
+    return check_unless_off
+
+
+def _is_off(off: TestsOff, user: User | None, request: Environment | None) -> bool:
+    return off.holds(
+        None if user is None else identity(user.id), None if request is None else identity(request.device_id)
+    )
 
 
 def _kept(known: dict[str, Ready], entries: Mapping[str, Entry]) -> dict[str, Ready]:
