@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from usersplit_sdk import Client, User
+from usersplit_sdk import AsyncClient, Client, User
 from usersplit_sdk.bound import Split, current_split
 from usersplit_sdk.integrations.asgi import SplitMiddleware
 from usersplit_sdk.integrations.guests import Guest, GuestCookie, HmacSigner
@@ -103,6 +103,11 @@ def test_a_page_without_tests_is_left_alone() -> None:
 def test_a_number_that_cannot_be_kept_is_not_drawn() -> None:
     assert ask(wrapped(late)) == (b"None", [])
     assert ask(wrapped(late), f"usersplit={COOKIE.value_of(Guest(2000, None))}")[0] == b"green"
+
+
+def test_a_client_that_is_awaited_is_refused_at_start() -> None:
+    with pytest.raises(TypeError, match=r"AsyncClient give its \.client"):
+        SplitMiddleware(plain, AsyncClient.from_documents([TEST]), secret="a secret")  # type: ignore[arg-type]
 
 
 def test_the_lifespan_passes() -> None:

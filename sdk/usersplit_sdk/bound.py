@@ -98,6 +98,13 @@ class Split:
         return Split(self.client, user, self.environment, language=self._language)
 
 
+def checked_client(client: object) -> Client:
+    """The client of a middleware or a provider, which raises ``TypeError`` where it is made and not at every check."""
+    if isinstance(client, Client):
+        return client
+    raise TypeError(f"{type(client).__name__} is no usersplit_sdk.Client; of an AsyncClient give its .client")
+
+
 def current_split() -> Split | None:
     """The split of the request or task that is running; None outside of one."""
     return _current.get()

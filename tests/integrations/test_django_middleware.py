@@ -228,7 +228,7 @@ def test_users_of_an_event_loop(address: str) -> None:
         (None, "needs a client"),
         ({}, "needs a client"),
         ({"CLIENT": "nowhere.client"}, "nowhere.client"),
-        ({"CLIENT": dict}, "is a dict"),
+        ({"CLIENT": dict}, "dict is no usersplit_sdk.Client"),
         ({"CLIENT": lambda: a_client()[0], "COKIE_NAME": "x"}, "COKIE_NAME"),
     ],
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Generic
 
-from usersplit_sdk.bound import use_split
+from usersplit_sdk.bound import checked_client, use_split
 from usersplit_sdk.client import Client
 from usersplit_sdk.integrations.guests import GuestCookie, HmacSigner, cookie_values
 from usersplit_sdk.integrations.web import (
@@ -72,7 +72,7 @@ class ConnectionMiddleware(Generic[Request]):
         language: ReadLanguage[Request] | None,
     ) -> None:
         self._app = app
-        self._client = client
+        self._client = checked_client(client)
         self._connection_of = connection_of
         self._read_user = user
         self._read_environment = environment

@@ -26,7 +26,7 @@ from typing import Any
 
 from celery.signals import before_task_publish, task_postrun, task_prerun
 
-from usersplit_sdk.bound import Split, bind_split, current_split
+from usersplit_sdk.bound import Split, bind_split, checked_client, current_split
 from usersplit_sdk.client import Client
 from usersplit_sdk.engine import identity
 from usersplit_sdk.model import Environment, User
@@ -86,7 +86,7 @@ class SplitTasks:
     def _decode(self, carried: object) -> Split | None:
         try:
             if not isinstance(self._client, Client):
-                self._client = self._client()
+                self._client = checked_client(self._client())
             return decode(self._client, carried)
         except Exception:
             logger.exception("a task's %s header cannot be used: it runs without a split", HEADER)

@@ -18,7 +18,7 @@ from typing import cast
 import flask
 from werkzeug.local import LocalProxy
 
-from usersplit_sdk.bound import Split, bind_split
+from usersplit_sdk.bound import Split, bind_split, checked_client
 from usersplit_sdk.client import Client
 from usersplit_sdk.integrations.guests import GuestCookie, HmacSigner
 from usersplit_sdk.integrations.web import (
@@ -72,7 +72,7 @@ class UserSplit:
         client = client or self._client
         if client is None:
             raise TypeError("UserSplit needs a client")
-        app.extensions[_EXTENSION] = _Served(self, client, self._cookie)
+        app.extensions[_EXTENSION] = _Served(self, checked_client(client), self._cookie)
         app.before_request(_bind)
         app.after_request(_answer)
         app.teardown_request(_unbind)

@@ -21,6 +21,7 @@ from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagMetadata, FlagResolutionDetails, FlagValueType, Reason
 from openfeature.provider import AbstractProvider, Metadata
 
+from usersplit_sdk.bound import checked_client
 from usersplit_sdk.client import Client
 from usersplit_sdk.model import Decision, Environment, User
 from usersplit_sdk.model import Reason as Why
@@ -59,7 +60,7 @@ class UserSplitProvider(AbstractProvider):
 
     def __init__(self, client: Client, *, log_hits: bool = True) -> None:
         super().__init__()
-        self._client = client
+        self._client = checked_client(client)
         self._log_hits = log_hits
 
     def get_metadata(self) -> Metadata:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from usersplit_sdk.bound import use_split
+from usersplit_sdk.bound import checked_client, use_split
 from usersplit_sdk.client import Client
 from usersplit_sdk.integrations.guests import GuestCookie, HmacSigner, cookie_values
 from usersplit_sdk.integrations.web import (
@@ -68,7 +68,7 @@ class SplitMiddleware:
         cookie: GuestCookie | None = None,
     ) -> None:
         self._app = app
-        self._client = client
+        self._client = checked_client(client)
         self._read_user = user
         self._read_environment = environment
         self._read_language = language

@@ -27,6 +27,7 @@ from django.core.signing import Signer
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from usersplit_sdk.bound import checked_client
 from usersplit_sdk.client import Client
 from usersplit_sdk.integrations.django.reading import read_environment, read_user
 from usersplit_sdk.integrations.guests import SALT, GuestCookie
@@ -64,10 +65,10 @@ def configuration() -> Configuration:
     client = _found(chosen["CLIENT"])
     if not isinstance(client, Client) and callable(client):
         client = client()
-    if not isinstance(client, Client):
-        raise ImproperlyConfigured(
-            f'USERSPLIT["CLIENT"] is a {type(client).__name__}, not a usersplit_sdk.Client'
-        )
+    try:
+        client = checked_client(client)
+    except TypeError as error:
+        raise ImproperlyConfigured(f'USERSPLIT["CLIENT"]: {error}') from error
     cookie = GuestCookie(
         Signer(salt=SALT),
         name=chosen["COOKIE_NAME"],
