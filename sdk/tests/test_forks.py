@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import hashlib, json, os, sys, threading, time
 from pathlib import Path
@@ -85,6 +87,82 @@ def test_lock_of_a_client_that_is_refreshed_by_hand_is_free_in_a_child(tmp_path:
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+MIDDLE = """
+import hashlib, json, os, sys, threading
+from pathlib import Path
+from usersplit_sdk import Client, FileHits, User
+
+folder, step, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]) or None
+
+def publish(version):
+    body = json.dumps({"format": 1, "kind": "test", "key": "green_button", "status": "running", "side": "server",
+                       "settings_group": version, "conditions": [],
+                       "variants": [{"name": f"v{version}", "split_groups": [[1, 2400]]}]}).encode()
+    (folder / "tests").mkdir(parents=True, exist_ok=True)
+    for path, content in ((folder / "tests/green_button.json", body), (folder / "manifest.json", json.dumps(
+            {"format": 1, "version": version,
+             "files": {"tests/green_button.json": hashlib.sha256(body).hexdigest()}}).encode())):
+        path.with_suffix(".part").write_bytes(content)
+        path.with_suffix(".part").replace(path)
+
+publish(1)
+client = Client.from_directory(folder, refresh_seconds=seconds, hits=FileHits(folder / "hits"))
+user = User("1", 1)
+client.get_active_variant("green_button", user)
+client.active_variants(user)
+there, go_on = threading.Event(), threading.Event()
+holder = {"read": client._store._source, "_take": client._store, "_publish": client._store}[step]
+really = getattr(holder, step)
+
+def waiting(*arguments):
+    there.set()
+    go_on.wait()
+    return really(*arguments)
+
+setattr(holder, step, waiting)
+publish(2)
+refreshing = threading.Thread(target=client.refresh)
+refreshing.start()
+there.wait()
+pid = os.fork()
+if pid == 0:
+    try:
+        go_on.set()
+        assert client.refresh()
+        assert client.get_active_variant("green_button", user) == "v2", client.status
+        assert client.active_variants(user) == {"green_button": "v2"}
+        client.additional_conditions("green_button")(lambda user, request: False)
+        assert client.active_variants(user) == {}
+        client.report("green_button", "is told")
+        client.close()
+    except BaseException as problem:
+        print(repr(problem), file=sys.stderr, flush=True)
+        os._exit(1)
+    os._exit(0)
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+go_on.set()
+refreshing.join()
+assert client.get_active_variant("green_button", user) == "v2"
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("seconds", ["0", "0.02"], ids=["by hand", "followed"])
+@pytest.mark.parametrize("step", ["read", "_take", "_publish"])
+def test_child_of_a_fork_in_the_middle_of_a_refresh_has_the_new_version(
+    tmp_path: Path, step: str, seconds: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MIDDLE, str(tmp_path / "delivery"), step, seconds],
+        capture_output=True,
+        text=True,
+        timeout=30,
         check=False,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
     )

@@ -66,8 +66,11 @@ class Folder(Source):
             return self._reader.again()
         # The stamp is older than what is read after it, so that a change in between is seen the next time.
         body = read_file(self.where, MANIFEST)
-        self._stamp = None if stamp is None or _is_fresh(stamp) else stamp
-        return self._reader.parse(body)
+        try:
+            return self._reader.parse(body)
+        finally:
+            # Afterwards: a child forked in between must not take the last content for this one.
+            self._stamp = None if stamp is None or _is_fresh(stamp) else stamp
 
     def read(self, path: str, checksum: str = "") -> bytes:
         """The bytes of a file in the folder; raises ``OSError``."""
