@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
@@ -17,6 +14,7 @@ from usersplit_sdk.additional import Registered
 from usersplit_sdk.async_hits import AsyncHitSink, Batching
 from usersplit_sdk.async_queue import LAST_SECONDS, HitQueue
 from usersplit_sdk.client import Client
+from usersplit_sdk.event_loop import AT_A_TURN, Turns, in_thread
 from usersplit_sdk.folder import Folder
 from usersplit_sdk.following import FolderStore
 from usersplit_sdk.hit_log import HIT_WINDOW_SECONDS
@@ -37,12 +35,8 @@ if TYPE_CHECKING:
     import ssl
 
 CLOSE_SECONDS = 10.0
-AT_A_TURN = 25
-"""After so many checks everything else on the loop gets its turn, about every millisecond: checks that never have
-to wait would keep the loop from it, be they one after another in one task or each in one of thousands."""
 
 ClientType = TypeVar("ClientType", bound="AsyncClient")
-Result = TypeVar("Result")
 
 
 class AsyncClient:
@@ -82,8 +76,7 @@ class AsyncClient:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
         self._closed = False
-        self._this_turn = 0
-        self._in_line: deque[asyncio.Future[None]] = deque()
+        self._turns = Turns()
 
     @classmethod
     def from_directory(  # noqa: PYI019 - Self needs Python 3.11
@@ -187,11 +180,12 @@ class AsyncClient:
     ) -> str | None:
         """The user's variant of the test, or None. Logs a hit if there is one, once per user and ``hit_window``.
 
-        Decides without waiting, unless there is a hit and the queue of hits is full. Cancelled, it has logged nothing.
+        Waits for nothing but the loop's next turn, after many checks in this one, and for room in the queue of hits, if
+        there is a hit and it is full. Cancelled, it has logged nothing.
         """
-        self._this_turn += 1
-        if self._this_turn > AT_A_TURN:
-            await self._next_turn()
+        self._turns.taken += 1
+        if self._turns.taken > AT_A_TURN:
+            await self._turns.next()
         if (
             log_hit
             and self._is_full()
@@ -289,9 +283,9 @@ class AsyncClient:
             raise RuntimeError(
                 "this client was started before; make one for each event loop, and for each start"
             )
-        loop = self._loop = asyncio.get_running_loop()
+        loop = self._loop = self._turns.loop = asyncio.get_running_loop()
         try:
-            await _in_thread(self._load)
+            await in_thread(self._load)
         except BaseException:
             self._loop = None
             raise
@@ -304,7 +298,7 @@ class AsyncClient:
 
     async def refresh(self) -> bool:
         """Read the source now; answers whether the client is up to date with it. Never raises."""
-        return await _in_thread(self.client.refresh)
+        return await in_thread(self.client.refresh)
 
     async def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Stop following the source, store the hits that are left, for ``timeout`` seconds at most, and close the sink.
@@ -324,7 +318,7 @@ class AsyncClient:
         finally:
             try:
                 # A plain sink may write to a disk.
-                await asyncio.wait_for(_in_thread(self.client.close), max(timeout, LAST_SECONDS))
+                await asyncio.wait_for(in_thread(self.client.close), max(timeout, LAST_SECONDS))
             except asyncio.TimeoutError:
                 self.client.report("hits", "closing took too long; some may not be stored")
 
@@ -346,35 +340,14 @@ class AsyncClient:
             await asyncio.sleep(self._store.next_delay())
             # Without threads to be had it goes on with what it has.
             with suppress(RuntimeError):
-                await _in_thread(self._store.poll)
+                await in_thread(self._store.poll)
 
     async def _before(self, log_hit: bool) -> None:
-        self._this_turn += 1
-        if self._this_turn > AT_A_TURN:
-            await self._next_turn()
+        self._turns.taken += 1
+        if self._turns.taken > AT_A_TURN:
+            await self._turns.next()
         if log_hit and self._is_full():
             await self._room()
-
-    async def _next_turn(self) -> None:
-        """Wait in line: at each turn of the loop the first few go on."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._this_turn = 0
-            return
-        if not self._in_line:
-            loop.call_soon(self._turn)
-        place = loop.create_future()
-        self._in_line.append(place)
-        await place
-
-    def _turn(self) -> None:
-        self._this_turn = min(AT_A_TURN, len(self._in_line))
-        for _ in range(self._this_turn):
-            place = self._in_line.popleft()
-            if not place.done():
-                place.set_result(None)
-        if self._in_line and self._loop is not None:
-            self._loop.call_soon(self._turn)
 
     def _is_full(self) -> bool:
         return self._queue is not None and self._queue.is_full()
@@ -382,24 +355,3 @@ class AsyncClient:
     async def _room(self) -> None:
         if self._queue is not None:
             await self._queue.room()
-
-
-async def _in_thread(function: Callable[[], Result]) -> Result:
-    """What the function returns, called in a thread of its own.
-
-    Not in the loop's executor, which the application may have filled with work of its own, and for which the end of the
-    loop waits: a server that does not answer would keep the process from ending.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
-
-    def call() -> None:
-        try:
-            settle = partial(done.set_result, function())
-        except BaseException as problem:  # noqa: BLE001 - it is raised to who waits
-            settle = partial(done.set_exception, problem)
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(lambda: done.done() or settle())
-
-    threading.Thread(target=call, name="usersplit-async", daemon=True).start()
-    return await done

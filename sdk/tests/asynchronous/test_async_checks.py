@@ -20,7 +20,7 @@ from usersplit_sdk import (
     Reason,
     RecordingHits,
     User,
-    async_client,
+    event_loop,
 )
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_other_tasks_get_their_turn_however_many_checks_there_are(shop: Shop, ta
 
     asyncio.run(run())
     assert checks == 2000
-    assert max(later - earlier for earlier, later in pairwise([*seen, checks])) <= 2 * async_client.AT_A_TURN
+    assert max(later - earlier for earlier, later in pairwise([*seen, checks])) <= 2 * event_loop.AT_A_TURN
 
 
 def test_who_is_cancelled_while_waiting_for_a_turn_holds_up_nobody(shop: Shop) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from usersplit_sdk import Batching, async_client, async_queue
+from usersplit_sdk import Batching, async_client, async_queue, event_loop
 
 PAGE = Path(__file__).parent.parent.parent / "docs/asyncio.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def test_numbers_are_those_of_the_code() -> None:
     defaults = ", ".join(f"{name}={value:_}" for name, value in Batching()._asdict().items())
     assert f"`Batching({defaults})`" in TEXT
     assert f"close(timeout={async_client.CLOSE_SECONDS})" in TEXT
-    assert f"after {async_client.AT_A_TURN} of them" in TEXT
+    assert f"after {event_loop.AT_A_TURN} of them" in TEXT
     assert async_queue.STRIKES == 10
 
 
