@@ -11,6 +11,7 @@ from usersplit_sdk.bound import Split, current_split
 from usersplit_sdk.integrations.guests import Guest, GuestCookie, HmacSigner
 from usersplit_sdk.integrations.web import preferred_language
 from usersplit_sdk.integrations.wsgi import SplitMiddleware
+from usersplit_sdk.texts import Texts
 
 TEST: dict[str, Any] = {
     "format": 1,
@@ -24,6 +25,7 @@ TEST: dict[str, Any] = {
         {"name": "control", "split_groups": [[1, 1200]]},
         {"name": "green", "split_groups": [[1201, 2400]]},
     ],
+    "tokens": {"pay_button": {"green": {"en": "Get it"}, "control": {"en": "Get it"}}},
 }
 COOKIE = GuestCookie(HmacSigner("a secret"))
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -111,6 +113,20 @@ def test_an_answer_that_makes_a_guest_is_for_one_browser(given: list[str], sent:
 
 def test_a_page_without_tests_is_left_alone() -> None:
     assert ask(wrapped(plain))[1] == [("Content-Type", "text/plain")]
+
+
+@pytest.mark.parametrize(("message", "asks"), [("Buy", False), ("pay_button", True)])
+def test_only_messages_that_are_tested_are_questions(message: str, asks: bool) -> None:
+    texts = Texts(lambda text: text)
+
+    def shop(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        body = texts.gettext(message).encode()
+        start_response("200 OK", [])
+        return [body]
+
+    body, headers = ask(wrapped(shop), HTTP_ACCEPT_LANGUAGE="en")
+    assert body == (b"Get it" if asks else b"Buy")
+    assert bool(headers) is asks
 
 
 def test_a_number_that_cannot_be_kept_is_not_drawn() -> None:

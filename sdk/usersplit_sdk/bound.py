@@ -75,7 +75,14 @@ class Split:
         return self.client.payload(key, self.user, self.environment, log_hit=log_hit)
 
     def text(self, token: str, default: str, *, language: str | None = None, log_hit: bool = True) -> str:
-        """The token's text in the user's variant and language, else ``default``."""
+        """The token's text in the user's variant and language, else ``default``.
+
+        A token that no test has is no question: user and request are not read for it. Where all of an application's
+        messages come through here, pages without tests stay as they are.
+        """
+        tokens = self.client._view.snapshot.token_tests  # noqa: SLF001 - the client is one of us
+        if type(token) is str and token not in tokens:
+            return default
         return self.client.text(
             token,
             self.user,

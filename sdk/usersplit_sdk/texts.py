@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from usersplit_sdk.bound import Split, current_split
+from usersplit_sdk.bound import current_split
 
 Translate = Callable[[str], str]
 TranslateInContext = Callable[[str, str], str]
@@ -54,8 +54,5 @@ class Texts:
         split = current_split()
         if split is None:
             return default
-        return split.text(token, default, language=self._spoken(split))
-
-    def _spoken(self, split: Split) -> str:
         language = None if self._language is None else self._language()
-        return language or split.language
+        return split.text(token, default, language=language or None)
