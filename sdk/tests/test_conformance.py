@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conformance.generate import PLACE, generate
 
 from usersplit_sdk import Client, Environment, Reason, User
 from usersplit_sdk.operators import OPERATORS
@@ -48,6 +49,10 @@ def test_vector(client: Client, now: datetime, case: dict[str, Any]) -> None:
         assert decision.detail == expected["detail"]
     if "detail_path" in expected:
         assert (decision.detail or "").startswith(expected["detail_path"] + ": ")
+
+
+def test_generated_vectors_are_those_that_the_generator_makes() -> None:
+    assert PLACE.read_text(encoding="utf-8") == generate(), "run `python -m conformance.generate` in sdk/"
 
 
 def test_every_operator_has_vectors() -> None:
