@@ -135,6 +135,8 @@ class UserSplitProvider(AbstractProvider):
         """The decision and its payload, both of one version: a refresh in between asks again."""
         for _ in range(_TRIES):
             decision = self._client.explain(key, user, environment)
+            if decision.variant is None:
+                return decision, None
             payload = self._client.payload(key, user, environment)
             if self._client.explain(key, user, environment) == decision:
                 break
