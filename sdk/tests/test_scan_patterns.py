@@ -46,7 +46,7 @@ def test_marks_of_tests_of_an_application() -> None:
     assert uses(source) == [("call", "green_button"), ("call", "gren_button")]
 
 
-@pytest.mark.parametrize("tag", ["variant", "payload", "in_user_group"])
+@pytest.mark.parametrize("tag", ["variant", "payload", "is_in_group"])
 def test_template_tags(tag: str) -> None:
     for source in (f"{{% {tag} 'green_button' as v %}}", f'{{%- {tag}  "green_button"%}}'):
         assert uses(source) == [("template", "green_button")]

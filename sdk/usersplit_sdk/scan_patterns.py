@@ -23,7 +23,7 @@ _BROAD_CALLS = ("explain", "Explain", "payload", "Payload")
 """Calls of that name may be of something else; only what looks like a key counts."""
 _OF_SPLIT = "variant"
 """Too common a name by itself, but not in ``request.split.variant("…")``."""
-_TAGS = ("variant", "payload", "in_user_group")
+_TAGS = ("variant", "payload", "is_in_group")
 
 _QUOTE = r"""(?:\\?["'`]|&quot;|&\#39;)"""
 _INSIDE = r"""[^"'`\\\n<>{}]"""

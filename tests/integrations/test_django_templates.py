@@ -33,7 +33,7 @@ def rendered(client: Client, template: str, split_group: int = GREEN, **query: s
         ('{% variant "unknown" %}', ""),
         ('{% variant "unknown" as v %}{% if v %}yes{% else %}no{% endif %}', "no"),
         ('{% payload "green_button" as button %}{{ button.color }}', "#0a0"),
-        ('{% in_user_group "germans" as german %}{{ german|yesno }}', "yes"),
+        ('{% is_in_group "germans" as german %}{{ german|yesno }}', "yes"),
         ('{% split_text "pay_button" "Buy" %}', "Get &lt;it&gt;"),
         ('{% split_text "pay_button" "Buy" as label %}{{ label }}', "Get &lt;it&gt;"),
         ('{% split_text "no_token" "Buy & go" %}', "Buy & go"),
@@ -45,7 +45,7 @@ def test_tags(client: Client, template: str, page: str, query: dict[str, str]) -
 
 
 def test_tags_without_a_request_answer_as_the_code_stands() -> None:
-    tags = '{% variant "a" %}{% payload "a" %}{% in_user_group "a" %}{% split_text "a" "Buy" %}'
+    tags = '{% variant "a" %}{% payload "a" %}{% is_in_group "a" %}{% split_text "a" "Buy" %}'
     assert Template("{% load usersplit %}" + tags).render(Context()) == "FalseBuy"
 
 

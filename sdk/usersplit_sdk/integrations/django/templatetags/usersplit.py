@@ -28,8 +28,8 @@ def payload(context: Context, key: str) -> Any:
 
 
 @register.simple_tag(takes_context=True)
-def in_user_group(context: Context, key: str) -> bool:
-    """``{% in_user_group "christmas" as christmas %}{% if christmas %}…``."""
+def is_in_group(context: Context, key: str) -> bool:
+    """``{% is_in_group "christmas" as christmas %}{% if christmas %}…``."""
     split = _split_of(context)
     return split is not None and split.is_in_group(key)
 
