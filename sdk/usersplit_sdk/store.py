@@ -91,7 +91,7 @@ class Store:
     def republish(self) -> None:
         """Tell the subscribers the snapshot again: for a client whose view depends on more than the snapshot."""
         with self._publishing:
-            self._publish()
+            self._publish(self.snapshot)
 
     def close(self) -> None:
         """Stop following the source; the snapshot stays."""
@@ -114,16 +114,17 @@ class Store:
             problem.where for problem in self.snapshot.problems if problem.where not in faulty
         )
         with self._publishing:
+            # First what is derived from it: who reads the status then finds the checks as new as it says.
+            self._publish(snapshot)
             self.snapshot = snapshot
-            self._publish()
         for problem in snapshot.problems:
             self._reporter.report(problem)
 
-    def _publish(self) -> None:
+    def _publish(self, snapshot: Snapshot) -> None:
         living = [(held, callback) for held in self._subscribers if (callback := held()) is not None]
         self._subscribers = tuple(held for held, _ in living)
         for _, callback in living:
-            self._tell(callback, self.snapshot)
+            self._tell(callback, snapshot)
 
     def _tell(self, callback: OnSnapshot, snapshot: Snapshot) -> None:
         try:
