@@ -97,6 +97,7 @@ def test_https_makes_the_cookie_secure() -> None:
         (["Public, max-age=60, s-maxage=9"], "max-age=60, private"),
         (["public", "no-cache"], "no-cache, private"),
         (["private"], "private"),
+        (['private="X-A, X-B", no-cache="X-C, X-D", max-age=1'], 'no-cache="X-C, X-D", max-age=1, private'),
     ],
 )
 def test_an_answer_that_makes_a_guest_is_for_one_browser(given: list[str], sent: str) -> None:

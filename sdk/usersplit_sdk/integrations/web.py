@@ -186,9 +186,13 @@ def vary_and_cookie(
     return added
 
 
+_DIRECTIVE = re.compile(r'(?:[^,"]|"[^"]*"?)+')
+"""One of a ``Cache-Control`` header; what stands in quotes may hold commas."""
+
+
 def kept_private(cache_control: str) -> str:
     """For an answer that makes a guest: a cache that gave it to others would make them the same one."""
-    parts = [part.strip() for part in cache_control.split(",")]
+    parts = [part.strip() for part in _DIRECTIVE.findall(cache_control)]
     shared = ("public", "private", "s-maxage")
     return ", ".join([*(part for part in parts if part and not part.lower().startswith(shared)), "private"])
 
