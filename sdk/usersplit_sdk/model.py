@@ -111,8 +111,12 @@ class User(_Bearer):
         attributes: Mapping[str, object] | None = None,
     ) -> None:
         self.id = id
-        self.split_group = split_group
-        if type(attributes) is dict:  # the usual case without a call: applications make one per request
+        # The usual cases without a call: applications make a user and a request for each of theirs.
+        self._split_group = split_group
+        self._group = 0
+        if type(split_group) is int and 1 <= split_group <= SPLIT_GROUPS:
+            self._group = split_group
+        if type(attributes) is dict:
             self._attributes = self._plain = attributes
         else:
             self.attributes = attributes

@@ -100,7 +100,8 @@ class View:
     """Everything a check reads, so that one reference to it is one version of all tests.
 
     ``tests`` and ``groups`` are those that were asked for. ``at_once`` holds their checks as ``(user, request)``
-    functions, which see by themselves to the time and to whom tests are off for; ``off`` is None if they are for nobody.
+    functions, which see by themselves to the time and to whom tests are off for; ``few`` holds, for split groups that have few, the
+    keys and checks of all their tests; ``off`` is None if tests are off for nobody.
     """
 
     __slots__ = (
@@ -108,6 +109,7 @@ class View:
         "_environment",
         "_everything",
         "at_once",
+        "few",
         "groups",
         "is_prepared",
         "off",
@@ -127,6 +129,7 @@ class View:
         self.tests: dict[str, Ready] = {}
         self.groups: dict[str, Ready] = {}
         self.at_once: dict[str, Check] = {}
+        self.few: dict[int, tuple[tuple[str, Check], ...]] = {}
         self._environment = environment
         self._additional = additional
         self._everything: tuple[Index, Sequence[Ready]] | None = None
@@ -178,12 +181,14 @@ class View:
         """The user group, None if there is none or its file cannot be used."""
         return self._find(self.groups, self.snapshot.groups, key, additional=False)
 
-    def put_at_hand(self, test: Ready) -> None:
-        """See to it that the next question finds the test's check at once."""
-        if test.key not in self.at_once:
+    def put_at_hand(self, test: Ready) -> Check:
+        """The test's check, which the next question finds at once."""
+        found = self.at_once.get(test.key)
+        if found is None:
             test.compile()
-            at_once, off = test.at_once, self.off
-            self.at_once.setdefault(test.key, at_once if off is None else _unless_off(off, at_once))
+            check = test.at_once if self.off is None else _unless_off(self.off, test.at_once)
+            found = self.at_once.setdefault(test.key, check)
+        return found
 
     def candidates(self, user: User | None, request: Environment | None) -> Sequence[Ready]:
         """The tests that may have a variant for this user, by key. Raises for what has to be read with care."""
@@ -192,7 +197,9 @@ class View:
         split_group = user._group if user is not None else 0 if request is None else request._group  # noqa: SLF001 - made for checks
         owners = index.owners(split_group)
         if len(owners) < MANY:
-            return [tests[place] for place in owners]
+            found = [tests[place] for place in owners]
+            self.few[split_group] = tuple((one.key, self.put_at_hand(one)) for one in found)
+            return found
         profile = _NOTHING if user is None else user._plain  # noqa: SLF001
         environment = _NOTHING if request is None else request._plain  # noqa: SLF001
         if profile is None or environment is None:
