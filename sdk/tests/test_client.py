@@ -33,7 +33,11 @@ TEST: dict[str, Any] = {
         {"name": "green", "split_groups": [[1201, 2000]], "payload": {"color": ["#0a0"]}},
     ],
     "forced": [{"variant": "green", "user_id": "7", "environment": "production"}],
-    "tokens": {"pay_button": {"green": {"en": "Get it", "de": "Hol es dir"}}},
+    "tokens": {
+        "pay_button": {
+            "green": {"en": "Get it", "de": "Hol es dir", "pt-BR": "Leva já", "zh-Hans": "拿走", "zh": "買"}
+        }
+    },
 }
 GREEN = User("1", 1300)
 CONTROL = User("2", 1)
@@ -109,6 +113,12 @@ def test_payload_is_a_copy() -> None:
         (GREEN, "en", "Get it"),
         (GREEN, "de-AT", "Hol es dir"),
         (GREEN, "de_AT", "Hol es dir"),
+        (GREEN, "DE", "Hol es dir"),
+        (GREEN, "pt-br", "Leva já"),
+        (GREEN, "pt", "Buy"),
+        (GREEN, "zh_Hans_CN", "拿走"),
+        (GREEN, "-", "Buy"),
+        (GREEN, "", "Buy"),
         (GREEN, "fr", "Buy"),
         (CONTROL, "en", "Buy"),
         (OUTSIDE, "en", "Buy"),

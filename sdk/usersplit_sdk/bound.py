@@ -80,8 +80,7 @@ class Split:
         A token that no test has is no question: user and request are not read for it. Where all of an application's
         messages come through here, pages without tests stay as they are.
         """
-        tokens = self.client._view.snapshot.token_tests  # noqa: SLF001 - the client is one of us
-        if type(token) is str and token not in tokens:
+        if not self.client.has_text(token):
             return default
         return self.client.text(
             token,

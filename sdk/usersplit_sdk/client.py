@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from importlib import import_module
 from time import monotonic, time_ns
@@ -290,7 +290,7 @@ class Client:
     ) -> str:
         """The token's text in the user's variant and language, else ``default``; never another variant's text.
 
-        The language falls back from ``de-AT`` to ``de``. Where several tests have the token, the first by key
+        The language falls back from ``de-AT`` (or ``de_at``) to ``de``. Where several tests have the token, the first by key
         in which the user has a variant decides. The hit is logged for users who see the default as well.
         """
         view = self._view
@@ -298,8 +298,13 @@ class Client:
         for key in view.snapshot.token_tests.get(name, ()):
             variant, test = self._answer(view, key, user, request, log_hit)
             if variant is not None and test is not None:
-                return _in_language(test.test.texts.get(name, {}).get(variant, {}), language, default)
+                text = test.test.text(name, variant, plain_text(language) or "")
+                return default if text is None else text
         return default
+
+    def has_text(self, token: str) -> bool:
+        """Is there a test with texts for the token?"""
+        return plain_text(token) in self._view.snapshot.token_tests
 
     def log_hit(
         self, key: str, variant: str, user: User | None = None, request: Environment | None = None
@@ -433,14 +438,3 @@ def _nanoseconds(now: object) -> int:
     except Exception:  # noqa: BLE001, S110 - a time zone is the application's code
         pass
     return time_ns()
-
-
-def _in_language(texts: Mapping[str, str], language: object, default: str) -> str:
-    """``de-AT`` (or ``de_AT``), then ``de``, then the default."""
-    spoken = plain_text(language)
-    if spoken is None:
-        return default
-    exact = texts.get(spoken)
-    if exact is None:
-        exact = texts.get(spoken.replace("_", "-").partition("-")[0])
-    return default if exact is None else exact

@@ -70,6 +70,22 @@ class CompiledTest(NamedTuple):
         """Is that the name of one of the test's variants? For names that come from a host application."""
         return isinstance(name, str) and name in self.names
 
+    def text(self, token: str, variant: str, language: str) -> str | None:
+        """The variant's text for the token: ``zh-Hans-CN`` falls back to ``zh-Hans`` and ``zh``, however they are written
+        (``zh_hans``); None if there is none. Never another variant's."""
+        texts = self.texts.get(token, {}).get(variant, {})
+        if language in texts:
+            return texts[language]
+        spelt = {_spelling(name): text for name, text in texts.items()}
+        wanted = _spelling(language)
+        while wanted and wanted not in spelt:
+            wanted = wanted.rpartition("-")[0]
+        return spelt.get(wanted)
+
+
+def _spelling(language: str) -> str:
+    return language.replace("_", "-").lower()
+
 
 def read_json(body: bytes) -> object:
     """Parse a file's bytes; raises ``InvalidDocument`` for anything that is not sound JSON of bearable size."""
