@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 
 from usersplit_sdk.documents import CompiledTest, Kind, parse_document
@@ -46,24 +46,22 @@ class Snapshot:
         self.tests_off = tests_off or TestsOff()
         self.problems = problems
         self.unsettled = unsettled
-        tests: dict[str, Entry] = {}
-        groups: dict[str, Entry] = {}
+        in_order = sorted(self.files)
+        self.tests: Mapping[str, Entry] = _by_key(self.files, in_order, "tests/")
+        self.groups: Mapping[str, Entry] = _by_key(self.files, in_order, "groups/")
         tokens: dict[str, list[str]] = {}
-        for path in sorted(self.files):
-            folder, key = split_path(path)
-            entry = self.files[path]
-            if folder == "groups":
-                groups[key] = entry
-                continue
-            tests[key] = entry
+        for key, entry in self.tests.items():
             if entry.test is not None and entry.test.texts:
                 for token in entry.test.texts:
                     tokens.setdefault(token, []).append(key)
-        self.tests: Mapping[str, Entry] = tests
-        self.groups: Mapping[str, Entry] = groups
         self.token_tests: Mapping[str, tuple[str, ...]] = {
             token: tuple(keys) for token, keys in tokens.items()
         }
+
+
+def _by_key(files: Mapping[str, Entry], paths: Sequence[str], folder: str) -> Mapping[str, Entry]:
+    begin, end = len(folder), -len(".json")
+    return {path[begin:end]: files[path] for path in paths if path.startswith(folder)}
 
 
 def find(entries: Mapping[str, Found], key: object) -> Found | None:

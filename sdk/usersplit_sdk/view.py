@@ -144,7 +144,7 @@ class View:
 
     def prepare(self) -> None:
         """Compile everything that a check may need, and see to it that the views after this one do so too."""
-        self._compile(-1)
+        self._compile(Snapshot(), larger_than=-1)
         index, _ = self._gather()
         # Of many tests it has more to make ready; which are found does not matter here.
         index.possible(0, _NOTHING, _NOTHING)
@@ -155,18 +155,18 @@ class View:
         if previous is not None and previous.is_prepared:
             self.prepare()
             return
-        self._compile(LARGE)
-        if previous is not None and previous._everything is not None:  # noqa: SLF001 - of the same class
+        keeps = previous is not None and previous._additional is self._additional  # noqa: SLF001 - of the same class
+        self._compile(previous.snapshot if previous is not None and keeps else Snapshot(), LARGE)
+        if previous is not None and previous._everything is not None:  # noqa: SLF001
             self._gather()
 
-    def _compile(self, larger_than: int) -> None:
+    def _compile(self, known: Snapshot, larger_than: int) -> None:
         """Compile the tests and groups with more predicates than that, as far as they are news."""
-        for find, entries, known in (
-            (self.test, self.snapshot.tests, self.tests),
-            (self.group, self.snapshot.groups, self.groups),
+        for find, entries, before in (
+            (self.test, self.snapshot.tests, known.tests),
+            (self.group, self.snapshot.groups, known.groups),
         ):
-            # Of what is known, the large ones are compiled already.
-            for key in entries.keys() - known.keys() if larger_than >= 0 else entries.keys():
+            for key in [key for key, entry in entries.items() if before.get(key) is not entry]:
                 test = entries[key].test
                 if test is not None and len(test.conditions.predicates) > larger_than:
                     one = find(key)
