@@ -68,7 +68,11 @@ class Unsaid(Nowhere):
         return None
 
 
-@pytest.mark.parametrize("zone", [Nowhere(), Unsaid(), timezone(timedelta(hours=14)), timezone.utc], ids=["nowhere", "unsaid", "far", "utc"])
+@pytest.mark.parametrize(
+    "zone",
+    [Nowhere(), Unsaid(), timezone(timedelta(hours=14)), timezone.utc],
+    ids=["nowhere", "unsaid", "far", "utc"],
+)
 @pytest.mark.parametrize("moment", [datetime.min, datetime.max])  # noqa: DTZ901 - the zones follow
 def test_any_time(moment: datetime, zone: tzinfo) -> None:
     older = [{"filter": "a", "source": "user", "operator": "older_than_days", "value": 3}]
