@@ -146,7 +146,6 @@ class FollowingStore(Store):
                 settle=changed or by_hand,
             )
             self._fetched.clear()
-            self._manifest = manifest
             self._retries = self._retries + 1 if snapshot.unsettled and not changed else 0
             pause = min(RETRY_SECONDS * 2.0 ** min(self._retries, 20), self._source.longest_pause)
             self._retry_at = time.monotonic() + pause
@@ -155,6 +154,8 @@ class FollowingStore(Store):
                 self.snapshot.problems,
             ):
                 self._take(snapshot)
+            # Now, and not before: a version that could not be taken over is news again the next time.
+            self._manifest = manifest
         if all(problem.where != MANIFEST for problem in self.snapshot.problems):
             self._reporter.forget([MANIFEST])
         self._confirm()

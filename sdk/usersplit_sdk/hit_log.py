@@ -36,7 +36,7 @@ class HitLog:
     ) -> bool:
         """Log that the user was shown the variant, unless this window has it; False if the sink would not take it.
 
-        ``check`` will find in the window that it need not come again. Hits of a finished test are logged as well: that
+        ``check`` (None: nobody asked one yet) will find in the window that it need not come again. Hits of a finished test are logged as well: that
         they go on coming tells that it is still in somebody's code.
         """
         try:
@@ -55,10 +55,10 @@ class HitLog:
                     window.forget(entry)
                     raise
             # What the next check looks for, with the id as the host has it.
-            if user is None and request is not None:
-                window.shorten(check, (request.device_id,), variant)
-            elif user is not None and subject.user_id is not None:
+            if check is not None and user is not None and subject.user_id is not None:
                 window.shorten(check, user.id, variant)
+            elif check is not None and user is None and request is not None:
+                window.shorten(check, (request.device_id,), variant)
         except Exception as problem:  # noqa: BLE001 - a sink is the application's code
             self._reporter.report_failure("hits", problem)
             return False
