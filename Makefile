@@ -8,6 +8,7 @@ PORT ?= 8000
 DEMO ?= 1
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin
+SDK_ALONE := .venv/sdk-alone/bin
 # Compiled modules are kept in .venv, also where containers switch that off: a start takes a third of the time.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 unexport PYTHONDONTWRITEBYTECODE
@@ -35,7 +36,7 @@ test: setup-dev browser ## run every test, the browser's included: ARGS="-k name
 	@$(if $(ARGS),,$(MAKE) --no-print-directory test-sdk)
 
 test-sdk: setup-dev ## run the SDK's own tests, with the SDK installed alone
-	@cd sdk && ../$(VENV)/sdk-alone/bin/python -P -m pytest --numprocesses=2 --dist=worksteal --durations=10 $(ARGS)
+	@cd sdk && ../$(SDK_ALONE)/python -P -m pytest --numprocesses=2 --dist=worksteal --durations=10 $(ARGS)
 
 browser: setup-dev
 	@$(VENV)/python scripts/browser.py
