@@ -97,11 +97,13 @@ def install_sdk_alone() -> None:
     """An environment with the SDK as applications install it, and what runs its tests: nothing else may be needed."""
     if not (SDK_ALONE / "bin" / "python").exists():
         run(sys.executable, "-m", "venv", "--without-pip", str(SDK_ALONE))
-    # A module that was deleted since would be packed again from here.
-    shutil.rmtree(ROOT / "sdk" / "build", ignore_errors=True)
     into = ("pip", "install", "--quiet", "--python", str(SDK_ALONE / "bin" / "python"))
     uv(*into, "--require-hashes", "-r", str(REQUIREMENTS / "sdk-alone.txt"))
+    build = ROOT / "sdk" / "build"
+    # A module that was deleted since would be packed again from there.
+    shutil.rmtree(build, ignore_errors=True)
     uv(*into, "--no-deps", "--no-build-isolation", "--reinstall", str(ROOT / "sdk"))
+    shutil.rmtree(build, ignore_errors=True)
 
 
 def install_front_end() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from usersplit_sdk.engine import Additional
 from usersplit_sdk.model import Environment, User
@@ -14,11 +14,14 @@ Report = Callable[[str, str], None]
 Function = Callable[["User | None", Environment], bool]
 
 
-class HasConditions(Protocol):
-    """An object with additional conditions; a class is called without arguments to make one."""
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    def check_additional_conditions(self, user: User | None, environment: Environment) -> bool:
-        """May this user, who would get a variant, have it?"""
+    class HasConditions(Protocol):
+        """An object with additional conditions; a class is called without arguments to make one."""
+
+        def check_additional_conditions(self, user: User | None, environment: Environment) -> bool:
+            """May this user, who would get a variant, have it?"""
 
 
 Registered = TypeVar("Registered", bound="Function | HasConditions | type[HasConditions]")

@@ -6,20 +6,23 @@ keys are ignored, so that a newer server can add some.
 
 from __future__ import annotations
 
-import json
 import re
 from array import array
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from itertools import chain, starmap
 from operator import le, lt, sub
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, NoReturn, Union, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Union, cast
 
 from usersplit_sdk.conditions import Conditions, parse_conditions
 from usersplit_sdk.errors import InvalidDocument
 from usersplit_sdk.model import SPLIT_GROUPS
 from usersplit_sdk.values import parse_moment
+
+if TYPE_CHECKING:
+    from json import JSONDecoder
 
 FORMAT = 1
 FILE_LIMIT = 10 * 1024 * 1024
@@ -92,13 +95,20 @@ def read_json(body: bytes) -> object:
     if len(body) > FILE_LIMIT:
         raise InvalidDocument("", f"the file is larger than {FILE_LIMIT} bytes")
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return _decoder().decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise InvalidDocument("", "the file is not UTF-8") from None
     except RecursionError:
         raise InvalidDocument("", "the file is nested too deeply") from None
     except (ValueError, MemoryError) as problem:
         raise InvalidDocument("", f"the file is not JSON ({str(problem)[:100]})") from None
+
+
+@cache
+def _decoder() -> JSONDecoder:
+    from json import JSONDecoder  # noqa: PLC0415 - a client of documents needs none
+
+    return JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,7 +1,5 @@
 """What can be wrong with a file, and how it is told."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import threading
 import weakref
@@ -60,7 +59,10 @@ class FileHits:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        from json import dumps  # noqa: PLC0415 - for those who write files; and not while an interpreter ends
+
         self.dropped = 0
+        self._dumps = dumps
         self._path = os.fspath(path)
         self._queue: deque[Hit] = deque()
         self._unwritten = b""
@@ -83,7 +85,7 @@ class FileHits:
         with self._lock:
             if not self._unwritten:
                 hits = [self._queue.popleft() for _ in range(len(self._queue))]
-                lines = [json.dumps(hit.as_json(), separators=(",", ":")) + "\n" for hit in hits]
+                lines = [self._dumps(hit.as_json(), separators=(",", ":")) + "\n" for hit in hits]
                 self._unwritten = "".join(lines).encode("ascii")
             if self._unwritten:
                 self._write()

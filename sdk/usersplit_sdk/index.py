@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from usersplit_sdk.conditions import Group, Predicate
 from usersplit_sdk.model import SPLIT_GROUPS
@@ -31,20 +31,23 @@ ANY: tuple[Term, ...] = ({},)
 _PLAIN = frozenset((str, int, bool, float, type(None)))
 
 
-class Indexed(Protocol):
-    """A test to be found: who owns its split groups (a byte for each of 0..2400), and what its conditions allow."""
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    @property
-    def is_for_everybody(self) -> bool:
-        """Is it to be found for every user, whatever the split group?"""
+    class Indexed(Protocol):
+        """A test to be found: who owns its split groups (a byte for each of 0..2400), and what its conditions allow."""
 
-    @property
-    def owned(self) -> bytes:
-        """Not 0 for the split groups that a variant owns."""
+        @property
+        def is_for_everybody(self) -> bool:
+            """Is it to be found for every user, whatever the split group?"""
 
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """``ANY`` for a test that is for everybody."""
+        @property
+        def owned(self) -> bytes:
+            """Not 0 for the split groups that a variant owns."""
+
+        @property
+        def terms(self) -> tuple[Term, ...]:
+            """``ANY`` for a test that is for everybody."""
 
 
 class _Filter(NamedTuple):

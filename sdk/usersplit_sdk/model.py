@@ -1,7 +1,5 @@
 """What goes into a check and what comes out of it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import Enum

@@ -1,7 +1,5 @@
 """What a client knows at one moment: every test and group, compiled or refused; replaced as a whole."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 

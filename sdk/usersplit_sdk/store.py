@@ -1,7 +1,5 @@
 """Holds the current snapshot, and tells who derives something from it."""
 
-from __future__ import annotations
-
 import threading
 import weakref
 from collections.abc import Callable
