@@ -114,6 +114,27 @@ def test_static_and_class_methods_and_decorated_ones_can_be_variants() -> None:
     assert Odd(user=User("1")).loud_one() == "LOUD"
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Pricing", "pricing"),
+        ("PricingTest", "pricing_test"),
+        ("NewHTMLPage", "new_html_page"),
+        ("V2Button", "v2_button"),
+        ("already_a_key", "already_a_key"),
+    ],
+)
+def test_class_without_a_key_has_the_one_of_its_name(name: str, key: str) -> None:
+    made = type(name, (SplitTest,), {"control": variant(lambda self: None)})
+    assert made.key == key  # type: ignore[attr-defined]
+    assert type("Heir", (made,), {}).key == key  # type: ignore[attr-defined]
+
+
+def test_name_that_cannot_be_a_key_is_refused() -> None:
+    with pytest.raises(InvalidSplitTest, match="'größe' cannot be a key"):
+        type("Größe", (SplitTest,), {"control": variant(lambda self: None)})
+
+
 def wrong(key: object = "some_test", **members: object) -> Callable[[], object]:
     """A class that cannot be made: a function, because the fault is in making it."""
     body = {"control": variant(lambda self: None), **members}
@@ -129,7 +150,6 @@ async def later(self: object) -> bool:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (wrong(None), r"Wrong needs the key of its test: key = "),
         (wrong(""), r"Wrong: '' cannot be a key"),
         (wrong("CatalogueDelay"), r"Wrong: 'CatalogueDelay' cannot be a key: 2 to 64 of a-z 0-9 _"),
         (wrong("a"), r"cannot be a key"),

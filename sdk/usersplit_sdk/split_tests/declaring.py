@@ -113,6 +113,14 @@ def by_name(cls: type, variants: Iterable[VariantCode]) -> dict[str, VariantCode
     return found
 
 
+_WORDS_OF_A_NAME = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def key_of_class(name: str) -> str:
+    """``CatalogueDelay`` → ``catalogue_delay``: the name that additional conditions of the test have, read backwards."""
+    return _WORDS_OF_A_NAME.sub("_", name).lower()
+
+
 def check_key(where: str, key: object) -> str:
     """The key, if it can be a test's; ``where`` is whose it is."""
     if isinstance(key, str) and KEY.fullmatch(key) is not None:

@@ -18,6 +18,7 @@ from usersplit_sdk.split_tests.declaring import (
     by_name,
     check_key,
     declared_variants,
+    key_of_class,
 )
 from usersplit_sdk.split_tests.reporting import tell, tell_failure
 from usersplit_sdk.split_tests.running import Enterable, Run, SplitClient, per_call
@@ -40,7 +41,7 @@ class SplitTest:
     """
 
     key: ClassVar[str]
-    """The test's key."""
+    """The test's key; without one the class's name tells it: ``CatalogueDelay`` is ``catalogue_delay``."""
     salt: ClassVar[str] = ""
     """Without a client: another salt gives everyone a new choice."""
     weight: ClassVar[float] = 100
@@ -69,7 +70,9 @@ class SplitTest:
         codes = [getattr(cls, code.method) for code in cls._variants.values()]
         cls._is_async = any(inspect.iscoroutinefunction(code) for code in [*codes, cls.default])
         if not abstract:
-            check_key(cls.__name__, getattr(cls, "key", None))
+            if getattr(cls, "key", None) is None:
+                cls.key = key_of_class(cls.__name__)
+            check_key(cls.__name__, cls.key)
             if not cls._variants:
                 raise InvalidSplitTest(f"{cls.__name__} has no variants: mark their methods with @variant")
 
