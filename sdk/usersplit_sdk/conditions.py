@@ -52,16 +52,6 @@ class Conditions(NamedTuple):
     predicates: tuple[Predicate, ...]
 
     @property
-    def reads_user(self) -> bool:
-        """Does any predicate look at the user?"""
-        return any(predicate.of_user for predicate in self.predicates)
-
-    @property
-    def reads_environment(self) -> bool:
-        """Does any predicate look at the request?"""
-        return not all(predicate.of_user for predicate in self.predicates)
-
-    @property
     def timed(self) -> bool:
         """Does any predicate look at the time?"""
         return any(predicate.comparison.timed for predicate in self.predicates)
