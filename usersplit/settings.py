@@ -49,6 +49,8 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGIN
 DATABASE_URL = os.environ.get("DATABASE_URL") or Layout.of(VAR_DIR).database_url
 BROKER_URL = os.environ.get("BROKER_URL") or Layout.of(VAR_DIR).broker_url
 WAREHOUSE_URL = os.environ.get("WAREHOUSE_URL", f"duckdb://{VAR_DIR / 'warehouse'}")
+# Seconds after which the warehouse gives up a count.
+WAREHOUSE_TIME_LIMIT = float(os.environ.get("WAREHOUSE_TIME_LIMIT", "120"))
 DELIVERY_DIR = Path(os.environ.get("DELIVERY_DIR", VAR_DIR / "delivery")).resolve()
 # Where people and programs reach it; for links.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000")

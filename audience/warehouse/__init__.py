@@ -11,7 +11,9 @@ from django.conf import settings
 from audience.warehouse.base import (
     CountTable,
     DuplicateId,
+    KeptReport,
     MergeReport,
+    Moments,
     UserBatch,
     UserRecord,
     Warehouse,
@@ -24,7 +26,9 @@ from audience.warehouse.duckdb_engine import DuckDBWarehouse
 __all__ = [
     "CountTable",
     "DuplicateId",
+    "KeptReport",
     "MergeReport",
+    "Moments",
     "UserBatch",
     "UserRecord",
     "Warehouse",

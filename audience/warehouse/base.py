@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +99,26 @@ class MergeReport:
     user_count: int = field(default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptReport:
+    """What `keep_matches` did: how many different conditions have their matches at hand now, how many of them were worked
+    out anew, and the bytes all of them take. `problem` says why some could not be kept (the disk is full), else ""."""
+
+    kept: int = 0
+    added: int = 0
+    size: int = 0
+    problem: str = ""
+
+
+class Moments(NamedTuple):
+    """Of one column, per split group: users who have a value (int64[2400]), the sum and the sum of squares of their
+    values (float64[2400]); true counts as 1."""
+
+    count: NDArray[np.int64]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+
 class Warehouse(Protocol):
     """Users, counted and walked. Safe to use from several threads and after a fork.
 
@@ -123,12 +143,37 @@ class Warehouse(Protocol):
         *,
         split_groups: Collection[int] | None = None,
     ) -> CountTable:
-        """Users per split group who match, and who match each of the others too, from one scan."""
+        """Users per split group who match, and who match each of the others too, from one scan or from kept matches.
+
+        With `split_groups` only those are looked at, and the others count 0. Stopped after WAREHOUSE_TIME_LIMIT seconds.
+        """
+
+    def keep_matches(self, all_conditions: Sequence[object], now: dt.datetime) -> KeptReport:
+        """Have the matches of these conditions at hand: counts of the same conditions with the same `now`, or of conditions
+        that do not depend on it, are quick then. For after a load, and nightly; counts are right without it.
+
+        An engine that keeps none answers with an empty report. What cannot be kept is said in the report, not raised.
+        """
 
     def iterate_users(
-        self, conditions: object, now: dt.datetime, split_groups: Collection[int] | None = None
+        self,
+        conditions: object,
+        now: dt.datetime,
+        split_groups: Collection[int] | None = None,
+        *,
+        after: tuple[int, str] | None = None,
     ) -> Iterator[UserRecord]:
-        """The matching users by split group, in constant memory; a load meanwhile does not disturb the walk."""
+        """The matching users in the order of (split group, id), in constant memory; a load meanwhile does not disturb it.
+
+        With `after`, a split group and an id, only the users who come after them: where an earlier walk stopped.
+        """
+
+    def arrivals(self, conditions: object, now: dt.datetime, days: int) -> NDArray[np.int64]:
+        """Matching users by the day on which they registered, int64[days]: the last `days` days in UTC before the day of
+        `now`, the newest last. Raises WarehouseError if there is no date column `registered_at`."""
+
+    def moments_by_split_group(self, columns: Collection[str]) -> Mapping[str, Moments]:
+        """Of boolean, integer and number columns. Users per split group are `count_table([], [], now).users`."""
 
     def user(self, user_id: str) -> UserRecord | None: ...
 

@@ -15,7 +15,7 @@ from sqlglot import exp
 from audience.catalogue import load_catalogue
 from audience.compiling import as_flag, compile_conditions, is_always
 from audience.specs import SPLIT_GROUPS, Catalogue, FilterSpec, FilterType
-from audience.warehouse.base import CountTable, MergeReport, UserBatch, UserRecord
+from audience.warehouse.base import CountTable, KeptReport, MergeReport, UserBatch, UserRecord
 from audience.warehouse.duckdb_merge import merge_users
 from audience.warehouse.duckdb_store import Generation, Store
 
@@ -68,8 +68,16 @@ class DuckDBWarehouse:
             shared[index] = users if is_always(other.expression) else rows[position[other.expression]]
         return CountTable(users, shared, mine.not_counted, tuple(other.not_counted for other in theirs))
 
+    def keep_matches(self, all_conditions: Sequence[object], now: dt.datetime) -> KeptReport:
+        return KeptReport()
+
     def iterate_users(
-        self, conditions: object, now: dt.datetime, split_groups: Collection[int] | None = None
+        self,
+        conditions: object,
+        now: dt.datetime,
+        split_groups: Collection[int] | None = None,
+        *,
+        after: tuple[int, str] | None = None,
     ) -> Iterator[UserRecord]:
         catalogue = self.catalogue()
         with self.store.reading() as (generation, connection):
@@ -78,6 +86,8 @@ class DuckDBWarehouse:
             mine = compile_conditions(conditions, catalogue, self._column_types(generation, catalogue), now)
             specs = _attributes(catalogue, generation)
             query = _select_users(specs).where(_where(mine.expression, split_groups))
+            if after is not None:
+                query = query.where(_comes_after(*after))
             # Unlike fetchall(), fetchmany() has DuckDB work only as far ahead as somebody reads.
             connection.execute(query.sql(dialect="duckdb"))
             records = _Records(specs)
@@ -167,6 +177,18 @@ def _where(condition: exp.Expr, split_groups: Collection[int] | None) -> exp.Exp
     )
     inside: exp.Expr = members if split_groups else exp.false()
     return inside if is_always(condition) else exp.and_(inside, condition)
+
+
+def _comes_after(split_group: int, user_id: str) -> exp.Expr:
+    """The users of the file behind this position: it is sorted by split group and id."""
+    group = exp.Literal.number(split_group)
+    return exp.or_(
+        exp.GT(this=exp.column("split_group"), expression=group),
+        exp.and_(
+            exp.EQ(this=exp.column("split_group"), expression=group),
+            exp.GT(this=exp.column("id"), expression=exp.Literal.string(user_id)),
+        ),
+    )
 
 
 def _attributes(catalogue: Catalogue, generation: Generation) -> list[FilterSpec]:
