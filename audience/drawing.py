@@ -7,60 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audience.occupancy import (
+    OBJECTIVES,
+    Drawn,
+    Groups,
+    NotEnoughRoom,
+    Objective,
+    Occupant,
+    Share,
+    indices,
+)
 from audience.specs import SPLIT_GROUPS
 
-Objective = Literal["fewest_shared_users", "smallest_worst_pair", "random", "exclusive"]
-OBJECTIVES: Final[tuple[str, ...]] = get_args(Objective)
+__all__ = ["OBJECTIVES", "Drawn", "NotEnoughRoom", "Objective", "Occupant", "Share", "draw_split_groups"]
 
 MOST_SHARED: Final = 50
 """How many other tests a draw's log lists."""
 
 _TAKEN: Final = 2**62
-
-Groups = NDArray[np.int64]
-"""Indices of split groups, 0-based."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One variant and how many of the 2400 split groups it gets."""
-
-    name: str
-    split_groups: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Occupant:
-    """Another test whose dates meet ours: the groups it owns (bool[2400]) and the users per group that match
-    both its conditions and ours (int64[2400])."""
-
-    label: str
-    owned: NDArray[np.bool_]
-    shared_users: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """`owners[i]` is 0 where nobody owns split group i + 1, else k for the k-th share. `log` is ready for JSON."""
-
-    owners: NDArray[np.int16]
-    log: dict[str, Any]
-
-
-class NotEnoughRoom(Exception):
-    """An exclusive draw cannot be had: `wanted` groups are needed, `free` are not taken by the named tests."""
-
-    def __init__(self, wanted: int, free: int) -> None:
-        super().__init__(
-            f"{wanted} split groups are needed, but only {free} are free of the tests to keep apart from"
-        )
-        self.wanted = wanted
-        self.free = free
 
 
 def draw_split_groups(
@@ -70,6 +39,9 @@ def draw_split_groups(
     seed: int,
     previous: Mapping[str, Sequence[int]] | None = None,
     exclusive_with: Collection[str] = (),
+    *,
+    allow_control_to_treatment: bool = False,
+    control: str | None = None,
 ) -> Drawn:
     """Choose split groups for all shares together, then deal them to the variants at random.
 
@@ -133,13 +105,13 @@ class _Field:
         exclusive_with: Collection[str],
         rng: np.random.Generator,
     ) -> _Field:
-        sharing = [other for other in others if _shares_users(other)]
-        meeting = tuple(other for other in sharing if not other.owned.all())
+        sharing = [other for other in others if other.weight and not other.finished]
+        meeting = tuple(other for other in sharing if not other.is_everywhere)
         busy, barred = np.zeros(SPLIT_GROUPS, dtype=bool), np.zeros(SPLIT_GROUPS, dtype=bool)
         cost = np.zeros(SPLIT_GROUPS, dtype=np.int64)
         for other in meeting:
             busy |= other.owned
-            cost += np.where(other.owned, _weight(other), 0)
+            cost += np.where(other.owned, other.weight, 0)
         if objective == "exclusive":
             for other in sharing:
                 if not exclusive_with or other.label in exclusive_with:
@@ -168,26 +140,12 @@ def _checked_total(shares: Sequence[Share], objective: str) -> int:
     return wanted
 
 
-def _shares_users(other: Occupant) -> bool:
-    if other.owned.shape != (SPLIT_GROUPS,) or other.shared_users.shape != (SPLIT_GROUPS,):
-        raise ValueError(f"{other.label}: the arrays must have {SPLIT_GROUPS} entries")
-    return _weight(other) > 0
-
-
-def _weight(other: Occupant) -> int:
-    """Users who are in both audiences, whatever their split group: 2400 times what one group of theirs is expected to share."""
-    return int(other.shared_users.sum())
-
-
 def _previous_owners(shares: Sequence[Share], previous: Mapping[str, Sequence[int]]) -> NDArray[np.int16]:
     """Per group: the share that had it (1-based), -1 if a variant that is gone had it, 0 if nobody."""
     before = np.zeros(SPLIT_GROUPS, dtype=np.int16)
     numbers = {share.name: number for number, share in enumerate(shares, start=1)}
     for name, groups in previous.items():
-        positions = np.asarray(groups, dtype=np.int64) - 1
-        if positions.size and (positions.min() < 0 or positions.max() >= SPLIT_GROUPS):
-            raise ValueError(f"{name}: split groups are 1 to {SPLIT_GROUPS}")
-        before[positions] = numbers.get(name, -1)
+        before[indices(name, groups)] = numbers.get(name, -1)
     return before
 
 
@@ -219,7 +177,7 @@ class _Pairs:
     def __init__(self, meeting: Sequence[Occupant]) -> None:
         self.shared = [0] * len(meeting)
         self.groups = [np.flatnonzero(other.owned) for other in meeting]
-        self.weights = [_weight(other) for other in meeting]
+        self.weights = [other.weight for other in meeting]
         self.owners: list[list[int]] = [[] for _ in range(SPLIT_GROUPS)]
         self.worst = np.zeros(SPLIT_GROUPS, dtype=np.int64)
         for index, (groups, weight) in enumerate(zip(self.groups, self.weights, strict=True)):

@@ -223,7 +223,7 @@ def _draw(settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts
     occupants = [
         Occupant(
             other.experiment.key,
-            np.asarray(other.drawn.owners) > 0,
+            np.asarray(other.drawn.owners, dtype=np.int16),
             counts.shared[other.pk].users if unknown is None else unknown,
         )
         for other in others

@@ -24,7 +24,7 @@ def groups(*numbers: int | range) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 
 def occupant(label: str, owned: Iterable[bool], users: int = 10) -> Occupant:
-    mask = np.array(owned, dtype=bool)
+    mask = np.array(owned, dtype=np.int16)
     return Occupant(label, mask, np.full(SPLIT_GROUPS, users, dtype=np.int64))
 
 
@@ -76,7 +76,10 @@ def test_groups_of_the_tests_that_share_the_fewest_users_come_first() -> None:
 def test_a_group_is_not_drawn_for_the_few_users_it_happens_to_hold(objective: Objective) -> None:
     # Two users a group on average, as luck has it: a draw that looked at them would get next to nobody.
     users = np.random.default_rng(5).poisson(2.0, SPLIT_GROUPS).astype(np.int64)
-    crowded = [Occupant("b", groups(range(1, 2400)), users), Occupant("c", groups(range(2, 2401)), users)]
+    crowded = [
+        Occupant("b", groups(range(1, 2400)).astype(np.int16), users),
+        Occupant("c", groups(range(2, 2401)).astype(np.int16), users),
+    ]
     others = [] if objective == "exclusive" else crowded
     got = [
         users[draw_split_groups([Share("a", 240)], others, objective, seed).owners > 0].sum()

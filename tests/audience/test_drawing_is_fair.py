@@ -34,8 +34,8 @@ def test_without_other_tests_each_group_is_as_likely_as_any(objective: Objective
 
 
 def test_among_free_groups_each_is_as_likely_as_any() -> None:
-    owned = np.zeros(SPLIT_GROUPS, dtype=bool)
-    owned[:1200] = True
+    owned = np.zeros(SPLIT_GROUPS, dtype=np.int16)
+    owned[:1200] = 1
     owners = draws("fewest_shared_users", [Occupant("b", owned, np.ones(SPLIT_GROUPS, dtype=np.int64))])
     assert not owners[:, :1200].any(), "with free groups enough, the overlap is zero"
     for number, share in enumerate(SHARES, start=1):
@@ -43,16 +43,16 @@ def test_among_free_groups_each_is_as_likely_as_any() -> None:
 
 
 def test_equally_busy_groups_are_as_likely_as_any() -> None:
-    owned = np.zeros(SPLIT_GROUPS, dtype=bool)
-    owned[:2000] = True
+    owned = np.zeros(SPLIT_GROUPS, dtype=np.int16)
+    owned[:2000] = 1
     owners = draws("fewest_shared_users", [Occupant("b", owned, np.full(SPLIT_GROUPS, 5, dtype=np.int64))])
     assert (owners[:, 2000:] > 0).all(), "all 400 free groups are taken"
     assert abs(chi_square((owners[:, :2000] > 0).sum(axis=0), 320 / 2000)) < 4
 
 
 def test_the_deal_to_variants_does_not_look_at_where_a_group_comes_from() -> None:
-    owned = np.zeros(SPLIT_GROUPS, dtype=bool)
-    owned[:2000] = True
+    owned = np.zeros(SPLIT_GROUPS, dtype=np.int16)
+    owned[:2000] = 1
     owners = draws("fewest_shared_users", [Occupant("b", owned, np.arange(SPLIT_GROUPS, dtype=np.int64))])
     control_among_free = (owners[:, 2000:] == 1).mean()
     control_among_busy = (owners[:, :2000] == 1).sum() / (owners[:, :2000] > 0).sum()
