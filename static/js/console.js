@@ -134,6 +134,50 @@
     }
   };
 
+  // A list is told by `chosen` what was picked in it. Who types the name of an option is not disturbed in the middle of the
+  // word: the fields that come from the server would take the next letter for the first of another name.
+  const LETTERS_BELONG_TOGETHER = 1000;
+  let typing = { list: null, timer: 0, picked: false };
+  const isList = (element) => element instanceof HTMLSelectElement && element.getAttribute("hx-trigger") === "chosen";
+  const finishTyping = () => {
+    const { list, timer, picked } = typing;
+    clearTimeout(timer);
+    typing = { list: null, timer: 0, picked: false };
+    if (picked && list.isConnected) {
+      list.dispatchEvent(new Event("chosen"));
+    }
+  };
+  document.addEventListener("keydown", (event) => {
+    if (!isList(event.target)) {
+      return;
+    }
+    if (event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey) {
+      finishTyping();
+      return;
+    }
+    clearTimeout(typing.timer);
+    typing = {
+      list: event.target,
+      timer: setTimeout(finishTyping, LETTERS_BELONG_TOGETHER),
+      picked: typing.list === event.target && typing.picked,
+    };
+  });
+  document.addEventListener("focusout", (event) => {
+    if (event.target === typing.list) {
+      finishTyping();
+    }
+  });
+  document.addEventListener("change", (event) => {
+    if (!isList(event.target)) {
+      return;
+    }
+    if (event.target === typing.list) {
+      typing.picked = true;
+    } else {
+      event.target.dispatchEvent(new Event("chosen"));
+    }
+  });
+
   const tell = (text) => {
     const alert = document.createElement("div");
     alert.className = "alert alert-danger";

@@ -85,6 +85,37 @@ def test_settings_by_keys_alone(mia: Actor, people: People, new_page: NewPage) -
     assert Experiment.objects.get().settings_groups.count() == 1
 
 
+def test_a_name_typed_slowly_is_one_name(mia: Actor, people: People, new_page: NewPage) -> None:
+    """Were the row fetched anew after the first letter, the second would begin another name: a for Age."""
+    make_draft(mia, key="green_button")
+    page = new_page(people.manager)
+    page.goto("/tests/green_button/settings/new/")
+    _tab_to(page, "Condition")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Filter of condition 1")).to_be_focused()
+    page.keyboard.type("Language", delay=150)
+    expect(page.get_by_label("Value of condition 1")).to_be_visible()
+    expect(page.get_by_label("Filter of condition 1")).to_have_value("language")
+
+
+def test_a_field_listens_as_soon_as_it_is_there(mia: Actor, people: People, new_page: NewPage) -> None:
+    make_draft(mia, key="green_button")
+    page = new_page(people.manager)
+    page.goto("/tests/green_button/settings/new/")
+    page.evaluate(
+        """() => new MutationObserver((_, observer) => {
+          const list = document.querySelector("#conditions select[name$='.filter']");
+          if (list) {
+            observer.disconnect();
+            list.value = "language";
+            list.dispatchEvent(new Event("change", { bubbles: true }));
+          }
+        }).observe(document.body, { childList: true, subtree: true })"""
+    )
+    page.get_by_role("button", name="Condition", exact=True).click()
+    expect(page.get_by_label("Value of condition 1")).to_be_visible()
+
+
 def test_a_question_takes_the_focus_and_is_answered_by_keys(
     mia: Actor, people: People, warehouse: Any, new_page: NewPage
 ) -> None:
