@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pins run browser test test-sdk lint format check bench clean
+.PHONY: help setup setup-dev pins run browser test test-sdk test-engines parity lint format check bench bench-audience clean
 
 PORT ?= 8000
 DEMO ?= 1
@@ -55,7 +55,17 @@ format: setup-dev ## put code into the shape that lint asks for
 check: lint test ## all that CI does
 
 bench: setup ## measure what must stay fast, beside others: ARGS="decisions start peers audience" to choose
-	@$(VENV)/python -m bench $(ARGS)
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m bench $(ARGS)
+
+bench-audience: setup ## measure counting: 10 million users, 40 tests, and how both grow
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m bench audience growth
+
+parity: setup-dev ## 20,000 random conditions on 1,000 users: every engine says what the SDK says, user by user
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m tests.audience.parity --trees 20000 --users 1000
+
+test-engines: setup-dev ## run the counts on two shards of ClickHouse, of PostgreSQL, and on Spark; fetches them
+	@$(VENV)/python scripts/engines.py
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m pytest tests_engines $(ARGS)
 
 clean: ## remove what can be made again; never var/, where the data is
 	rm -rf .venv node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

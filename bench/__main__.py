@@ -1,4 +1,4 @@
-"""`make bench`: every part, or those named: `python -m bench decisions start peers audience`."""
+"""`make bench`: every part, or those named: `python -m bench decisions start`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ PARTS = {
     "peers": "bench.peers.table",
     "asyncio": "bench.event_loop",
     "audience": "bench.audience",
+    "growth": "bench.growth",
+    "imports": "bench.imports",
+    "simulation": "bench.simulation",
+    "preparation": "bench.preparation",
 }
-"""By name, so that a part's imports are its own business: only the audience needs Django, and none a database."""
+"""By name, so that a part's imports are its own business."""
+
+NEED_DJANGO = frozenset({"audience", "growth", "imports", "preparation"})
 
 
 def main(names: Sequence[str]) -> None:
@@ -23,7 +29,7 @@ def main(names: Sequence[str]) -> None:
     if unknown:
         raise SystemExit(f"No part is called {', '.join(unknown)}; there are {', '.join(PARTS)}.")
     for name in names or PARTS:
-        if name == "audience":
+        if name in NEED_DJANGO:
             _set_django_up()
         print(importlib.import_module(PARTS[name]).run(), end="\n\n", flush=True)
 
