@@ -8,12 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+from audience.moments import Moments
 from audience.warehouse.base import (
     CountTable,
     DuplicateId,
     KeptReport,
     MergeReport,
-    Moments,
     UserBatch,
     UserRecord,
     Warehouse,

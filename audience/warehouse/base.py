@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audience.moments import Moments
 from audience.specs import FilterType
 from core.errors import DomainError
 
@@ -110,15 +111,6 @@ class KeptReport:
     problem: str = ""
 
 
-class Moments(NamedTuple):
-    """Of one column, per split group: users who have a value (int64[2400]), the sum and the sum of squares of their
-    values (float64[2400]); true counts as 1."""
-
-    count: NDArray[np.int64]
-    total: NDArray[np.float64]
-    squares: NDArray[np.float64]
-
-
 class Warehouse(Protocol):
     """Users, counted and walked. Safe to use from several threads and after a fork.
 
@@ -173,7 +165,7 @@ class Warehouse(Protocol):
         `now`, the newest last. Raises WarehouseError if there is no date column `registered_at`."""
 
     def moments_by_split_group(self, columns: Collection[str]) -> Mapping[str, Moments]:
-        """Of boolean, integer and number columns. Users per split group are `count_table([], [], now).users`."""
+        """Of boolean, integer and number columns; others are refused. Users per split group are `count_table([], [], now).users`."""
 
     def user(self, user_id: str) -> UserRecord | None: ...
 

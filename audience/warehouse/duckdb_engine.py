@@ -14,10 +14,12 @@ from sqlglot import exp
 
 from audience.catalogue import load_catalogue
 from audience.compiling import as_flag, compile_conditions, is_always
+from audience.moments import Moments
 from audience.specs import SPLIT_GROUPS, Catalogue, FilterSpec, FilterType
 from audience.warehouse.base import CountTable, KeptReport, MergeReport, UserBatch, UserRecord
 from audience.warehouse.duckdb_merge import merge_users
 from audience.warehouse.duckdb_store import Generation, Store
+from audience.warehouse.moments_sql import NO_MOMENTS, measures_among, moments_by_split_group
 
 OTHERS_PER_QUERY: Final = 100
 ROWS_PER_STEP: Final = 10_000
@@ -93,6 +95,16 @@ class DuckDBWarehouse:
             records = _Records(specs)
             while rows := connection.fetchmany(ROWS_PER_STEP):
                 yield from map(records.record, rows)
+
+    def moments_by_split_group(self, columns: Collection[str]) -> Mapping[str, Moments]:
+        with self.store.reading() as (generation, connection):
+            types = self._column_types(generation, self.catalogue())
+            asked = measures_among(types, columns)
+            if connection is None:
+                return dict.fromkeys(asked, NO_MOMENTS)
+            return moments_by_split_group(
+                asked, _users(), lambda query: connection.execute(query.sql(dialect="duckdb")).fetchall()
+            )
 
     def user(self, user_id: str) -> UserRecord | None:
         catalogue = self.catalogue()
