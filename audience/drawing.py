@@ -112,10 +112,10 @@ class _Field:
         for other in meeting:
             busy |= other.owned
             cost += np.where(other.owned, other.weight, 0)
-        if objective == "exclusive":
-            for other in sharing:
-                if not exclusive_with or other.label in exclusive_with:
-                    barred |= other.owned
+        for other in sharing:
+            wanted_apart = not exclusive_with or other.label in exclusive_with
+            if other.bars or (objective == "exclusive" and wanted_apart):
+                barred |= other.owned
         return cls(meeting, busy, barred, cost, rng.permutation(SPLIT_GROUPS), blind=objective == "random")
 
     def best_first(self, groups: Groups, last: NDArray[np.bool_] | None = None) -> Groups:

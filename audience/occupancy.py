@@ -44,13 +44,15 @@ class Occupant:
     conditions and ours.
 
     `finished`: it ended recently. It makes no group busy and bars none, but what it did to its users may linger (carry-over), so
-    its variants are spread over ours like those of a running test. Raises ValueError for arrays that are not of 2400 entries.
+    its variants are spread over ours like those of a running test. `bars`: it was drawn to be exclusive with us, so whatever our
+    objective we get none of its groups. Raises ValueError for arrays that are not of 2400 entries.
     """
 
     label: str
     owners: Owners
     shared_users: Users
     finished: bool = False
+    bars: bool = False
 
     def __post_init__(self) -> None:
         if self.owners.shape != (SPLIT_GROUPS,) or self.shared_users.shape != (SPLIT_GROUPS,):
