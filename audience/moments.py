@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-class Moments(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
     """Of one column, per split group: users who have a value (int64[2400]), the sum and the sum of squares of their
     values' distances from `center` (float64[2400]); true counts as 1.
 
