@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -170,11 +170,17 @@ class Warehouse(Protocol):
     def user(self, user_id: str) -> UserRecord | None: ...
 
     def merge_users(
-        self, batches: Iterable[UserBatch], column_types: Mapping[str, FilterType], *, replace: bool = False
+        self,
+        batches: Iterable[UserBatch],
+        column_types: Mapping[str, FilterType],
+        *,
+        replace: bool = False,
+        each_duplicate: Callable[[DuplicateId], None] | None = None,
     ) -> MergeReport:
         """Add and update users; all of it becomes visible at once, or nothing does.
 
         The batches hold the columns named in `column_types`; other columns keep their values, unless `replace`, which leaves
         the users and columns of the batches only. A user's split group, once given, never changes, not by `replace` either.
-        Of several rows of one user the first counts. Loads at the same time wait for each other.
+        Of several rows of one user the first counts; the others, by line, are told to `each_duplicate`, in bounded memory,
+        before the load counts. Loads at the same time wait for each other.
         """

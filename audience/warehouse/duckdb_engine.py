@@ -16,7 +16,7 @@ from audience.catalogue import load_catalogue
 from audience.compiling import as_flag, compile_conditions, is_always
 from audience.moments import Moments
 from audience.specs import SPLIT_GROUPS, Catalogue, FilterSpec, FilterType
-from audience.warehouse.base import CountTable, KeptReport, MergeReport, UserBatch, UserRecord
+from audience.warehouse.base import CountTable, DuplicateId, KeptReport, MergeReport, UserBatch, UserRecord
 from audience.warehouse.duckdb_merge import merge_users
 from audience.warehouse.duckdb_store import Generation, Store
 from audience.warehouse.moments_sql import NO_MOMENTS, measures_among, moments_by_split_group
@@ -123,9 +123,14 @@ class DuckDBWarehouse:
             return _Records(specs).record(rows[0]) if rows else None
 
     def merge_users(
-        self, batches: Iterable[UserBatch], column_types: Mapping[str, FilterType], *, replace: bool = False
+        self,
+        batches: Iterable[UserBatch],
+        column_types: Mapping[str, FilterType],
+        *,
+        replace: bool = False,
+        each_duplicate: Callable[[DuplicateId], None] | None = None,
     ) -> MergeReport:
-        return merge_users(self.store, batches, column_types, replace=replace)
+        return merge_users(self.store, batches, column_types, replace=replace, each_duplicate=each_duplicate)
 
     def _column_types(self, generation: Generation, catalogue: Catalogue) -> Mapping[str, FilterType]:
         """Before the first load every column that the catalogue names is there, with nobody in it."""

@@ -11,7 +11,7 @@ A failure before step 4 leaves litter that the next load clears, and nothing els
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import duckdb
@@ -45,12 +45,17 @@ _SQL_TYPES: Final[Mapping[FilterType, str]] = {
 
 
 def merge_users(
-    store: Store, batches: Iterable[UserBatch], column_types: Mapping[str, FilterType], *, replace: bool
+    store: Store,
+    batches: Iterable[UserBatch],
+    column_types: Mapping[str, FilterType],
+    *,
+    replace: bool,
+    each_duplicate: Callable[[DuplicateId], None] | None = None,
 ) -> MergeReport:
     """See `Warehouse.merge_users`."""
     with store.exclusively() as generation:
         try:
-            return _Merge(store, generation, column_types, replace).run(batches)
+            return _Merge(store, generation, column_types, replace, each_duplicate).run(batches)
         except duckdb.Error as error:
             raise query_failed(error) from error
         finally:
@@ -61,8 +66,14 @@ class _Merge:
     """One load. Tables: `staged` (this load), `old.users` and `old.ledger` (before), `new.*` (after)."""
 
     def __init__(
-        self, store: Store, generation: Generation, column_types: Mapping[str, FilterType], replace: bool
+        self,
+        store: Store,
+        generation: Generation,
+        column_types: Mapping[str, FilterType],
+        replace: bool,
+        each_duplicate: Callable[[DuplicateId], None] | None,
     ) -> None:
+        self.each_duplicate = each_duplicate
         self.store = store
         self.before = generation
         self.replace = replace
@@ -162,6 +173,11 @@ class _Merge:
         shown = self.connection.execute(
             f"SELECT line, id, first_line {later} ORDER BY line LIMIT {DUPLICATES_SHOWN}"
         ).fetchall()
+        if self.each_duplicate is not None and count:
+            self.connection.execute(f"SELECT line, id, first_line {later} ORDER BY line")
+            while rows := self.connection.fetchmany(10_000):
+                for row in rows:
+                    self.each_duplicate(DuplicateId(*row))
         self.connection.execute(
             "DELETE FROM staged USING repeated WHERE staged.id = repeated.id AND staged.line > repeated.first_line"
         )
