@@ -1,4 +1,4 @@
-"""Typed conditions → a sqlglot expression, which each engine renders in its own dialect.
+"""Typed conditions → a sqlglot expression, which `audience.dialects.render` writes in each engine's dialect.
 
 It means what the SDK means, user by user: a missing value makes every predicate but `is_not_set` untrue, a value of
 the wrong type makes it false. Trees know AND and OR but no NOT, so SQL's NULL (unknown) may stand for false inside;
@@ -83,14 +83,19 @@ class _Compiler:
         if spec is None or not spec.column or self.columns.get(spec.column) != spec.type:
             self.not_counted.add(name)
             return exp.true()
-        column = _column(spec.column)
+        compiled = self.comparison(_column(spec.column, spec.type), operator, item.get("value"), spec.type)
+        # What a dialect cannot mean it refuses by these names.
+        compiled.meta.update(filter=name, operator=operator)
+        return compiled
+
+    def comparison(self, column: exp.Expr, operator: str, value: object, kind: FilterType) -> exp.Expr:
         if operator == "is_set":
             return _is_there(column)
         if operator == "is_not_set":
             return exp.Is(this=column, expression=exp.null())
-        if operator not in OPERATORS or spec.type not in OPERATORS[operator].types:
+        if operator not in OPERATORS or kind not in OPERATORS[operator].types:
             return exp.false()
-        return _COMPILE[spec.type](column, operator, item.get("value"), self.now)
+        return _COMPILE[kind](column, operator, value, self.now)
 
 
 def _either(conditions: list[exp.Expr]) -> exp.Expr:
@@ -106,8 +111,11 @@ def _all(conditions: list[exp.Expr]) -> exp.Expr:
     return exp.and_(*needed, copy=False) if len(needed) > 1 else needed[0]
 
 
-def _column(name: str) -> exp.Column:
-    return exp.column(name, quoted=True)
+def _column(name: str, kind: str) -> exp.Column:
+    """A column that knows its filter type ("key": a version's companion), for dialects whose types differ."""
+    column = exp.column(name, quoted=True)
+    column.meta["kind"] = kind
+    return column
 
 
 def _is_there(column: exp.Expr) -> exp.Expr:
@@ -274,7 +282,7 @@ def _version(column: exp.Expr, operator: str, value: object, now: dt.datetime) -
     key = version_key(value)
     if key is None:
         return exp.false()
-    companion = _column(f"{column.name}{VERSION_KEY_SUFFIX}")
+    companion = _column(f"{column.name}{VERSION_KEY_SUFFIX}", "key")
     return _ORDER[operator.removeprefix("version_")](this=companion, expression=_text(key))
 
 
