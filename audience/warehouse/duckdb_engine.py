@@ -16,6 +16,7 @@ from audience.catalogue import load_catalogue
 from audience.compiling import as_flag, compile_conditions, is_always
 from audience.moments import Moments
 from audience.specs import SPLIT_GROUPS, Catalogue, FilterSpec, FilterType
+from audience.walking_order import comes_after, ranges_left, ranges_of, steps_of, within
 from audience.warehouse.base import CountTable, DuplicateId, KeptReport, MergeReport, UserBatch, UserRecord
 from audience.warehouse.duckdb_merge import merge_users
 from audience.warehouse.duckdb_store import Generation, Store
@@ -87,14 +88,18 @@ class DuckDBWarehouse:
                 return
             mine = compile_conditions(conditions, catalogue, self._column_types(generation, catalogue), now)
             specs = _attributes(catalogue, generation)
-            query = _select_users(specs).where(_where(mine.expression, split_groups))
+            query = _select_users(specs)
+            if not is_always(mine.expression):
+                query = query.where(mine.expression)
             if after is not None:
-                query = query.where(_comes_after(*after))
-            # Unlike fetchall(), fetchmany() has DuckDB work only as far ahead as somebody reads.
-            connection.execute(query.sql(dialect="duckdb"))
+                query = query.where(comes_after(after))
             records = _Records(specs)
-            while rows := connection.fetchmany(ROWS_PER_STEP):
-                yield from map(records.record, rows)
+            # The file is sorted, but DuckDB makes a join of a long IN list, and a join returns its rows in any order.
+            query = query.order_by(exp.column("split_group"), exp.column("id"))
+            for ranges in steps_of(ranges_left(ranges_of(split_groups), after), generation.users):
+                connection.execute(query.where(within(ranges)).sql(dialect="duckdb"))
+                while rows := connection.fetchmany(ROWS_PER_STEP):
+                    yield from map(records.record, rows)
 
     def moments_by_split_group(self, columns: Collection[str]) -> Mapping[str, Moments]:
         with self.store.reading() as (generation, connection):
@@ -194,18 +199,6 @@ def _where(condition: exp.Expr, split_groups: Collection[int] | None) -> exp.Exp
     )
     inside: exp.Expr = members if split_groups else exp.false()
     return inside if is_always(condition) else exp.and_(inside, condition)
-
-
-def _comes_after(split_group: int, user_id: str) -> exp.Expr:
-    """The users of the file behind this position: it is sorted by split group and id."""
-    group = exp.Literal.number(split_group)
-    return exp.or_(
-        exp.GT(this=exp.column("split_group"), expression=group),
-        exp.and_(
-            exp.EQ(this=exp.column("split_group"), expression=group),
-            exp.GT(this=exp.column("id"), expression=exp.Literal.string(user_id)),
-        ),
-    )
 
 
 def _attributes(catalogue: Catalogue, generation: Generation) -> list[FilterSpec]:
