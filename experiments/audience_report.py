@@ -6,13 +6,16 @@ Everything is arithmetic on the stored counts per split group; the warehouse is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from experiments.models import AudienceCount, Draw, Experiment, SettingsGroup, SharedCount, Variant
+from audience.occupancy import Owners, Users
+from audience.overlap import Movement, movement
+from experiments.models import AudienceCount, Draw, Experiment, SettingsGroup, Variant
+from experiments.plans import previous_from
+from experiments.selectors import owners_by_settings_group
 from experiments.split_groups import as_ranges
 
 
@@ -55,9 +58,15 @@ class Intersection:
 
 @dataclass(frozen=True, slots=True)
 class AudienceReport:
-    """The latest count of a prepared settings group. `users` meet the conditions; `variant_users` of them get a variant."""
+    """The latest count of a prepared settings group. `users` meet the conditions; `variant_users` of them get a variant.
+
+    `drawn_with` is when the counts were made that it was drawn with (None: nothing is drawn), and `moves` whom the draw
+    moved against the settings before (None: there were none).
+    """
 
     counted_at: dt.datetime
+    drawn_with: dt.datetime | None
+    moves: Movement | None
     users: int
     variant_users: int
     not_counted: list[str]
@@ -71,23 +80,24 @@ def audience_report(settings_group: SettingsGroup) -> AudienceReport | None:
     if count is None:
         return None
     users = np.asarray(count.users, dtype=np.int64)
-    draw = Draw.objects.filter(settings_group=settings_group).first()
+    draw = Draw.objects.select_related("count", "previous").filter(settings_group=settings_group).first()
     owners = np.asarray(draw.owners if draw else np.zeros(len(users)), dtype=np.int16)
     variants = list(settings_group.variants.all())
     variant_users = int(users[owners > 0].sum())
+    names = [variant.name for variant in variants]
     return AudienceReport(
         counted_at=count.counted_at,
+        drawn_with=draw.count.counted_at if draw else None,
+        moves=_moves(draw, owners, names) if draw else None,
         users=int(users.sum()),
         variant_users=variant_users,
         not_counted=list(count.not_counted),
         variants=[_variant_audience(variant, owners, users) for variant in variants],
-        intersections=_intersections(count, settings_group, variants, owners, variant_users) if draw else [],
+        intersections=_counted_intersections(count, settings_group, names, owners, users) if draw else [],
     )
 
 
-def _variant_audience(
-    variant: Variant, owners: npt.NDArray[np.int16], users: npt.NDArray[np.int64]
-) -> VariantAudience:
+def _variant_audience(variant: Variant, owners: Owners, users: Users) -> VariantAudience:
     own = owners == variant.position
     return VariantAudience(
         name=variant.name,
@@ -99,54 +109,81 @@ def _variant_audience(
     )
 
 
-def _intersections(
-    count: AudienceCount,
-    settings_group: SettingsGroup,
-    variants: Sequence[Variant],
-    owners: npt.NDArray[np.int16],
-    variant_users: int,
+def _moves(draw: Draw, owners: Owners, names: Sequence[str]) -> Movement | None:
+    """Whom the draw moved, by the counts that it was drawn with."""
+    before = previous_from(draw.previous) if draw.previous else None
+    if before is None:
+        return None
+    users = np.asarray(draw.count.users, dtype=np.int64)
+    return movement(before.owners, owners, users, previous_names=before.names, names=names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountedWith:
+    """What was counted with another settings group (with `experiment` and its `variants`): users shared per split group."""
+
+    other: SettingsGroup
+    owners: Owners
+    shared: Users
+    not_counted: Sequence[str]
+
+
+def _counted_intersections(
+    count: AudienceCount, settings_group: SettingsGroup, names: Sequence[str], owners: Owners, users: Users
 ) -> list[Intersection]:
-    rows = (
-        SharedCount.objects.filter(count=count)
-        .select_related("other__experiment", "other__drawn")
-        .prefetch_related("other__variants")
-        .order_by("other__experiment_id", "other__number")
-    )
-    # Of a test with settings waiting beside the current ones, what counts is the current ones, else the newest.
-    shown: dict[int, SharedCount] = {}
-    for row in rows:
-        experiment = row.other.experiment
-        known = shown.get(experiment.pk)
-        if known is None or known.other_id != experiment.current_id:
-            shown[experiment.pk] = row
-    area = settings_group.experiment.area
-    found = [_intersection(row, variants, owners, variant_users, area) for row in shown.values()]
+    table = count.table()
+    finished = set(count.finished_others)
+    groups = SettingsGroup.objects.select_related("experiment").prefetch_related("variants")
+    known = groups.in_bulk([pk for pk in table.others if pk not in finished])
+    draws = owners_by_settings_group(known)
+    counted = [
+        CountedWith(known[pk], draws[pk], row.astype(np.int64), not_counted)
+        for pk, row, not_counted in zip(table.others, table.shared, table.not_counted, strict=True)
+        if pk in known
+    ]
+    return intersections(counted, names, owners, users, settings_group.experiment.area)
+
+
+def intersections(
+    counted: Iterable[CountedWith], names: Sequence[str], owners: Owners, users: Users, area: str
+) -> list[Intersection]:
+    """What a draw for variants of these names shares with each other test, the largest first.
+
+    Of a test with settings waiting beside the current ones, what counts is the current ones, else the newest.
+    """
+    shown: dict[int, CountedWith] = {}
+    for one in sorted(counted, key=lambda one: (one.other.experiment_id, one.other.number)):
+        before = shown.get(one.other.experiment_id)
+        if before is None or before.other.pk != one.other.experiment.current_id:
+            shown[one.other.experiment_id] = one
+    variant_users = int(users[owners > 0].sum())
+    found = [_intersection(one, names, owners, variant_users, area) for one in shown.values()]
     return sorted(found, key=lambda one: (-one.users, one.experiment.key))
 
 
 def _intersection(
-    row: SharedCount,
-    variants: Sequence[Variant],
-    owners: npt.NDArray[np.int16],
-    variant_users: int,
-    area: str,
+    one: CountedWith, names: Sequence[str], owners: Owners, variant_users: int, area: str
 ) -> Intersection:
-    shared = np.asarray(row.users, dtype=np.int64)
-    theirs = np.asarray(row.other.drawn.owners, dtype=np.int16)
-    pairs = []
-    for mine in variants:
-        for other in row.other.variants.all():
-            both = (owners == mine.position) & (theirs == other.position)
-            groups = int(both.sum())
-            if groups:
-                pairs.append(VariantPair(mine.name, other.name, groups, int(shared[both].sum())))
-    users = sum(pair.users for pair in pairs)
-    experiment = row.other.experiment
+    theirs = [variant.name for variant in one.other.variants.all()]
+    # Pair (k, l) of variants is cell k · width + l; exact, because no count comes near 2^53.
+    width = len(theirs) + 1
+    cells = owners.astype(np.int64) * width + one.owners
+    size = (len(names) + 1) * width
+    groups = np.bincount(cells, minlength=size).reshape(-1, width)
+    users = np.bincount(cells, weights=one.shared, minlength=size).reshape(-1, width)
+    pairs = [
+        VariantPair(mine, other, int(groups[row, column]), int(users[row, column]))
+        for row, mine in enumerate(names, start=1)
+        for column, other in enumerate(theirs, start=1)
+        if groups[row, column]
+    ]
+    both = sum(pair.users for pair in pairs)
+    experiment = one.other.experiment
     return Intersection(
         experiment=experiment,
-        users=users,
-        share=round(users / variant_users, 4) if variant_users else 0.0,
+        users=both,
+        share=round(both / variant_users, 4) if variant_users else 0.0,
         same_area=bool(area) and experiment.area == area,
-        not_counted=list(row.not_counted),
+        not_counted=list(one.not_counted),
         variants=pairs,
     )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from django.db.models import F, Q
+import numpy as np
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q, QuerySet
 
 from accounts.actors import Actor
 from accounts.models import Role
+from audience.occupancy import Owners
 from core import clock
 from core.errors import NotFound
 from experiments.lifecycle import UNFINISHED, Standing, Status, Verb, allowed_verbs
@@ -110,27 +115,92 @@ def dates_meet(
     )
 
 
-def meeting_settings_groups(settings_group: SettingsGroup) -> Sequence[SettingsGroup]:
-    """Drawn settings groups of other unfinished tests whose dates meet those of `settings_group` from now on.
+def live_settings_groups() -> list[SettingsGroup]:
+    """Drawn settings groups of unfinished tests whose dates are not over: of each test the current one and those prepared to
+    follow it. With `experiment`."""
+    live = _drawn_settings_groups(
+        Q(experiment__status__in=UNFINISHED)
+        & (Q(experiment__current=None) | Q(number__gte=F("experiment__current__number")))
+    )
+    return list(live.exclude(ends_at__lte=clock.now()))
 
-    Of each test the current one and those that are prepared to follow it.
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A drawn settings group of another test. `is_finished`: it will have ended when ours begins, but so recently that what it
+    did to its users may linger (CARRY_OVER_DAYS)."""
+
+    settings_group: SettingsGroup
+    is_finished: bool
+
+
+def other_settings_groups(
+    experiment: Experiment, starts_at: dt.datetime | None, ends_at: dt.datetime | None
+) -> list[Other]:
+    """Drawn settings groups of other tests that matter to one of `experiment` with these dates, from now on.
+
+    Those whose dates meet: current, prepared to follow, planned. And those that end shortly before: finished tests, tests whose
+    dates are over. With `experiment`, in a fixed order.
     """
     moment = clock.now()
-    live = (
+    carry_over = dt.timedelta(days=settings.CARRY_OVER_DAYS)
+    start = max(starts_at or moment, moment)
+    unfinished = Q(experiment__status__in=UNFINISHED)
+    newest = Q(experiment__current=None) | Q(number__gte=F("experiment__current__number"))
+    finished = Q(
+        experiment__status=Status.FINISHED.value,
+        experiment__started_at__isnull=False,
+        experiment__finished_at__gt=moment - carry_over,
+        pk=F("experiment__current"),
+    )
+    found = _drawn_settings_groups((unfinished & newest) | finished).exclude(experiment=experiment.pk)
+    others = []
+    for other in found.exclude(ends_at__lte=moment - carry_over):
+        end = _end_of(other)
+        if end is not None and end <= start:
+            if start - end < carry_over and _had_users_by(other, end, moment):
+                others.append(Other(other, is_finished=True))
+        elif dates_meet((start, ends_at), (other.starts_at, other.ends_at)):
+            others.append(Other(other, is_finished=False))
+    return others
+
+
+def _drawn_settings_groups(which: Q) -> QuerySet[SettingsGroup]:
+    return (
         SettingsGroup.objects.filter(
-            experiment__kind=Kind.TEST,
-            experiment__status__in=UNFINISHED,
-            preparation__state=PreparationState.READY,
+            which, experiment__kind=Kind.TEST, preparation__state=PreparationState.READY
         )
-        .filter(Q(experiment__current=None) | Q(number__gte=F("experiment__current__number")))
-        .exclude(experiment=settings_group.experiment_id)
-        .select_related("experiment", "drawn")
+        .select_related("experiment")
         .order_by("pk")
     )
-    mine = (max(settings_group.starts_at or moment, moment), settings_group.ends_at)
-    return [
-        other
-        for other in live
-        if dates_meet(mine, (other.starts_at, other.ends_at))
-        and (other.ends_at is None or other.ends_at > moment)
-    ]
+
+
+def _end_of(settings_group: SettingsGroup) -> dt.datetime | None:
+    ends = (settings_group.ends_at, settings_group.experiment.finished_at)
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _had_users_by(settings_group: SettingsGroup, end: dt.datetime, moment: dt.datetime) -> bool:
+    """Whether anybody can have got a variant of it before its end."""
+    started = settings_group.experiment.started_at
+    began = settings_group.starts_at is None or settings_group.starts_at < end
+    return began and (end > moment or (started is not None and started < end))
+
+
+def owners_by_settings_group(settings_group_ids: Collection[int]) -> dict[int, Owners]:
+    """The draws of these settings groups: who owns each split group, int16[2400], 0 for nobody.
+
+    The arrays come as PostgreSQL keeps them: read number by number, those of a thousand tests take a second.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT settings_group_id, array_send(owners) FROM experiments_draw WHERE settings_group_id = ANY(%s)",
+            [list(settings_group_ids)],
+        )
+        return {pk: _read_array(bytes(sent)) for pk, sent in cursor.fetchall()}
+
+
+def _read_array(sent: bytes) -> Owners:
+    """A smallint[] without nulls in the wire format: a header of 20 bytes, then length (always 2) and value of each."""
+    cells = np.frombuffer(sent, dtype=[("length", ">i4"), ("value", ">i2")], offset=20)
+    return cells["value"].astype(np.int16)

@@ -12,12 +12,17 @@ from django.db.models import Q
 from audience.warehouse import WarehouseError
 from core import clock
 from core.tasks import DurableTask, enqueue_on_commit
-from experiments.models import Experiment, Preparation
+from experiments.models import Preparation, RecountRequest
 from experiments.services.preparation import (
     fail_preparation,
     postpone_preparation,
     prepare_settings_group,
-    recount_settings_group,
+)
+from experiments.services.recounts import (
+    postpone_recount,
+    prune_counts,
+    request_all_recounts,
+    serve_recount,
 )
 
 logger = logging.getLogger(__name__)
@@ -25,6 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 6
 # What has been queued for so long was lost on its way to a worker (or the worker with it).
 LOST_AFTER = dt.timedelta(seconds=5)
+# Recounts come by the hundred, every night: most of those that wait have only not had their turn.
+RECOUNT_LOST_AFTER = dt.timedelta(minutes=1)
 # Enough to keep workers busy until the next sweep; more would only pile up doubles of what waits its turn anyway.
 BATCH = 20
 
@@ -38,10 +45,8 @@ def prepare(settings_group_id: int) -> None:
         _try_later(settings_group_id, f"The users could not be counted: {error}")
     except Exception as error:  # whatever it is: without a word the manager would wait for ever
         logger.exception("Settings group %s could not be prepared", settings_group_id)
-        if connection.connection is not None and not connection.is_usable():
-            # It was lost: what follows takes a new one.
-            connection.close()
-        _try_later(settings_group_id, f"Something went wrong ({type(error).__name__}); it has been logged")
+        _forget_lost_connection()
+        _try_later(settings_group_id, _unexpected(error))
 
 
 def _try_later(settings_group_id: int, reason: str) -> None:
@@ -51,6 +56,16 @@ def _try_later(settings_group_id: int, reason: str) -> None:
     else:
         # The sweep takes it up again: nothing is lost when this worker dies before then.
         postpone_preparation(settings_group_id, f"{reason}. It is tried again.", 2.0**attempts)
+
+
+def _forget_lost_connection() -> None:
+    """What follows takes a new one."""
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+
+
+def _unexpected(error: Exception) -> str:
+    return f"Something went wrong ({type(error).__name__}); it has been logged"
 
 
 @shared_task(base=DurableTask)
@@ -69,14 +84,34 @@ def sweep_preparations() -> None:
 
 @shared_task(base=DurableTask)
 def recount(settings_group_id: int) -> None:
-    """Count one prepared settings group again."""
-    recount_settings_group(settings_group_id)
+    """Count one prepared settings group again, if that is still asked for."""
+    try:
+        serve_recount(settings_group_id)
+    except WarehouseError as error:
+        postpone_recount(settings_group_id, f"The users could not be counted: {error}")
+    except Exception as error:  # as above
+        logger.exception("Settings group %s could not be counted again", settings_group_id)
+        _forget_lost_connection()
+        postpone_recount(settings_group_id, _unexpected(error))
+
+
+@shared_task(base=DurableTask)
+def sweep_recounts() -> None:
+    """Enqueue recounts that were asked for and that no worker has done."""
+    moment = clock.now()
+    due = Q(retry_at__lte=moment) | Q(retry_at=None, requested_at__lte=moment - RECOUNT_LOST_AFTER)
+    waiting = RecountRequest.objects.filter(due, given_up=False).order_by("requested_at", "pk")
+    for settings_group_id in waiting.values_list("settings_group_id", flat=True)[:BATCH]:
+        enqueue_on_commit("experiments.tasks.recount", settings_group_id)
 
 
 @shared_task(base=DurableTask)
 def recount_all() -> None:
     """Every night: the audiences of all unfinished tests and user groups, with the users of today."""
-    for settings_group_id in (
-        Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True)
-    ):
-        enqueue_on_commit("experiments.tasks.recount", settings_group_id)
+    request_all_recounts()
+
+
+@shared_task(base=DurableTask)
+def prune() -> None:
+    """Every night: counts that are neither among the newest nor what something was drawn with are removed."""
+    prune_counts()

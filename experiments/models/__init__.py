@@ -1,7 +1,7 @@
 """Rows of tests and user groups. What was prepared is never changed again: the database refuses it."""
 
 from experiments.models.approval import StartApproval
-from experiments.models.audience import AudienceCount, Draw, SharedCount
+from experiments.models.audience import AudienceCount, CountedTable, Draw, RecountRequest
 from experiments.models.experiment import Experiment, Kind, Outcome, Scope, Side
 from experiments.models.qa import Environment, ForcedUser, TestsOff
 from experiments.models.settings_group import (
@@ -14,6 +14,7 @@ from experiments.models.settings_group import (
 
 __all__ = [
     "AudienceCount",
+    "CountedTable",
     "Draw",
     "DrawObjective",
     "Environment",
@@ -23,9 +24,9 @@ __all__ = [
     "Outcome",
     "Preparation",
     "PreparationState",
+    "RecountRequest",
     "Scope",
     "SettingsGroup",
-    "SharedCount",
     "Side",
     "StartApproval",
     "TestsOff",

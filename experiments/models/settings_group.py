@@ -35,6 +35,13 @@ class SettingsGroup(models.Model):
         max_length=32, choices=DrawObjective, default=DrawObjective.FEWEST_SHARED_USERS
     )
     exclusive_with = ArrayField(models.CharField(max_length=64), default=list)
+    draw_seed = models.BigIntegerField(
+        null=True,
+        help_text="Asked for, so that the draw is the one that was shown before; else one is made up.",
+    )
+    allow_control_to_treatment = models.BooleanField(
+        default=False, help_text="Whether a split group of the control may be drawn for another variant."
+    )
     tokens = models.JSONField(default=dict, help_text="Texts: token → variant → language → text.")
     copied_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     message = models.TextField(blank=True, help_text="Why these settings, in the words of whoever made them.")
@@ -55,6 +62,10 @@ class SettingsGroup(models.Model):
             models.CheckConstraint(
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(starts_at__lt=F("ends_at")),
                 name="experiments_settingsgroup_dates_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(draw_seed__isnull=True) | Q(draw_seed__gte=0),
+                name="experiments_settingsgroup_seed_from_0",
             ),
         ]
         triggers = insert_only()

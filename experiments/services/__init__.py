@@ -6,13 +6,9 @@ same transaction. Errors are those of `core.errors`; after one nothing has chang
 
 from experiments.services.approvals import approve_start, request_approval
 from experiments.services.forcing import force_user, switch_tests_off, switch_tests_on, unforce_user
-from experiments.services.preparation import (
-    prepare_settings_group,
-    recount_settings_group,
-    request_recount,
-    retry_preparation,
-)
+from experiments.services.preparation import prepare_settings_group, retry_preparation
 from experiments.services.properties import create_experiment, edit_properties
+from experiments.services.recounts import recount_settings_group, request_recount
 from experiments.services.settings_groups import (
     add_settings_group,
     attach_settings_group,

@@ -3,32 +3,29 @@
 Steps, and what a kill after each leaves behind:
 1. take the session lock of this settings group (a killed worker's lock goes with its connection);
 2. mark it `preparing` (a later run finds it open and does it again);
-3. count the users, and those shared with every test whose dates meet (nothing stored yet);
-4. in one transaction: take the lock of all drawing, count with tests that were drawn meanwhile, draw, store the draw
-   and the counts, mark `ready`, attach where that happens by itself. Either all of it exists or nothing.
+3. count the users, and those shared with every other test that matters (nothing stored yet, nothing locked);
+4. in one transaction: take the lock of all drawing and look again; with tests that were drawn meanwhile go back to 3, else draw,
+   store the counts and the draw, mark `ready`, attach where that happens by itself. Either all of it exists or nothing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import cast
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.actors import Actor
-from audience.drawing import Drawn, NotEnoughRoom, Objective, Occupant, Share, draw_split_groups
-from audience.warehouse import Warehouse, WarehouseError, get_warehouse
+from audience.occupancy import Owners
 from changelog.models import Verb
 from core import clock
 from core.errors import Conflict
 from core.tasks import enqueue_on_commit
+from experiments.counting import Counts, count_audience
 from experiments.models import (
     AudienceCount,
     Draw,
@@ -36,11 +33,9 @@ from experiments.models import (
     Preparation,
     PreparationState,
     SettingsGroup,
-    SharedCount,
-    Variant,
 )
-from experiments.percents import SPLIT_GROUPS
-from experiments.selectors import meeting_settings_groups, settings_group_of
+from experiments.plans import NoRoom, Plan, draw_plan, plan_of
+from experiments.selectors import Other, owners_by_settings_group, settings_group_of
 from experiments.services.ground import note, require_acting
 from experiments.services.settings_groups import attach_when_ready
 
@@ -50,28 +45,10 @@ _PREPARATION_LOCK = 0x5553_0001
 _DRAWING_LOCK = 0x5553_0002
 # Every worker that takes it up dies with it: after so many starts without an end somebody has to look.
 MOST_STARTS = 30
-# Counting with many tests is one scan per chunk, so that progress can be told.
-_CHUNK = 100
-
-Users = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Users shared with another settings group, per split group; its filters in `not_counted` were taken as met."""
-
-    users: Users
-    not_counted: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Counts:
-    """What was counted so far, per split group: of the settings group itself, and shared with others by their id."""
-
-    users: Users
-    warehouse_version: str
-    not_counted: tuple[str, ...] = ()
-    shared: dict[int, Shared] = field(default_factory=dict)
+# So often other tests may come in between; then they are counted with the lock held, so that it comes to an end.
+_MOST_ROUNDS: Final = 5
+SEED_BITS: Final = 53
+"""Seeds that are made up are whole numbers in every JSON reader, JavaScript's too."""
 
 
 def prepare_settings_group(settings_group_id: int) -> bool:
@@ -95,13 +72,9 @@ def prepare_settings_group(settings_group_id: int) -> bool:
             retry_at=None,
         ):
             return False
-        settings_group = SettingsGroup.objects.select_related("experiment", "copied_from").get(
-            pk=settings_group_id
-        )
         try:
-            counts = _count(settings_group, _progress_of(settings_group_id))
-            return _complete(settings_group, counts)
-        except NotEnoughRoom as error:
+            return _count_and_draw(settings_group_id)
+        except NoRoom as error:
             fail_preparation(settings_group_id, str(error))
             return False
 
@@ -144,69 +117,71 @@ def retry_preparation(actor: Actor, experiment: Experiment, number: int) -> None
         enqueue_on_commit("experiments.tasks.prepare", settings_group.pk)
 
 
-def request_recount(actor: Actor, experiment: Experiment, number: int) -> None:
-    """Have prepared settings counted again, in the background. Raises Conflict when they are not prepared yet."""
-    require_acting(actor, experiment)
-    settings_group = settings_group_of(experiment, number)
-    if settings_group.preparation.state != PreparationState.READY:
-        raise Conflict(f"Settings group {number} is not prepared yet.")
-    enqueue_on_commit("experiments.tasks.recount", settings_group.pk)
-
-
-def recount_settings_group(settings_group_id: int) -> AudienceCount:
-    """Count a prepared settings group again, with the users and the other tests of now. What it was drawn with is kept."""
-    settings_group = SettingsGroup.objects.select_related("experiment").get(pk=settings_group_id)
-    counts = _count(settings_group, lambda percent: None)
-    with transaction.atomic():
-        return _store_counts(settings_group, counts, counts.shared.keys())
-
-
-def _count(settings_group: SettingsGroup, progress: Callable[[int], None]) -> Counts:
-    """Step 3: nothing is locked while the warehouse works. Users that are loaded meanwhile make it start again."""
-    warehouse = get_warehouse()
-    others = meeting_settings_groups(settings_group) if settings_group.experiment.is_test else []
-    counts = Counts(np.zeros(SPLIT_GROUPS, dtype=np.int64), warehouse.version())
-    # At least one chunk: without others it counts the settings group alone.
-    for start in range(0, max(len(others), 1), _CHUNK):
-        _count_chunk(warehouse, settings_group, others[start : start + _CHUNK], counts)
-        progress(5 + 75 * min(start + _CHUNK, len(others) or 1) // (len(others) or 1))
-    _require_same_users(warehouse, counts)
-    return counts
-
-
-def _require_same_users(warehouse: Warehouse, counts: Counts) -> None:
-    """Numbers of two loads of users don't belong into one table."""
-    if warehouse.version() != counts.warehouse_version:
-        raise WarehouseError("new users were loaded while they were counted")
-
-
-def _count_chunk(
-    warehouse: Warehouse, settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts
-) -> None:
-    table = warehouse.count_table(
-        settings_group.conditions, [other.conditions for other in others], clock.now()
+def store_counts(settings_group: SettingsGroup, counts: Counts, others: list[Other]) -> AudienceCount:
+    """One count with these others, in this order."""
+    count = AudienceCount.packed(
+        {
+            pk: (counts.shared[pk].users, counts.shared[pk].not_counted)
+            for pk in (other.settings_group.pk for other in others)
+        },
+        settings_group=settings_group,
+        users=counts.users.tolist(),
+        not_counted=list(counts.not_counted),
+        finished_others=[other.settings_group.pk for other in others if other.is_finished],
+        warehouse_version=counts.warehouse_version,
     )
-    counts.users, counts.not_counted = table.users, table.not_counted
-    for row, other in enumerate(others):
-        counts.shared[other.pk] = Shared(table.shared[row], table.others_not_counted[row])
+    count.save()
+    return count
 
 
-def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
-    """Step 4."""
+def _count_and_draw(settings_group_id: int) -> bool:
+    """Steps 3 and 4, until nothing was drawn in between."""
+    counts: Counts | None = None
+    owners: dict[int, Owners] = {}
+    tell = _progress_of(settings_group_id)
+    for _ in range(_MOST_ROUNDS):
+        plan = plan_of(_read(settings_group_id))
+        others = plan.others()
+        counts = _count(plan, others, owners, tell, counts)
+        finished = _complete(settings_group_id, counts, owners, is_last_round=False)
+        if finished is not None:
+            return finished
+    return bool(_complete(settings_group_id, counts, owners, is_last_round=True))
+
+
+def _count(
+    plan: Plan,
+    others: list[Other],
+    owners: dict[int, Owners],
+    tell: Callable[[float], None],
+    before: Counts | None,
+) -> Counts:
+    """Count what is not counted yet, and read the draws that are not read yet; draws never change."""
+    groups = [other.settings_group for other in others]
+    owners |= owners_by_settings_group({group.pk for group in groups} - owners.keys())
+    return count_audience(plan.conditions, groups, tell, before)
+
+
+def _complete(
+    settings_group_id: int, counts: Counts | None, owners: dict[int, Owners], *, is_last_round: bool
+) -> bool | None:
+    """Step 4. None when others were drawn meanwhile, with which it is not counted yet; nothing is done then."""
     with transaction.atomic():
         _lock_drawing()
-        preparation = Preparation.objects.select_for_update().get(settings_group=settings_group)
+        preparation = Preparation.objects.select_for_update().get(settings_group_id=settings_group_id)
         if not preparation.is_open:
             return False
-        others = meeting_settings_groups(settings_group) if settings_group.experiment.is_test else []
-        drawn_meanwhile = [other for other in others if other.pk not in counts.shared]
-        if drawn_meanwhile:
-            warehouse = get_warehouse()
-            _count_chunk(warehouse, settings_group, drawn_meanwhile, counts)
-            _require_same_users(warehouse, counts)
+        # Read again: what is current, and so which draw is continued, may have changed while users were counted.
+        settings_group = _read(settings_group_id)
+        plan = plan_of(settings_group)
+        others = plan.others()
+        if counts is None or counts.missing([other.settings_group for other in others]):
+            if not is_last_round:
+                return None
+            counts = _count(plan, others, owners, lambda share: None, counts)
+        count = store_counts(settings_group, counts, others)
         if settings_group.experiment.is_test:
-            _draw(settings_group, others, counts)
-        _store_counts(settings_group, counts, [other.pk for other in others])
+            _draw(settings_group, plan, others, counts, owners, count)
         preparation.state, preparation.progress, preparation.error = PreparationState.READY, 100, ""
         preparation.finished_at = clock.now()
         preparation.save(update_fields=["state", "progress", "error", "finished_at"])
@@ -216,33 +191,20 @@ def _complete(settings_group: SettingsGroup, counts: Counts) -> bool:
     return True
 
 
-def _draw(settings_group: SettingsGroup, others: Sequence[SettingsGroup], counts: Counts) -> None:
-    variants = list(settings_group.variants.all())
-    # While nothing is known of the users, nothing speaks for audiences that never meet.
-    unknown = np.ones(SPLIT_GROUPS, dtype=np.int64) if get_warehouse().user_count() == 0 else None
-    occupants = [
-        Occupant(
-            other.experiment.key,
-            np.asarray(other.drawn.owners, dtype=np.int16),
-            counts.shared[other.pk].users if unknown is None else unknown,
-        )
-        for other in others
-    ]
-    seed = secrets.randbits(63)
-    drawn = draw_split_groups(
-        [Share(variant.name, variant.split_group_count) for variant in variants],
-        occupants,
-        cast("Objective", settings_group.draw_objective),
-        seed,
-        previous=_previous(settings_group),
-        exclusive_with=settings_group.exclusive_with,
-    )
-    _store_draw(settings_group, drawn, seed)
-
-
-def _store_draw(settings_group: SettingsGroup, drawn: Drawn, seed: int) -> None:
+def _draw(
+    settings_group: SettingsGroup,
+    plan: Plan,
+    others: list[Other],
+    counts: Counts,
+    owners: dict[int, Owners],
+    count: AudienceCount,
+) -> None:
+    seed = secrets.randbits(SEED_BITS) if settings_group.draw_seed is None else settings_group.draw_seed
+    drawn = draw_plan(plan, others, counts, owners, seed)
     Draw.objects.create(
         settings_group=settings_group,
+        count=count,
+        previous=plan.previous.settings_group if plan.previous else None,
         owners=drawn.owners.tolist(),
         objective=settings_group.draw_objective,
         seed=seed,
@@ -250,43 +212,17 @@ def _store_draw(settings_group: SettingsGroup, drawn: Drawn, seed: int) -> None:
     )
 
 
-def _previous(settings_group: SettingsGroup) -> dict[str, Sequence[int]]:
-    """Split groups by variant name that should stay where they are, so that users don't jump between variants."""
-    source = settings_group.copied_from
-    if source is None and settings_group.experiment.current_id is not None:
-        source = settings_group.experiment.current
-    draw = Draw.objects.filter(settings_group=source).first() if source is not None else None
-    if source is None or draw is None:
-        return {}
-    owners = np.asarray(draw.owners)
-    return {
-        variant.name: (np.flatnonzero(owners == variant.position) + 1).tolist()
-        for variant in Variant.objects.filter(settings_group=source)
-    }
-
-
-def _store_counts(settings_group: SettingsGroup, counts: Counts, others: Iterable[int]) -> AudienceCount:
-    count = AudienceCount.objects.create(
-        settings_group=settings_group,
-        users=counts.users.tolist(),
-        not_counted=list(counts.not_counted),
-        warehouse_version=counts.warehouse_version,
+def _read(settings_group_id: int) -> SettingsGroup:
+    return SettingsGroup.objects.select_related("experiment__current", "copied_from").get(
+        pk=settings_group_id
     )
-    SharedCount.objects.bulk_create(
-        SharedCount(
-            count=count,
-            other_id=other,
-            users=counts.shared[other].users.tolist(),
-            not_counted=list(counts.shared[other].not_counted),
+
+
+def _progress_of(settings_group_id: int) -> Callable[[float], None]:
+    def tell(share: float) -> None:
+        Preparation.objects.open().filter(settings_group_id=settings_group_id).update(
+            progress=5 + int(75 * share)
         )
-        for other in others
-    )
-    return count
-
-
-def _progress_of(settings_group_id: int) -> Callable[[int], None]:
-    def tell(percent: int) -> None:
-        Preparation.objects.open().filter(settings_group_id=settings_group_id).update(progress=percent)
 
     return tell
 

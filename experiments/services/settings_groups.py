@@ -12,7 +12,7 @@ from audience.catalogue import load_catalogue
 from audience.conditions import describe_conditions
 from changelog.models import Verb
 from changelog.services import Change
-from core.errors import Conflict
+from core.errors import Conflict, StaleTransition
 from core.tasks import enqueue_on_commit
 from experiments.lifecycle import ATTACHES_BY_ITSELF, Status
 from experiments.models import Experiment, Preparation, PreparationState, SettingsGroup, Variant
@@ -22,15 +22,19 @@ from experiments.services.ground import announce_after_commit, locked, note, req
 from experiments.services.settings_rules import NewSettings, NewVariant, clean_settings
 
 
-def add_settings_group(actor: Actor, experiment: Experiment, settings: Mapping[str, object]) -> SettingsGroup:
+def add_settings_group(
+    actor: Actor, experiment: Experiment, settings: Mapping[str, object], *, based_on: int | None = None
+) -> SettingsGroup:
     """New settings with the next number, queued for preparation; nothing changes for users until they are attached.
 
-    `settings` has the fields of the API's body (starts_at, ends_at, conditions, draw, exclusive_with, variants with
-    percents, or total_percent dealt evenly, tokens, message). Raises InvalidInput naming every wrong path, Conflict
-    when the test is finished.
+    `settings` has the fields of the API's body (starts_at, ends_at, conditions, draw, exclusive_with, seed,
+    allow_control_to_treatment, variants with percents, or total_percent dealt evenly, tokens, message). `based_on` is the
+    number of the newest settings that whoever made these has seen (0: none). Raises InvalidInput naming every wrong path,
+    StaleTransition when there are newer ones, Conflict when the test is finished.
     """
     require_acting(actor, experiment)
-    return _insert(actor, experiment, clean_settings(experiment, settings, actor), copied_from=None)
+    content = clean_settings(experiment, settings, actor)
+    return _insert(actor, experiment, content, copied_from=None, based_on=based_on)
 
 
 def copy_settings_group(actor: Actor, experiment: Experiment, number: int) -> SettingsGroup:
@@ -50,6 +54,7 @@ def copy_settings_group(actor: Actor, experiment: Experiment, number: int) -> Se
         variants,
         source.tokens,
         f"Settings {number} again",
+        allow_control_to_treatment=source.allow_control_to_treatment,
     )
     return _insert(actor, experiment, content, copied_from=source)
 
@@ -102,13 +107,21 @@ def owns_split_groups(settings_group: SettingsGroup) -> bool:
 
 
 def _insert(
-    actor: Actor, experiment: Experiment, content: NewSettings, copied_from: SettingsGroup | None
+    actor: Actor,
+    experiment: Experiment,
+    content: NewSettings,
+    copied_from: SettingsGroup | None,
+    based_on: int | None = None,
 ) -> SettingsGroup:
     with transaction.atomic():
         row = locked(experiment)
         if row.status == Status.FINISHED:
             raise Conflict(f"“{row.key}” is finished; its settings cannot change any more.")
         newest = row.settings_groups.aggregate(newest=Max("number"))["newest"] or 0
+        if based_on is not None and based_on != newest:
+            raise StaleTransition(
+                f"These settings were made from settings group {based_on} of “{row.key}”; the newest is {newest} by now."
+            )
         before = row.settings_groups.filter(number=newest).first()
         settings_group = SettingsGroup.objects.create(
             experiment=row,
@@ -118,6 +131,8 @@ def _insert(
             conditions=content.conditions,
             draw_objective=content.draw,
             exclusive_with=list(content.exclusive_with),
+            draw_seed=content.seed,
+            allow_control_to_treatment=content.allow_control_to_treatment,
             tokens=content.tokens,
             copied_from=copied_from,
             message=content.message,
@@ -171,5 +186,9 @@ def _readable(settings_group: SettingsGroup | None) -> dict[str, tuple[str, obje
         "payloads": ("Payloads", payloads or None),
         "draw": ("Draw", settings_group.get_draw_objective_display() if variants else None),
         "exclusive_with": ("Exclusive with", ", ".join(settings_group.exclusive_with) or None),
+        "allow_control_to_treatment": (
+            "The control may give split groups to other variants",
+            "yes" if settings_group.allow_control_to_treatment else None,
+        ),
         "tokens": ("Texts", settings_group.tokens or None),
     }

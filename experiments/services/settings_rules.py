@@ -26,6 +26,7 @@ MAX_VARIANTS: Final = 100
 MAX_PAYLOAD_BYTES: Final = 16_384
 MAX_TOKENS_BYTES: Final = 65_536
 MAX_MESSAGE: Final = 2_000
+MAX_SEED: Final = 2**63 - 1
 _FIELDS: Final = frozenset(
     {
         "starts_at",
@@ -33,13 +34,15 @@ _FIELDS: Final = frozenset(
         "conditions",
         "draw",
         "exclusive_with",
+        "seed",
+        "allow_control_to_treatment",
         "variants",
         "total_percent",
         "tokens",
         "message",
     }
 )
-_TEST_ONLY: Final = frozenset({"draw", "exclusive_with", "variants", "total_percent", "tokens"})
+_TEST_ONLY: Final = _FIELDS - {"starts_at", "ends_at", "conditions", "message"}
 _VARIANT_FIELDS: Final = frozenset({"name", "percent", "is_control", "payload"})
 
 
@@ -65,6 +68,8 @@ class NewSettings:
     variants: tuple[NewVariant, ...] = ()
     tokens: Mapping[str, Any] = field(default_factory=dict)
     message: str = ""
+    seed: int | None = None
+    allow_control_to_treatment: bool = False
 
 
 class _Rules:
@@ -147,6 +152,26 @@ class _Rules:
                 'Only a draw "exclusive" keeps away from named tests; choose it, or leave this empty.',
             )
         return str(objective), tuple(keys)
+
+    def seed(self) -> int | None:
+        """A whole number, also as a form sends it; None where the draw makes up its own."""
+        value = self.raw.get("seed")
+        if value is None or value == "":
+            return None
+        if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_SEED:
+            self.wrong(
+                "seed", f"Must be a whole number from 0 to {MAX_SEED}, as the what-if answered it, or empty."
+            )
+            return None
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.raw.get(name)
+        if value is not None and not isinstance(value, bool):
+            self.wrong(name, "Must be true or false.")
+        return value is True
 
     def _known_tests(self, keys: Sequence[str]) -> set[str]:
         """Those of the keys that the actor may know of, or that this test names already; of others not even that they exist."""
@@ -290,7 +315,16 @@ def clean_settings(
         variants = rules.variants()
         tokens = rules.tokens(variants)
         settings = NewSettings(
-            starts_at, ends_at, conditions, draw, exclusive_with, variants, tokens, message
+            starts_at,
+            ends_at,
+            conditions,
+            draw,
+            exclusive_with,
+            variants,
+            tokens,
+            message,
+            rules.seed(),
+            rules.flag("allow_control_to_treatment"),
         )
     if rules.errors:
         raise InvalidInput(rules.errors)

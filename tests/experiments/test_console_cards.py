@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.actors import Actor
 from experiments.lifecycle import Status
 from experiments.models import AudienceCount, Experiment, Preparation, SettingsGroup
+from experiments.services import recount_settings_group
 from experiments.services.preparation import fail_preparation, prepare_settings_group
 from tests.conftest import People
 from tests.factories import add_prepared, add_settings, make_draft, make_experiment
@@ -149,9 +150,7 @@ def test_counting_again_polls_until_the_new_count(
     assert sent[-1] == ("experiments.tasks.recount", (test.current_id,))
     assert f"after={count.pk}" in text
     assert "every 1s" in text
-    AudienceCount.objects.create(
-        settings_group=count.settings_group, users=count.users, warehouse_version="2"
-    )
+    recount_settings_group(count.settings_group_id)
     assert (
         "every 1s"
         not in client.get(f"{PAGE}audience/?after={count.pk}&polls=3", headers=HTMX).content.decode()
