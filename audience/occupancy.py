@@ -93,6 +93,19 @@ class NotEnoughRoom(Exception):
         self.free = free
 
 
+class ControlWouldMove(NotEnoughRoom):
+    """The treatments (`wanted` groups more) can only grow by taking users from the control; `free` groups are to be had otherwise."""
+
+    def __init__(self, wanted: int, free: int) -> None:
+        Exception.__init__(
+            self,
+            f"the other variants need {wanted} more split groups, but only {free} can be had without moving users"
+            " from the control to them; allow that, or give the variants less",
+        )
+        self.wanted = wanted
+        self.free = free
+
+
 def owners_of(groups: Mapping[str, Sequence[int]], names: Sequence[str]) -> Owners:
     """Who owns what, from 1-based groups by variant name. Raises ValueError for names not given and groups out of range."""
     owners = np.zeros(SPLIT_GROUPS, dtype=np.int16)

@@ -132,6 +132,7 @@ def compare_draws(
     exclusive_with: Collection[str] = (),
     allow_control_to_treatment: bool = False,
     control: str | None = None,
+    previous_control: str | None = None,
 ) -> list[Comparison]:
     """Every objective with the same seed: each is the very draw that confirming it with that seed would give.
 
@@ -149,6 +150,8 @@ def compare_draws(
                 exclusive_with,
                 allow_control_to_treatment=allow_control_to_treatment,
                 control=control,
+                previous_control=previous_control,
+                users=users,
             )
         except NotEnoughRoom as error:
             compared.append(Comparison(objective, None, None, error))
