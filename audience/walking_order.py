@@ -75,16 +75,16 @@ def comes_after(position: Position) -> exp.Expr:
     """Behind this user."""
     group = exp.Literal.number(position[0])
     return exp.or_(
-        exp.GT(this=exp.column("split_group"), expression=group),
+        exp.GT(this=exp.column("split_group", quoted=True), expression=group),
         exp.and_(
-            exp.EQ(this=exp.column("split_group"), expression=group.copy()),
-            exp.GT(this=exp.column("id"), expression=exp.Literal.string(position[1])),
+            exp.EQ(this=exp.column("split_group", quoted=True), expression=group.copy()),
+            exp.GT(this=exp.column("id", quoted=True), expression=exp.Literal.string(position[1])),
         ),
     )
 
 
 def _between(first: int, last: int) -> exp.Expr:
-    column = exp.column("split_group")
+    column = exp.column("split_group", quoted=True)
     if first == last:
         return exp.EQ(this=column, expression=exp.Literal.number(first))
     return exp.Between(this=column, low=exp.Literal.number(first), high=exp.Literal.number(last))

@@ -17,10 +17,12 @@ from audience.compiling import as_flag, compile_conditions, is_always
 from audience.moments import Moments
 from audience.specs import SPLIT_GROUPS, Catalogue, FilterSpec, FilterType
 from audience.walking_order import comes_after, ranges_left, ranges_of, steps_of, within
+from audience.warehouse.arrivals_sql import arrivals_by_day, require_registrations
 from audience.warehouse.base import CountTable, DuplicateId, KeptReport, MergeReport, UserBatch, UserRecord
 from audience.warehouse.duckdb_merge import merge_users
 from audience.warehouse.duckdb_store import Generation, Store
 from audience.warehouse.moments_sql import NO_MOMENTS, measures_among, moments_by_split_group
+from audience.warehouse.time_limits import TimeLimit
 
 OTHERS_PER_QUERY: Final = 100
 ROWS_PER_STEP: Final = 10_000
@@ -100,6 +102,23 @@ class DuckDBWarehouse:
                 connection.execute(query.where(within(ranges)).sql(dialect="duckdb"))
                 while rows := connection.fetchmany(ROWS_PER_STEP):
                     yield from map(records.record, rows)
+
+    def arrivals(self, conditions: object, now: dt.datetime, days: int) -> NDArray[np.int64]:
+        catalogue = self.catalogue()
+        with self.store.reading() as (generation, connection):
+            types = self._column_types(generation, catalogue)
+            require_registrations(types)
+            if connection is None:
+                return np.zeros(days, dtype=np.int64)
+            mine = compile_conditions(conditions, catalogue, types, now)
+            with TimeLimit().stopping(connection.interrupt):
+                return arrivals_by_day(
+                    mine.expression,
+                    _users(),
+                    now,
+                    days,
+                    lambda query: connection.execute(query.sql(dialect="duckdb")).fetchall(),
+                )
 
     def moments_by_split_group(self, columns: Collection[str]) -> Mapping[str, Moments]:
         with self.store.reading() as (generation, connection):
