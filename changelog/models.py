@@ -17,6 +17,7 @@ class SubjectKind(models.TextChoices):
     FILTER = "filter", "Filter"
     TOKEN = "token", "API token"
     PERSON = "person", "Person"
+    SPLIT_GROUPS = "split_groups", "Split groups"
 
 
 class Verb(models.TextChoices):
@@ -43,6 +44,8 @@ class Verb(models.TextChoices):
     REVOKE = "revoke", "revoked"
     ARCHIVE = "archive", "archived"
     RESTORE = "restore", "restored"
+    ALARM = "alarm", "alarm raised"
+    ALL_CLEAR = "all_clear", "alarm over"
 
 
 class Entry(models.Model):

@@ -13,6 +13,7 @@ from audience.warehouse import WarehouseError
 from core import clock
 from core.tasks import DurableTask, enqueue_on_commit
 from experiments.models import Preparation, RecountRequest
+from experiments.services.health import check_split_groups
 from experiments.services.preparation import (
     fail_preparation,
     postpone_preparation,
@@ -115,3 +116,9 @@ def recount_all() -> None:
 def prune() -> None:
     """Every night: counts that are neither among the newest nor what something was drawn with are removed."""
     prune_counts()
+
+
+@shared_task(base=DurableTask)
+def check_health() -> None:
+    """Every night, and when somebody asks: whether the split groups are of even size and without marks of past tests."""
+    check_split_groups()

@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-preparations": {"task": "experiments.tasks.sweep_preparations", "schedule": 5.0, **_sweep},
     "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0, **_sweep},
     "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
+    "check-health": {"task": "experiments.tasks.check_health", "schedule": crontab(hour=4, minute=7)},
 }
 
 # --- API ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from experiments.models.approval import StartApproval
 from experiments.models.audience import AudienceCount, CountedTable, Draw, RecountRequest
 from experiments.models.experiment import Experiment, Kind, Outcome, Scope, Side
+from experiments.models.health import HealthCheck, HealthVerdict
 from experiments.models.qa import Environment, ForcedUser, TestsOff
 from experiments.models.settings_group import (
     DrawObjective,
@@ -20,6 +21,8 @@ __all__ = [
     "Environment",
     "Experiment",
     "ForcedUser",
+    "HealthCheck",
+    "HealthVerdict",
     "Kind",
     "Outcome",
     "Preparation",

@@ -6,6 +6,7 @@ same transaction. Errors are those of `core.errors`; after one nothing has chang
 
 from experiments.services.approvals import approve_start, request_approval
 from experiments.services.forcing import force_user, switch_tests_off, switch_tests_on, unforce_user
+from experiments.services.health import check_split_groups, request_health_check
 from experiments.services.preparation import prepare_settings_group, retry_preparation
 from experiments.services.properties import create_experiment, edit_properties
 from experiments.services.recounts import recount_settings_group, request_recount
@@ -21,6 +22,7 @@ __all__ = [
     "apply_verb",
     "approve_start",
     "attach_settings_group",
+    "check_split_groups",
     "copy_settings_group",
     "create_experiment",
     "edit_properties",
@@ -28,6 +30,7 @@ __all__ = [
     "prepare_settings_group",
     "recount_settings_group",
     "request_approval",
+    "request_health_check",
     "request_recount",
     "retry_preparation",
     "switch_tests_off",
