@@ -6,7 +6,16 @@ from django.urls import path, register_converter
 
 from experiments.lifecycle import Verb
 from experiments.models import Kind
-from experiments.views import audience, history, lists, page, properties, settings_card, settings_editor
+from experiments.views import (
+    audience,
+    health,
+    history,
+    lists,
+    page,
+    properties,
+    settings_card,
+    settings_editor,
+)
 
 
 class KindConverter:
@@ -42,6 +51,8 @@ urlpatterns = [
     path("", lists.home, name="home"),
     path("changelog/", history.entry_list, name="entry_list"),
     path("changelog/export/", history.entry_export, name="entry_export"),
+    path("split-groups/", health.health_page, name="health_page"),
+    path("split-groups/check/", health.health_check, name="health_check"),
     path("<kind:kind>/", lists.experiment_list, name="experiment_list"),
     # Not below /tests/, where `new` could be somebody's key.
     path("new/<kind:kind>/", lists.experiment_create, name="experiment_create"),

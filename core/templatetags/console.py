@@ -22,6 +22,10 @@ _COLOUR_OF_STATUS: Final = {
     "preparing": "azure",
     "ready": "green",
     "failed": "red",
+    "fine": "green",
+    "watch": "yellow",
+    "bad": "red",
+    "unknown": "secondary",
 }
 
 # Paths on a grid of 24, drawn with the pen that Tabler's classes set.
@@ -42,6 +46,8 @@ _ICONS: Final = {
     "remove": "M6 6l12 12M18 6 6 18",
     "check": "M5 12l5 5L20 7",
     "circle": "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16",
+    "pulse": "M3 12h4l3 7 4-14 3 7h4",
+    "calendar": "M5 5h14v15H5zM5 10h14M9 3v4M15 3v4",
     "warn": "M12 4 2.5 20h19zM12 10v4M12 17h.01",
 }
 

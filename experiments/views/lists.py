@@ -13,6 +13,7 @@ from core.errors import InvalidInput, NotAllowed
 from core.http import HtmxRequest
 from experiments.forms.properties import PropertiesForm, suggested_areas
 from experiments.forms.search import read_wanted
+from experiments.health_report import has_alarm
 from experiments.list_rows import (
     areas_of,
     managers_of,
@@ -64,6 +65,7 @@ def experiment_list(request: HtmxRequest, kind: str) -> HttpResponse:
     context |= {
         "areas": areas_of(visible),
         "managers": managers_of(visible),
+        "has_health_alarm": has_alarm(signed_in_actor(request)),
         "may_create": signed_in_actor(request).user.may_manage,  # type: ignore[union-attr]  # a person
     }
     return render(request, "experiments/list.html", context)

@@ -16,6 +16,7 @@ from experiments.services import (
     add_settings_group,
     apply_verb,
     attach_settings_group,
+    check_split_groups,
     create_experiment,
     prepare_settings_group,
     recount_settings_group,
@@ -25,6 +26,7 @@ from usersplit.demo.stories import STORIES, Step, Story
 # Queueing takes a while for people, too.
 PREPARED_AFTER = dt.timedelta(seconds=40)
 ATTACHED_AFTER = dt.timedelta(minutes=20)
+NIGHTS_CHECKED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ def load_stories() -> int:
             Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True)
         ):
             recount_settings_group(settings_group_id)
+        for days in range(NIGHTS_CHECKED, -1, -1):
+            with clock.frozen_at(today - dt.timedelta(days=days)):
+                check_split_groups()
     return len(STORIES)
 
 
