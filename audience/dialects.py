@@ -120,7 +120,8 @@ def _moments_as(kind: str) -> Finish:
 
 def _normal_numbers_only(then: Finish) -> Finish:
     def finish(node: exp.Expr, dialect: str) -> exp.Expr:
-        if node.args["to"].this == exp.DType.DOUBLE and 0 < abs(float(node.this.this)) < _LEAST_NORMAL:
+        is_literal = isinstance(node.this, exp.Literal) and node.args["to"].this == exp.DType.DOUBLE
+        if is_literal and 0 < abs(float(node.this.this)) < _LEAST_NORMAL:
             raise _refusal(
                 node, dialect, "whether it knows numbers this close to 0 is not said in its documentation"
             )

@@ -90,12 +90,11 @@ def _repeat(node: Repeat, wording: Wording) -> str:
     body = _pattern(node.body, wording) if isinstance(node.body, Characters) else _group(node.body, wording)
     if max(node.low, node.high or 0) <= wording.most:
         return body + _count(node.low, node.high)
-    counts = [(count, count) for count in _parts(node.low, wording.most)]
-    optional = None if node.high is None else node.high - node.low
-    if optional is None:
+    counts: list[tuple[int, int | None]] = [(count, count) for count in _parts(node.low, wording.most)]
+    if node.high is None:
         counts.append((0, None))
     else:
-        counts.extend((0, count) for count in _parts(optional, wording.most))
+        counts.extend((0, count) for count in _parts(node.high - node.low, wording.most))
     return wording.group + "".join(body + _count(low, high) for low, high in counts) + ")"
 
 

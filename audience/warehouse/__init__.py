@@ -47,10 +47,23 @@ def get_warehouse() -> Warehouse:
 
 @lru_cache(maxsize=8)
 def open_warehouse(url: str) -> Warehouse:
-    """The warehouse at an address: `duckdb:///absolute/folder` (its user files lie in that folder)."""
-    parts = urlsplit(url)
+    """The warehouse at an address.
+
+    `duckdb:///absolute/folder` (its user files lie in that folder), `postgresql://user:password@host/database`,
+    `clickhouse://user:password@host:8123/database` (`clickhouses://` with TLS). docs/engines.md says what may follow.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise WarehouseUnavailable("WAREHOUSE_URL is no address; see docs/engines.md") from None
     if parts.scheme == "duckdb" and parts.path and not parts.netloc:
         return DuckDBWarehouse(Path(unquote(parts.path)))
+    # Each engine's driver takes its time to import; most installations need none of them.
+    if parts.scheme in ("postgresql", "postgres"):
+        from audience.warehouse.postgresql_engine import PostgreSQLWarehouse  # noqa: PLC0415
+
+        return PostgreSQLWarehouse(parts)
     raise WarehouseUnavailable(
-        f"WAREHOUSE_URL must be like duckdb:///absolute/folder, not {parts.scheme or 'nothing'}://…"
+        "WAREHOUSE_URL must be like duckdb:///absolute/folder, postgresql://host/database or "
+        f"clickhouse://host:8123/database, not {parts.scheme or 'nothing'}://…"
     )

@@ -30,7 +30,7 @@ def require_registrations(types: Mapping[str, FilterType]) -> None:
 
 def arrivals_by_day(
     condition: exp.Expr,
-    users: exp.Table,
+    users: exp.Table | exp.Subquery,
     now: dt.datetime,
     days: int,
     ask: Callable[[exp.Select], Rows],

@@ -38,7 +38,7 @@ def measures_among(types: Mapping[str, FilterType], columns: Collection[str]) ->
 
 
 def moments_by_split_group(
-    columns: Mapping[str, FilterType], users: exp.Table, ask: Callable[[exp.Select], Rows]
+    columns: Mapping[str, FilterType], users: exp.Table | exp.Subquery, ask: Callable[[exp.Select], Rows]
 ) -> dict[str, Moments]:
     """`columns` as `measures_among` returns them; `users` is the table that has them beside `split_group`.
 
