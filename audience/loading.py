@@ -6,29 +6,44 @@ left out and reported with their lines; everything else is loaded. Memory stays 
 
 from __future__ import annotations
 
+import gc
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from audience.casting import CELL_CASTS, CastError, cast_integer, cast_string, shown
+import numpy as np
+from numpy.typing import NDArray
+
+from audience.casting import shown
 from audience.catalogue import load_catalogue
+from audience.column_casting import field_reader, id_reader, split_group_reader
+from audience.column_values import ArrayColumn, PackedColumn
 from audience.entropy import random_split_groups
-from audience.sources import BadRow, Row, Source, open_source
-from audience.specs import SPLIT_GROUPS, Catalogue, FilterSpec, FilterType
-from audience.warehouse import MergeReport, UserBatch, Warehouse, get_warehouse
+from audience.sources import Block, Source, open_source
+from audience.specs import Catalogue, FilterSpec, FilterType
+from audience.warehouse import DuplicateId, MergeReport, UserBatch, Warehouse, get_warehouse
 from core.errors import FieldError, InvalidInput
 
 BATCH_ROWS: Final = 50_000
 REJECTS_SHOWN: Final = 20
-MAX_ID: Final = 200
 ID_COLUMNS: Final = ("id", "user_id", "userid")
 SPLIT_GROUP_COLUMN: Final = "split_group"
-_REMEMBERED: Final = 100_000
 
-Progress = Callable[[int, float], None]
-"""Called now and then with the rows read so far and the part of the source that is done (0..1)."""
+
+class Reject(NamedTuple):
+    """A row that was left out. `line` counts from 1, a header included; in Parquet and in queries it is the row, from 1."""
+
+    line: int
+    reason: str
+
+
+Progress = Callable[[int, float | None], None]
+"""Called now and then with the rows read so far and the part of the source that is done (0..1, None if nobody knows)."""
+OnReject = Callable[[Reject], None]
+"""Called for each row that is left out: the bad ones in order, then the repeated ones in order."""
 
 
 class LoadRefused(InvalidInput):
@@ -36,14 +51,6 @@ class LoadRefused(InvalidInput):
 
     code = "load_refused"
     title = "These users cannot be loaded"
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A row that was left out. `line` counts from 1, a header included; in Parquet it is the row, from 1."""
-
-    line: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ def load_users(
     mapping: Mapping[str, str] | None = None,
     replace: bool = False,
     progress: Progress | None = None,
+    on_reject: OnReject | None = None,
     warehouse: Warehouse | None = None,
     catalogue: Catalogue | None = None,
 ) -> LoadReport:
@@ -86,26 +94,53 @@ def load_users(
     Raises LoadRefused before anything is loaded, WarehouseError when the warehouse cannot take it; both change nothing.
     """
     with open_source(Path(path)) as source:
-        plan = _plan(
-            source.columns,
-            load_catalogue() if catalogue is None else catalogue,
-            id_column,
-            split_group_column,
-            mapping or {},
+        plan = plan_load(source.columns, id_column, split_group_column, mapping or {}, catalogue=catalogue)
+        return load_from(
+            source, plan, replace=replace, progress=progress, on_reject=on_reject, warehouse=warehouse
         )
-        reader = _Reader(source, plan, progress)
-        target = get_warehouse() if warehouse is None else warehouse
+
+
+def load_from(
+    source: Source,
+    plan: Plan,
+    *,
+    replace: bool = False,
+    progress: Progress | None = None,
+    on_reject: OnReject | None = None,
+    warehouse: Warehouse | None = None,
+) -> LoadReport:
+    """The same for a source that is open already."""
+    reader = _Reader(source, plan, progress, on_reject)
+    target = get_warehouse() if warehouse is None else warehouse
+    with _no_search_for_cycles():
         merged = target.merge_users(
-            reader.batches(must_hold_users=replace), plan.column_types, replace=replace
+            reader.batches(must_hold_users=replace),
+            plan.column_types,
+            replace=replace,
+            each_duplicate=reader.repeated,
         )
-        return reader.report(merged)
+    return reader.report(merged)
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Millions of short-lived rows hold no cycles; looking for some is a third of the work of reading them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 # ---- which column is what ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
+    """Which column of a source feeds what: (position, its name, the filter) for every field."""
+
     id_position: int
     split_group_position: int | None
     fields: tuple[tuple[int, str, FilterSpec], ...]
@@ -116,13 +151,16 @@ class _Plan:
         return {spec.column: spec.type for _, _, spec in self.fields}
 
 
-def _plan(
+def plan_load(
     columns: Sequence[str],
-    catalogue: Catalogue,
     id_column: str | None,
     split_group_column: str | None,
     mapping: Mapping[str, str],
-) -> _Plan:
+    *,
+    catalogue: Catalogue | None = None,
+) -> Plan:
+    """Raises LoadRefused, naming every option that does not fit the columns and the catalogue."""
+    catalogue = load_catalogue() if catalogue is None else catalogue
     errors: list[FieldError] = []
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
@@ -160,7 +198,7 @@ def _plan(
         raise LoadRefused(errors)
     used = reserved | {where for where, _, _ in fields}
     ignored = tuple(column for index, column in enumerate(columns) if index not in used)
-    return _Plan(id_position, group_position, tuple(fields), ignored)
+    return Plan(id_position, group_position, tuple(fields), ignored)
 
 
 def _guessed_id(columns: Sequence[str]) -> str | None:
@@ -205,88 +243,82 @@ def _listed(columns: Sequence[str], most: int = 20) -> str:
     return names + (f" and {len(columns) - most} more" if len(columns) > most else "")
 
 
-# ---- rows → batches ------------------------------------------------------------------------------------------
+# ---- blocks → batches ----------------------------------------------------------------------------------------
 
 
 class _Reader:
-    """Turns rows into batches and keeps the tally."""
+    """Turns blocks of rows into batches and keeps the tally."""
 
-    def __init__(self, source: Source, plan: _Plan, progress: Progress | None) -> None:
+    def __init__(
+        self, source: Source, plan: Plan, progress: Progress | None, on_reject: OnReject | None
+    ) -> None:
         self.source = source
         self.plan = plan
         self.progress = progress
+        self.on_reject = on_reject
         self.rows_read = 0
         self.rejected = 0
         self.rejects: list[Reject] = []
-        fields = [(where, _field_cast(spec, column)) for where, column, spec in plan.fields]
-        self.ids = _ColumnCast(_user_id)
-        self.groups = _ColumnCast(_split_group)
-        self.casts = [(where, _ColumnCast(cast)) for where, cast in fields]
+        self.ids = id_reader()
+        self.groups = split_group_reader()
+        self.fields = [(where, field_reader(spec.type, column)) for where, column, spec in plan.fields]
 
     def batches(self, *, must_hold_users: bool) -> Iterator[UserBatch]:
-        """Checked rows, BATCH_ROWS at a time. An all-bad file is refused where it would replace everybody."""
+        """Checked rows, about BATCH_ROWS at a time. An all-bad source is refused where it would replace everybody."""
         good = 0
-        for rows in self.source.rows(BATCH_ROWS):
-            batch = self.batch(rows)
+        for block in self.source.blocks(BATCH_ROWS):
+            batch = self.batch(block)
             good += len(batch.ids)
             yield batch
             if self.progress is not None:
                 self.progress(self.rows_read, self.source.done())
-        if self.rows_read == 0:
+        if self.rows_read == 0 and self.source.must_have_rows:
             raise LoadRefused([FieldError("file", "has a header but no rows")])
         if must_hold_users and good == 0:
             first = f"; line {self.rejects[0].line}: {self.rejects[0].reason}" if self.rejects else ""
             raise LoadRefused([FieldError("file", f"has no usable row, so nobody was replaced{first}")])
 
-    def batch(self, rows: Sequence[Row | BadRow]) -> UserBatch:
+    def batch(self, block: Block) -> UserBatch:
         """Column by column, as most columns repeat few values. A row's first bad cell is its reason."""
-        self.rows_read += len(rows)
-        good = [row for row in rows if isinstance(row, Row)]
-        cells: Sequence[Sequence[Any]] = list(zip(*(row.cells for row in good), strict=True)) or [()] * len(
-            self.source.columns
-        )
+        lines = block.lines
+        self.rows_read += len(lines) + len(block.bad)
         bad: dict[int, str] = {}
-        ids = self.ids.column(cells[self.plan.id_position], bad)
+        ids = self.ids.read(block.columns[self.plan.id_position], bad)
         where = self.plan.split_group_position
-        groups = [0] * len(good) if where is None else self.groups.column(cells[where], bad)
-        columns = [cast.column(cells[where], bad) for where, cast in self.casts]
-        self.reject_rows(rows, {good[index].line: reason for index, reason in bad.items()})
-        keep = [index for index in range(len(good)) if index not in bad]
-
-        def kept(column: Sequence[Any]) -> Sequence[Any]:
-            return column if len(keep) == len(good) else [column[index] for index in keep]
-
+        groups: Sequence[Any] = (
+            ArrayColumn(np.zeros(len(lines), dtype=np.int16))
+            if where is None
+            else self.groups.read(block.columns[where], bad)
+        )
+        columns = [reader.read(block.columns[where], bad) for where, reader in self.fields]
+        for reject in sorted([*block.bad, *(Reject(lines[index], reason) for index, reason in bad.items())]):
+            self.reject(Reject(*reject))
+        if bad:
+            keep = np.delete(np.arange(len(lines)), list(bad))
+            lines, ids, groups, *columns = (_only(column, keep) for column in (lines, ids, groups, *columns))
         return UserBatch(
-            lines=[good[index].line for index in keep],
-            ids=kept(ids),
-            split_groups=kept(groups),
-            drawn=random_split_groups(len(keep)),
+            lines=lines,
+            ids=ids,
+            split_groups=groups,
+            drawn=random_split_groups(len(lines)),
             values={
-                spec.column: kept(column)
-                for (_, _, spec), column in zip(self.plan.fields, columns, strict=True)
+                spec.column: column for (_, _, spec), column in zip(self.plan.fields, columns, strict=True)
             },
         )
 
-    def reject_rows(self, rows: Sequence[Row | BadRow], reasons: Mapping[int, str]) -> None:
-        if reasons or len(self.rejects) < REJECTS_SHOWN:
-            for row in rows:
-                if isinstance(row, BadRow):
-                    self.reject(row.line, row.reason)
-                elif row.line in reasons:
-                    self.reject(row.line, reasons[row.line])
-        else:
-            self.rejected += sum(isinstance(row, BadRow) for row in rows)
-
-    def reject(self, line: int, reason: str) -> None:
+    def reject(self, reject: Reject) -> None:
         self.rejected += 1
         if len(self.rejects) < REJECTS_SHOWN:
-            self.rejects.append(Reject(line, reason))
+            self.rejects.append(reject)
+        if self.on_reject is not None:
+            self.on_reject(reject)
+
+    def repeated(self, repeat: DuplicateId) -> None:
+        if self.on_reject is not None:
+            self.on_reject(_repetition(repeat))
 
     def report(self, merged: MergeReport) -> LoadReport:
-        repeats = [
-            Reject(repeat.line, f"user {shown(repeat.id)} was on line {repeat.first_line} already")
-            for repeat in merged.duplicates
-        ]
+        repeats = map(_repetition, merged.duplicates)
         return LoadReport(
             rows_read=self.rows_read,
             added=merged.added,
@@ -305,89 +337,12 @@ class _Reader:
         )
 
 
-class _ColumnCast:
-    """Casts a column of one batch after the other, each different value once."""
-
-    def __init__(self, cast: Callable[[Any], Any]) -> None:
-        self.cast = cast
-        self.known: dict[Any, Any] = {}
-
-    def column(self, cells: Sequence[Any], bad: dict[int, str]) -> list[Any]:
-        """The values; what cannot be read is None and its reason goes into `bad`, unless the row has one already."""
-        try:
-            different = set(cells)
-        except TypeError:  # lists, from Parquet
-            values = [self.attempt(cell) for cell in cells]
-            misfits = any(type(value) is _Misfit for value in values)
-        else:
-            if len(self.known) > _REMEMBERED:
-                self.known.clear()
-            for cell in different - self.known.keys():
-                self.known[cell] = self.attempt(cell)
-            values = [self.known[cell] for cell in cells]
-            misfits = any(type(self.known[cell]) is _Misfit for cell in different)
-        if misfits:
-            for index, value in enumerate(values):
-                if type(value) is _Misfit:
-                    bad.setdefault(index, value.reason)
-                    values[index] = None
-        return values
-
-    def attempt(self, cell: Any) -> Any:
-        try:
-            return self.cast(cell)
-        except CastError as error:
-            return _Misfit(str(error))
+def _repetition(repeat: DuplicateId) -> Reject:
+    return Reject(repeat.line, f"user {shown(repeat.id)} was on line {repeat.first_line} already")
 
 
-@dataclass(frozen=True, slots=True)
-class _Misfit:
-    reason: str
-
-
-def _field_cast(spec: FilterSpec, column: str) -> Callable[[Any], Any]:
-    cast = CELL_CASTS[spec.type]
-
-    def read(cell: Any) -> Any:
-        if cell is None or (isinstance(cell, str) and not cell.strip()):
-            return None
-        try:
-            return cast(cell)
-        except CastError as error:
-            raise CastError(f"{column} {error}") from None
-
-    return read
-
-
-def _user_id(cell: Any) -> str:
-    if isinstance(cell, float) and cell.is_integer():  # how many tools write integer columns that have gaps
-        cell = int(cell)
-    try:
-        text = "" if cell is None else cast_string(cell).strip()
-    except CastError as error:
-        raise CastError(f"the user id {error}") from None
-    if not text:
-        raise CastError("the user id is missing")
-    if len(text) > MAX_ID:
-        raise CastError(f"the user id has more than {MAX_ID} characters")
-    return text
-
-
-_SPLIT_GROUPS: Final = {str(group): group for group in range(1, SPLIT_GROUPS + 1)}
-
-
-def _split_group(cell: Any) -> int:
-    """1..2400, 0 for a blank cell."""
-    if isinstance(cell, str):
-        cell = cell.strip()
-        if cell in _SPLIT_GROUPS:
-            return _SPLIT_GROUPS[cell]
-    if cell is None or cell == "":
-        return 0
-    try:
-        number = cast_integer(cell)
-    except CastError:
-        number = 0
-    if not 1 <= number <= SPLIT_GROUPS:
-        raise CastError(f"the split group must be from 1 to {SPLIT_GROUPS}, not {shown(cell)}")
-    return number
+def _only(column: Sequence[Any], keep: NDArray[np.intp]) -> Sequence[Any]:
+    """The rows at these positions."""
+    return (
+        column.only(keep) if isinstance(column, PackedColumn) else [column[index] for index in keep.tolist()]
+    )

@@ -1,4 +1,4 @@
-"""Files of users as rows: CSV, gzipped CSV and Parquet, told apart by their first bytes, read in constant memory."""
+"""Files of users, block by block: CSV, gzipped CSV and Parquet, told apart by their first bytes, read in constant memory."""
 
 # ruff: noqa: S608 - the path and the column names in this SQL are quoted where they enter it
 
@@ -11,30 +11,38 @@ import io
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol, Self
+from typing import BinaryIO, Final, NamedTuple, Protocol, Self
 
 import duckdb
 
+from audience.column_casting import Cells
 from core.errors import FieldError, InvalidInput
 
 MAX_LINE: Final = 1_000_000
+MAX_BLOCK: Final = 20_000_000
+_ROWS_PER_QUERY: Final = 200_000
 _DELIMITERS: Final = (",", ";", "\t")
 
 
-class Row(NamedTuple):
-    """One row; `line` is where it starts, from 1. Cells are texts (CSV) or typed values (Parquet)."""
-
-    line: int
-    cells: Sequence[Any]
-
-
 class BadRow(NamedTuple):
-    """A row that cannot be read, and why."""
+    """A row that cannot be read, and why. `line` is where it starts, from 1."""
 
     line: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows in order. Those that can be read stand column by column, with the lines where they start (from 1; in Parquet
+    and in a query's answer the number of the row). Cells are texts (CSV), Python's values or arrays of them."""
+
+    lines: Sequence[int]
+    columns: Sequence[Cells]
+    bad: Sequence[BadRow] = ()
 
 
 class UnreadableFile(InvalidInput):
@@ -48,15 +56,17 @@ class UnreadableFile(InvalidInput):
 
 
 class Source(Protocol):
-    """An open file of users."""
+    """Users to read, in a file or elsewhere."""
 
     columns: Sequence[str]
+    must_have_rows: bool
+    """Is it a mistake if there is none?"""
 
-    def rows(self, size: int) -> Iterator[Sequence[Row | BadRow]]:
-        """All rows in order, `size` at a time."""
+    def blocks(self, size: int) -> Iterator[Block]:
+        """All rows in order, about `size` at a time."""
 
-    def done(self) -> float:
-        """The part that has been read, 0..1."""
+    def done(self) -> float | None:
+        """The part that has been read, 0..1, if that can be known."""
 
 
 def open_source(path: Path) -> AbstractContextManager[Source]:
@@ -91,16 +101,19 @@ def open_source(path: Path) -> AbstractContextManager[Source]:
 class CsvSource:
     """Comma, semicolon or tab separated, whichever the header has most of; quotes as in RFC 4180; UTF-8."""
 
+    must_have_rows = True
+
     def __init__(self, file: BinaryIO, content: BinaryIO | gzip.GzipFile, size: int) -> None:
         self.file = file
         self.size = size
         # Bytes that are not UTF-8 become lone surrogates, which no valid file can have, and are found row by row.
         self.text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        header = next(self.lines(), "")
-        self.columns: Sequence[str] = []
+        self.rest = self.lines()
+        header = next(self.rest, "")
         self.delimiter = max(_DELIMITERS, key=header.count)
-        self.reader = csv.reader(self.lines(header), delimiter=self.delimiter)
-        self.columns = [name.strip() for name in next(self.reader, [])]
+        reader = csv.reader(chain([header], self.rest), delimiter=self.delimiter)
+        self.columns: Sequence[str] = [name.strip() for name in next(reader, [])]
+        self.line = reader.line_num
         if problem := _unstorable(self.columns):
             raise UnreadableFile(f"has a header that {problem}; is it a CSV file?")
         if not any(self.columns):
@@ -115,10 +128,9 @@ class CsvSource:
         self.text.close()
         self.file.close()
 
-    def lines(self, *first: str) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         """Lines of bounded length: a file without line ends would otherwise be read into memory as a whole."""
-        yield from (line for line in first if line)
-        number = len(first)
+        number = 0
         while True:
             try:
                 line = self.text.readline(MAX_LINE)
@@ -133,37 +145,74 @@ class CsvSource:
                 )
             yield line
 
-    def rows(self, size: int) -> Iterator[Sequence[Row | BadRow]]:
-        batch: list[Row | BadRow] = []
+    def blocks(self, size: int) -> Iterator[Block]:
+        while lines := self.some_lines(size):
+            rows = self.plain_rows(lines)
+            if rows is None:
+                yield self.careful_block(lines)
+            else:
+                first = self.line + 1
+                self.line += len(lines)
+                yield Block(range(first, first + len(rows)), list(zip(*rows, strict=True)))
+
+    def some_lines(self, size: int) -> list[str]:
+        lines = []
+        room = MAX_BLOCK
+        for line in self.rest:
+            lines.append(line)
+            room -= len(line)
+            if len(lines) >= size or room <= 0:
+                break
+        return lines
+
+    def plain_rows(self, lines: list[str]) -> list[list[str]] | None:
+        """The rows if each line is one and nothing is wrong with any; all of it without a step of Python's per line."""
+        if _unstorable(lines):
+            return None
+        try:
+            # A quotation mark that is left open would swallow the extra line.
+            rows = list(csv.reader([*lines, "end"], delimiter=self.delimiter))
+        except csv.Error:
+            return None
+        if len(rows) != len(lines) + 1:
+            return None
+        rows.pop()
+        return rows if set(map(len, rows)) == {len(self.columns)} else None
+
+    def careful_block(self, lines: list[str]) -> Block:
+        """These lines row by row; the last row may go on in lines that come after them."""
+        numbers: list[int] = []
+        good: list[list[str]] = []
+        bad: list[BadRow] = []
         width = len(self.columns)
-        while True:
-            line = self.reader.line_num + 1
+        reader = csv.reader(chain(lines, self.rest), delimiter=self.delimiter)
+        while reader.line_num < len(lines):
+            number = self.line + reader.line_num + 1
             try:
-                cells = next(self.reader)
+                cells = next(reader)
             except StopIteration:
                 break
             except csv.Error as error:
-                batch.append(BadRow(line, f"cannot be read ({error}); is a quotation mark left open?"))
+                bad.append(BadRow(number, f"cannot be read ({error}); is a quotation mark left open?"))
                 continue
             if not cells:
                 continue
             if len(cells) != width:
-                batch.append(BadRow(line, f"has {len(cells)} fields, the header has {width}"))
+                bad.append(BadRow(number, f"has {len(cells)} fields, the header has {width}"))
             elif problem := _unstorable(cells):
-                batch.append(BadRow(line, problem))
+                bad.append(BadRow(number, problem))
             else:
-                batch.append(Row(line, cells))
-            if len(batch) >= size:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+                numbers.append(number)
+                good.append(cells)
+        self.line += reader.line_num
+        return Block(numbers, list(zip(*good, strict=True)) or [()] * width, bad)
 
     def done(self) -> float:
         return min(1.0, self.file.tell() / self.size) if self.size else 1.0
 
 
 def _unstorable(cells: Sequence[str]) -> str | None:
+    """What is wrong with the characters of cells or lines, None if nothing is."""
     joined = "".join(cells)
     if "\x00" in joined:
         return "has a NUL character"
@@ -179,6 +228,8 @@ def _unstorable(cells: Sequence[str]) -> str | None:
 
 class ParquetSource:
     """Rows of a Parquet file, streamed by DuckDB. Lines are row numbers from 1."""
+
+    must_have_rows = True
 
     def __init__(self, path: Path) -> None:
         self.connection = duckdb.connect(
@@ -201,6 +252,10 @@ class ParquetSource:
             self.connection.close()
             raise UnreadableFile(f"is not a readable Parquet file: {str(error).splitlines()[0]}") from error
         self.columns: Sequence[str] = [str(row[0]) for row in described]
+        # Arrays would round these two and hold lists as lists anyway.
+        self.by_rows = any(
+            row[1] in ("HUGEINT", "VARCHAR[]") or row[1].startswith("DECIMAL") for row in described
+        )
         self.selected = ", ".join(_readable(str(row[0]), str(row[1])) for row in described)
 
     def __enter__(self) -> Self:
@@ -211,14 +266,34 @@ class ParquetSource:
     ) -> None:
         self.connection.close()
 
-    def rows(self, size: int) -> Iterator[Sequence[Row | BadRow]]:
+    def blocks(self, size: int) -> Iterator[Block]:
         try:
-            self.connection.execute(f"SELECT {self.selected} FROM {self.relation}")
-            while rows := self.connection.fetchmany(size):
-                yield [Row(line, cells) for line, cells in enumerate(rows, start=self.read + 1)]
-                self.read += len(rows)
+            yield from self.blocks_of_rows(size) if self.by_rows else self.blocks_of_arrays(size)
         except duckdb.Error as error:
             raise UnreadableFile(f"is damaged after row {self.read}: {str(error).splitlines()[0]}") from error
+
+    def blocks_of_rows(self, size: int) -> Iterator[Block]:
+        self.connection.execute(f"SELECT {self.selected} FROM {self.relation}")
+        while rows := self.connection.fetchmany(size):
+            yield self.block(list(zip(*rows, strict=True)), len(rows))
+
+    def blocks_of_arrays(self, size: int) -> Iterator[Block]:
+        """By row numbers, for which DuckDB opens the parts of the file that have them and no others."""
+        numbered = f"{self.relation[:-1]}, file_row_number = true)"
+        for start in range(0, self.total, _ROWS_PER_QUERY):
+            found = self.connection.execute(
+                f"SELECT {self.selected} FROM {numbered} "
+                f"WHERE file_row_number >= {start} AND file_row_number < {start + _ROWS_PER_QUERY} ORDER BY file_row_number"
+            ).fetchnumpy()
+            arrays = list(found.values())
+            for offset in range(0, len(arrays[0]), size):
+                part = [array[offset : offset + size] for array in arrays]
+                yield self.block(part, len(part[0]))
+
+    def block(self, columns: Sequence[Cells], count: int) -> Block:
+        first = self.read + 1
+        self.read += count
+        return Block(range(first, first + count), columns)
 
     def done(self) -> float:
         return self.read / self.total if self.total else 1.0
@@ -229,8 +304,8 @@ def _readable(name: str, kind: str) -> str:
     column = '"' + name.replace('"', '""') + '"'
     if kind == "TIMESTAMP WITH TIME ZONE":  # aware values would need a time zone library
         return f"make_timestamp(epoch_us({column}))"
-    if kind.startswith("TIMESTAMP"):
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
         return f"CAST({column} AS TIMESTAMP)"
     known = ("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-             "FLOAT", "DOUBLE", "DATE", "VARCHAR", "VARCHAR[]")  # fmt: skip
+             "FLOAT", "DOUBLE", "VARCHAR", "VARCHAR[]")  # fmt: skip
     return column if kind in known or kind.startswith("DECIMAL") else f"CAST({column} AS VARCHAR)"

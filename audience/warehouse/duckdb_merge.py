@@ -18,6 +18,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from audience.column_values import ArrayColumn, CodedColumn
 from audience.compiling import VERSION_KEY_SUFFIX
 from audience.specs import FilterType
 from audience.warehouse.base import DuplicateId, MergeReport, UserBatch
@@ -141,27 +142,15 @@ class _Merge:
         self.connection.execute(
             f"CREATE TABLE staged (line BIGINT, id VARCHAR, given USMALLINT, drawn USMALLINT{columns})"
         )
-        selected = ", ".join(["line", "id", "given", "drawn", *(f'"{name}"' for name, _ in physical)])
         for batch in batches:
             if batch.ids:
-                arrays = self.arrays(batch)
-                self.connection.register("arriving", arrays)
-                self.connection.execute(f"INSERT INTO staged SELECT {selected} FROM arriving")
+                arriving = _Arriving(batch, self.given)
+                self.connection.register("arriving", arriving.arrays)
+                self.connection.execute(
+                    f"INSERT INTO staged SELECT {', '.join(arriving.selected)} FROM arriving",
+                    arriving.dictionaries,
+                )
                 self.connection.unregister("arriving")
-
-    def arrays(self, batch: UserBatch) -> dict[str, NDArray[Any]]:
-        arrays: dict[str, NDArray[Any]] = {
-            "line": np.asarray(batch.lines, dtype=np.int64),
-            "id": _objects(batch.ids),
-            "given": np.asarray(batch.split_groups, dtype=np.int16),
-            "drawn": batch.drawn,
-        }
-        for name, kind in self.given.items():
-            arrays[name] = _objects(batch.values[name], kind)
-            if kind == "version":
-                keys = {text: version_key(text) for text in set(batch.values[name])}
-                arrays[name + VERSION_KEY_SUFFIX] = _objects([keys[text] for text in batch.values[name]])
-        return arrays
 
     def drop_duplicates(self) -> tuple[int, tuple[DuplicateId, ...]]:
         """The first row of a user counts: then a file means the same whatever its order of later rows."""
@@ -266,11 +255,67 @@ def _physical(columns: Mapping[str, FilterType]) -> list[tuple[str, str]]:
     return physical
 
 
-def _objects(values: Sequence[Any], kind: FilterType = "string") -> NDArray[Any]:
-    array = np.empty(len(values), dtype=object)
+class _Arriving:
+    """A batch as DuckDB reads it fastest: arrays by name, and what to select from them.
+
+    Texts of few kinds arrive as numbers; DuckDB looks them up in a dictionary instead of reading as many Python objects.
+    """
+
+    def __init__(self, batch: UserBatch, types: Mapping[str, FilterType]) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {
+            "line": np.asarray(batch.lines, dtype=np.int64),
+            "id": _array(batch.ids, "string"),
+            "given": _array(batch.split_groups, "integer"),
+            "drawn": batch.drawn,
+        }
+        self.selected = list(self.arrays)
+        self.dictionaries: list[Sequence[Any]] = []
+        for name, kind in types.items():
+            column = batch.values[name]
+            self.add(name, column, kind)
+            if kind == "version":
+                self.add(name + VERSION_KEY_SUFFIX, _version_keys(column), kind)
+
+    def add(self, name: str, column: Sequence[Any], kind: FilterType) -> None:
+        if isinstance(column, CodedColumn) and kind in ("string", "version"):
+            self.arrays[name] = column.codes
+            self.dictionaries.append(list(column.dictionary))
+            self.selected.append(f'CAST(${len(self.dictionaries)} AS VARCHAR[])["{name}" + 1]')
+        else:
+            self.arrays[name] = _array(column, kind)
+            self.selected.append(f'"{name}"')
+
+
+_DTYPES: Final[Mapping[FilterType, str]] = {
+    "boolean": "?",
+    "integer": "int64",
+    "number": "float64",
+    "date": "datetime64[us]",
+}
+"""Those that DuckDB takes as they lie in memory; others are arrays of Python's objects, None where a value is missing."""
+
+
+def _array(column: Sequence[Any], kind: FilterType) -> NDArray[Any]:
+    """A column as DuckDB reads it fastest."""
+    if isinstance(column, ArrayColumn):
+        return column.array if column.missing is None else np.ma.masked_array(column.array, column.missing)
+    if isinstance(column, CodedColumn):
+        return _array(column.dictionary, kind)[column.codes]
+    if kind in _DTYPES and column:
+        missing = np.fromiter((value is None for value in column), np.bool_, len(column))
+        filler = next((value for value in column if value is not None), 0)
+        filled = [filler if value is None else value for value in column]
+        return np.ma.masked_array(np.array(filled, dtype=_DTYPES[kind]), missing)
+    array = np.empty(len(column), dtype=object)
     if kind == "list":  # one by one: numpy would make a table of a list of lists
-        for index, value in enumerate(values):
+        for index, value in enumerate(column):
             array[index] = value
     else:
-        array[:] = values
+        array[:] = column
     return array
+
+
+def _version_keys(column: Sequence[Any]) -> Sequence[Any]:
+    if isinstance(column, CodedColumn):
+        return CodedColumn(column.codes, [version_key(text) for text in column.dictionary])
+    return [version_key(text) for text in column]
