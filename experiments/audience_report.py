@@ -6,7 +6,7 @@ Everything is arithmetic on the stored counts per split group; the warehouse is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from experiments.models import AudienceCount, Draw, Experiment, SettingsGroup, V
 from experiments.plans import previous_from
 from experiments.selectors import owners_by_settings_group
 from experiments.split_groups import as_ranges
+from experiments.warnings_in_words import Facts, PairFacts, VariantFacts, Warned, warnings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +187,34 @@ def _intersection(
         same_area=bool(area) and experiment.area == area,
         not_counted=list(one.not_counted),
         variants=pairs,
+    )
+
+
+def warnings_for(
+    settings_group: SettingsGroup, report: AudienceReport, visible: Collection[int]
+) -> list[Warned]:
+    """What to think of before these settings take effect; `visible` are the ids of the other tests that the reader may know of."""
+    groups = {
+        name: sum(last - first + 1 for first, last in ranges)
+        for name, ranges in ((variant.name, variant.split_groups) for variant in report.variants)
+    }
+    return warnings_of(
+        Facts(
+            users=report.users,
+            not_counted=report.not_counted,
+            variants=[VariantFacts(one.name, groups[one.name], one.users) for one in report.variants],
+            pairs=[pair_facts(one, is_known=one.experiment.pk in visible) for one in report.intersections],
+            moves=report.moves,
+        )
+    )
+
+
+def pair_facts(shared: Intersection, *, is_known: bool) -> PairFacts:
+    """What the warnings need of an intersection; of a test that the reader may not know neither name nor area."""
+    return PairFacts(
+        name=shared.experiment.key if is_known else "",
+        users=shared.users,
+        share=shared.share,
+        area=shared.experiment.area if shared.same_area else "",
+        not_counted=shared.not_counted,
     )

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
-from audience.drawing import Drawn, NotEnoughRoom, Objective, Occupant, Share, draw_split_groups
+from audience.drawing import (
+    ControlWouldMove,
+    Drawn,
+    NotEnoughRoom,
+    Objective,
+    Occupant,
+    Share,
+    draw_split_groups,
+    replay_draw,
+)
 from audience.occupancy import Owners
 from core import clock
 from experiments.capacity import Load, occupations
-from experiments.counting import Counts
+from experiments.counting import Counts, Shared
 from experiments.lifecycle import Status
-from experiments.models import DrawObjective, Experiment, SettingsGroup
+from experiments.models import Draw, DrawObjective, Experiment, SettingsGroup, Variant
 from experiments.percents import SPLIT_GROUPS, format_percent
 from experiments.selectors import (
     Other,
@@ -62,6 +71,7 @@ class Previous:
     settings_group: SettingsGroup
     owners: Owners
     names: tuple[str, ...]
+    control: str | None
 
     @property
     def groups(self) -> dict[str, Sequence[int]]:
@@ -89,7 +99,7 @@ def plan_of(settings_group: SettingsGroup) -> Plan:
         ends_at=settings_group.ends_at,
         conditions=settings_group.conditions,
         shares=tuple(Share(variant.name, variant.split_group_count) for variant in variants),
-        control=next((variant.name for variant in variants if variant.is_control), None),
+        control=control_of(variants),
         objective=cast("Objective", settings_group.draw_objective),
         exclusive_with=tuple(settings_group.exclusive_with),
         allow_control_to_treatment=settings_group.allow_control_to_treatment,
@@ -108,7 +118,13 @@ def previous_from(settings_group: SettingsGroup) -> Previous | None:
     owners = owners_by_settings_group([settings_group.pk]).get(settings_group.pk)
     if owners is None:
         return None
-    return Previous(settings_group, owners, tuple(variant.name for variant in settings_group.variants.all()))
+    variants = list(settings_group.variants.all())
+    return Previous(settings_group, owners, tuple(variant.name for variant in variants), control_of(variants))
+
+
+def control_of(variants: Iterable[Variant]) -> str | None:
+    """The name of the control, if there is one."""
+    return next((variant.name for variant in variants if variant.is_control), None)
 
 
 def occupants(
@@ -152,15 +168,41 @@ def draw_plan(
             exclusive_with=plan.exclusive_with,
             allow_control_to_treatment=plan.allow_control_to_treatment,
             control=plan.control,
+            previous_control=plan.previous.control if plan.previous else None,
+            users=counts.users,
         )
     except NotEnoughRoom as error:
         raise no_room(plan, plan.objective, others, counts, error) from error
+
+
+def redraw(draw: Draw) -> Drawn:
+    """A stored draw, drawn again from the rows that it was drawn with. Raises ValueError when it comes out differently."""
+    count = draw.count
+    table = count.table()
+    groups = SettingsGroup.objects.select_related("experiment").in_bulk(table.others)
+    others = [Other(groups[pk], pk in count.finished_others) for pk in table.others]
+    shared = {
+        pk: Shared(row.astype(np.int64), names)
+        for pk, row, names in zip(table.others, table.shared, table.not_counted, strict=True)
+    }
+    blind = bool(draw.log.get("is_blind"))
+    counts = Counts(table.users, count.warehouse_version, count.counted_at, blind, (), shared)
+    previous = previous_from(draw.previous) if draw.previous else None
+    plan = plan_of(draw.settings_group)
+    return replay_draw(
+        draw.log,
+        occupants(plan, others, counts, owners_by_settings_group(table.others)),
+        previous.groups if previous else None,
+        counts.users,
+    )
 
 
 def no_room(
     plan: Plan, objective: str, others: Sequence[Other], counts: Counts, error: NotEnoughRoom
 ) -> NoRoom:
     """How many groups are wanted, how many are free of which tests, and when there will be room."""
+    if isinstance(error, ControlWouldMove):
+        return NoRoom(_sentence(str(error)), None)
     barring = [
         other.settings_group
         for other in others
@@ -210,3 +252,7 @@ def _names(settings_groups: Sequence[SettingsGroup], known: Collection[str]) -> 
     if drafts:
         named.append("a draft" if drafts == 1 else f"{drafts} drafts")
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

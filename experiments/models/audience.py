@@ -47,7 +47,8 @@ class CountedTable:
 
     def with_other(self, settings_group_id: int) -> npt.NDArray[np.int64]:
         """Users shared with this settings group, int64[2400]. Raises ValueError when it was not counted with it."""
-        return self.shared[self.others.index(settings_group_id)].astype(np.int64)
+        row: npt.NDArray[np.int64] = self.shared[self.others.index(settings_group_id)].astype(np.int64)
+        return row
 
 
 class AudienceCount(models.Model):

@@ -208,7 +208,7 @@ def _draw(
         owners=drawn.owners.tolist(),
         objective=settings_group.draw_objective,
         seed=seed,
-        log=drawn.log,
+        log={**drawn.log, "is_blind": counts.is_blind},
     )
 
 
