@@ -7,32 +7,41 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 from sqlglot import exp
 
 from audience.catalogue import load_catalogue
-from audience.compiling import as_flag, compile_conditions, is_always
+from audience.compiling import compile_conditions, is_always
 from audience.moments import Moments
-from audience.specs import SPLIT_GROUPS, Catalogue, FilterSpec, FilterType
+from audience.specs import Catalogue, FilterSpec, FilterType
 from audience.walking_order import comes_after, ranges_left, ranges_of, steps_of, within
 from audience.warehouse.arrivals_sql import arrivals_by_day, require_registrations
 from audience.warehouse.base import CountTable, DuplicateId, KeptReport, MergeReport, UserBatch, UserRecord
+from audience.warehouse.codes_shelf import CODES_FROM
+from audience.warehouse.duckdb_counts import count, keep
 from audience.warehouse.duckdb_merge import merge_users
 from audience.warehouse.duckdb_store import Generation, Store
 from audience.warehouse.moments_sql import NO_MOMENTS, measures_among, moments_by_split_group
 from audience.warehouse.time_limits import TimeLimit
 
-OTHERS_PER_QUERY: Final = 100
 ROWS_PER_STEP: Final = 10_000
 
 
 class DuckDBWarehouse:
-    """See `base.Warehouse` for what the methods answer. `catalogue` is asked anew for every question."""
+    """See `base.Warehouse` for what the methods answer. `catalogue` is asked anew for every question.
 
-    def __init__(self, folder: Path, catalogue: Callable[[], Catalogue] = load_catalogue) -> None:
-        self.store = Store(folder)
+    From `codes_from` users on they are counted by codes and kept matches (see `codes`), fewer by scans.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        catalogue: Callable[[], Catalogue] = load_catalogue,
+        *,
+        codes_from: int = CODES_FROM,
+    ) -> None:
+        self.store = Store(folder, codes_from)
         self.catalogue = catalogue
 
     def version(self) -> str:
@@ -60,21 +69,21 @@ class DuckDBWarehouse:
             columns = self._column_types(generation, catalogue)
             mine = compile_conditions(conditions, catalogue, columns, now)
             theirs = [compile_conditions(other, catalogue, columns, now) for other in others]
-            where = _where(mine.expression, split_groups)
-            counts = _Counts(connection, where)
-            # Many tests share their conditions ("everyone", above all): each different one is counted once.
-            distinct = list(
-                dict.fromkeys(other.expression for other in theirs if not is_always(other.expression))
+            codes = self.store.codes(generation)
+            users, shared = count(
+                connection, codes, mine.expression, [other.expression for other in theirs], split_groups
             )
-            users, rows = counts.of(distinct)
-        position = {expression: index for index, expression in enumerate(distinct)}
-        shared = np.empty((len(theirs), SPLIT_GROUPS), dtype=np.int64)
-        for index, other in enumerate(theirs):
-            shared[index] = users if is_always(other.expression) else rows[position[other.expression]]
         return CountTable(users, shared, mine.not_counted, tuple(other.not_counted for other in theirs))
 
     def keep_matches(self, all_conditions: Sequence[object], now: dt.datetime) -> KeptReport:
-        return KeptReport()
+        catalogue = self.catalogue()
+        with self.store.reading() as (generation, connection):
+            codes = self.store.codes(generation)
+            if connection is None or codes is None:
+                return KeptReport()
+            columns = self._column_types(generation, catalogue)
+            compiled = [compile_conditions(each, catalogue, columns, now) for each in all_conditions]
+            return keep(connection, codes, [each.expression for each in compiled])
 
     def iterate_users(
         self,
@@ -163,61 +172,8 @@ class DuckDBWarehouse:
         return {spec.column: spec.type for spec in catalogue.values() if spec.column}
 
 
-class _Counts:
-    """Users per split group, who match and who match others too, in as few scans as the width of a query allows."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection | None, where: exp.Expr) -> None:
-        self.connection = connection
-        self.where = where
-
-    def of(self, others: Sequence[exp.Expr]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        users = np.zeros(SPLIT_GROUPS, dtype=np.int64)
-        shared = np.zeros((len(others), SPLIT_GROUPS), dtype=np.int64)
-        for start in range(0, max(len(others), 1), OTHERS_PER_QUERY):
-            chunk = others[start : start + OTHERS_PER_QUERY]
-            table = self.query(chunk)
-            groups = table["split_group"].astype(np.int64) - 1
-            users[groups] = table["users"]
-            for offset in range(len(chunk)):
-                shared[start + offset, groups] = table[f"b{offset}"]
-        return users, shared
-
-    def query(self, others: Sequence[exp.Expr]) -> dict[str, NDArray[Any]]:
-        names = ["users", *(f"b{offset}" for offset in range(len(others)))]
-        if self.connection is None:
-            return {name: np.zeros(0, dtype=np.int64) for name in ["split_group", *names]}
-        sums = [_sum(exp.Literal.number(1)), *(_sum(as_flag(other)) for other in others)]
-        query = (
-            exp.select(
-                exp.column("split_group"),
-                *(exp.alias_(total, name) for total, name in zip(sums, names, strict=True)),
-            )
-            .from_(_users())
-            .where(self.where)
-            .group_by(exp.column("split_group"))
-        )
-        table: dict[str, NDArray[Any]] = self.connection.execute(query.sql(dialect="duckdb")).fetchnumpy()
-        return table
-
-
-def _sum(value: exp.Expr) -> exp.Expr:
-    # DuckDB sums integers into 128 bits, which numpy only knows as floating point.
-    return exp.cast(exp.Sum(this=value), exp.DType.BIGINT)
-
-
 def _users() -> exp.Table:
     return exp.table_("users", db="store")
-
-
-def _where(condition: exp.Expr, split_groups: Collection[int] | None) -> exp.Expr:
-    if split_groups is None:
-        return condition
-    members = exp.In(
-        this=exp.column("split_group"),
-        expressions=[exp.Literal.number(int(group)) for group in sorted(set(split_groups))],
-    )
-    inside: exp.Expr = members if split_groups else exp.false()
-    return inside if is_always(condition) else exp.and_(inside, condition)
 
 
 def _attributes(catalogue: Catalogue, generation: Generation) -> list[FilterSpec]:

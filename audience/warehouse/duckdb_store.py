@@ -23,6 +23,8 @@ import duckdb
 
 from audience.specs import FilterType
 from audience.warehouse.base import WarehouseQueryFailed, WarehouseUnavailable
+from audience.warehouse.codes import Codes, sync
+from audience.warehouse.codes_shelf import CODES_FROM, CODES_PREFIX, CodesShelf
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +52,9 @@ class Generation:
 class Store:
     """The folder; one per process and address."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, codes_from: int = CODES_FROM) -> None:
         self.folder = folder
+        self._codes = CodesShelf(folder, codes_from, _open)
         self._lock = threading.Lock()
         self._opened: tuple[str, duckdb.DuckDBPyConnection] | None = None
         _STORES.add(self)
@@ -80,6 +83,9 @@ class Store:
             os.fsync(file.fileno())
         if generation.file is not None:
             sync(self.folder / generation.file)
+            self._codes.prepare(
+                generation.file, generation.users, self.folder / f"{STAGING_PREFIX}{generation.version}.codes"
+            )
         temporary.replace(self.folder / _POINTER)
         sync(self.folder)
 
@@ -115,12 +121,17 @@ class Store:
         wanted = {generation.file, generation.previous}
         for path in self.folder.iterdir():
             if path.name.startswith(STAGING_PREFIX) or (
-                path.name.startswith(_USERS_PREFIX) and path.name not in wanted
+                path.name.startswith((_USERS_PREFIX, CODES_PREFIX))
+                and self._codes.file_of(path.name) not in wanted
             ):
                 _remove(path)
 
     def users_file(self, number: int, token: str) -> str:
         return f"{_USERS_PREFIX}{number:06d}-{token}.duckdb"
+
+    def codes(self, generation: Generation) -> Codes | None:
+        """Its codes, made now if nobody has made them. None: count without them."""
+        return None if generation.file is None else self._codes.take(generation.file, generation.users)
 
     # ---- reading ---------------------------------------------------------------------------------------------
 
@@ -209,15 +220,6 @@ def first_line(error: BaseException) -> str:
 
 def query_failed(error: duckdb.Error | OSError) -> WarehouseQueryFailed:
     return WarehouseQueryFailed(f"the warehouse could not carry this out: {first_line(error)}")
-
-
-def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

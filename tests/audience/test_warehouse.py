@@ -192,7 +192,7 @@ def test_a_lost_or_damaged_file_is_a_warehouse_error(three_users: DuckDBWarehous
         list(DuckDBWarehouse(tmp_path / "store", lambda: WIDER).iterate_users([], NOW))
 
 
-@pytest.mark.parametrize("url", ["", "postgresql://host/db", "duckdb://relative/folder", "duckdb:"])
+@pytest.mark.parametrize("url", ["", "mysql://host/db", "duckdb://relative/folder", "duckdb:"])
 def test_an_address_of_no_engine_is_refused(url: str) -> None:
     with pytest.raises(WarehouseUnavailable, match="WAREHOUSE_URL"):
         open_warehouse(url)

@@ -1,0 +1,100 @@
+"""The codes of a store's generations: made with a load or when they are first missed, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from audience.warehouse.codes import Codes, open_codes, write_codes
+
+logger = logging.getLogger(__name__)
+
+CODES_FROM: Final = 50_000
+"""Users from which codes are worth their files: fewer are scanned as quickly."""
+CODES_PREFIX: Final = "codes-"
+_LOCK: Final = "codes.lock"
+_NOT_AGAIN_FOR: Final = 300.0
+"""Seconds before a process tries once more what failed: the disk may have room by then."""
+
+
+class CodesShelf:
+    """`open_users` opens a file of users as `store.users`, on a connection that the shelf closes."""
+
+    def __init__(
+        self, folder: Path, users_from: int, open_users: Callable[[Path], duckdb.DuckDBPyConnection]
+    ) -> None:
+        self.folder = folder
+        self.users_from = users_from
+        self.open_users = open_users
+        self._opened: Codes | None = None
+        self._failed: dict[str, float] = {}
+
+    def take(self, file: str, users: int) -> Codes | None:
+        """The codes of a file of users, made now if they are missing. None: count without them."""
+        if users < self.users_from:
+            return None
+        target = self._folder_of(file)
+        opened = self._opened
+        if opened is not None and opened.folder == target and target.is_dir():
+            return opened
+        codes = open_codes(target)
+        if codes is None and time.monotonic() >= self._failed.get(file, 0.0):
+            codes = self._make(file, target)
+        if codes is not None:
+            self._opened = codes
+        return codes
+
+    def prepare(self, file: str, users: int, staging: Path) -> None:
+        """Make the codes of a file that is about to count. It counts without them if that is not possible."""
+        if users >= self.users_from:
+            self._write(file, self._folder_of(file), staging)
+
+    @staticmethod
+    def file_of(name: str) -> str:
+        """The file of users that a file, or a folder of codes, of this name belongs to."""
+        return f"{name.removeprefix(CODES_PREFIX)}.duckdb" if name.startswith(CODES_PREFIX) else name
+
+    def _folder_of(self, file: str) -> Path:
+        return self.folder / f"{CODES_PREFIX}{Path(file).stem}"
+
+    def _make(self, file: str, target: Path) -> Codes | None:
+        try:
+            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            self._give_up(file, error)
+            return None
+        try:
+            # Whoever comes second does not wait: counting without codes takes less long than making them.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = open_codes(target)
+            if found is not None:
+                return found
+            return self._write(file, target, self.folder / f"staging-{secrets.token_hex(4)}.codes")
+        except BlockingIOError:
+            return None
+        finally:
+            os.close(descriptor)
+
+    def _write(self, file: str, target: Path, staging: Path) -> Codes | None:
+        try:
+            with closing(self.open_users(self.folder / file)) as connection:
+                codes = write_codes(connection, target, staging)
+        except (OSError, duckdb.Error) as error:
+            self._give_up(file, error)
+            return None
+        if codes is None:
+            self._give_up(file, ValueError("its users are not in the order of their split groups"))
+        return codes
+
+    def _give_up(self, file: str, error: Exception) -> None:
+        self._failed[file] = time.monotonic() + _NOT_AGAIN_FOR
+        logger.warning("the users of %s are counted without codes: %s", file, error)

@@ -1,0 +1,103 @@
+"""Codes answer exactly what a scan of the users answers, which is what the SDK says of each of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audience.conditions import parse_conditions
+from audience.warehouse import UserBatch, UserRecord
+from audience.warehouse.codes import open_codes
+from audience.warehouse.duckdb_engine import DuckDBWarehouse
+from tests.audience.random_conditions import CATALOGUE, NOW, RandomConditions, random_users
+from usersplit_sdk.conditions import compile_conditions
+
+USERS = 150
+TREES = 4_000
+TYPES = {spec.column: spec.type for spec in CATALOGUE.values()}
+
+
+def warehouse_in(folder: Path, **options: Any) -> DuckDBWarehouse:
+    return DuckDBWarehouse(folder, lambda: CATALOGUE, **options)
+
+
+def load(warehouse: DuckDBWarehouse, groups: list[int], seed: int = 4) -> None:
+    batch = UserBatch(
+        lines=list(range(len(groups))),
+        ids=[f"user-{number}" for number in range(len(groups))],
+        split_groups=groups,
+        drawn=np.ones(len(groups), dtype=np.int16),
+        values=random_users(seed=seed, count=len(groups)),
+    )
+    warehouse.merge_users([batch], TYPES)
+
+
+@pytest.fixture(scope="module")
+def coded(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
+    """One user per split group, so that a count per split group tells of each user."""
+    warehouse = warehouse_in(tmp_path_factory.mktemp("coded") / "warehouse", codes_from=1)
+    load(warehouse, list(range(1, USERS + 1)))
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def users(coded: DuckDBWarehouse) -> list[UserRecord]:
+    return list(coded.iterate_users([], NOW))
+
+
+@pytest.fixture
+def trees(request: pytest.FixtureRequest) -> list[Any]:
+    source = RandomConditions(seed=request.param)
+    return [parse_conditions(source.tree(), CATALOGUE) for _ in range(TREES // 4)]
+
+
+@pytest.fixture
+def few_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if columns with more than nine different values had too many: no codes, or, for moments, codes of days."""
+    monkeypatch.setattr("audience.warehouse.codes.MOST_VALUES", 9)
+
+
+@pytest.mark.parametrize("trees", [104], indirect=True)
+def test_columns_of_many_values_are_counted_as_exactly(
+    few_values: None, tmp_path: Path, users: list[UserRecord], trees: list[Any]
+) -> None:
+    warehouse = warehouse_in(tmp_path / "warehouse", codes_from=1)
+    load(warehouse, list(range(1, USERS + 1)))
+    (folder,) = warehouse.store.folder.glob("codes-*")
+    codes = open_codes(folder)
+    assert codes is not None
+    assert {name for name, column in codes.columns.items() if column.highs is not None} == {
+        "date_one",
+        "date_two",
+    }
+    assert not {"integer_one", "number_one", "string_one"} & set(codes.columns)
+    table = warehouse.count_table([], trees, NOW)
+    for tree, counts in zip(trees, table.shared, strict=True):
+        admits = compile_conditions(tree)
+        by_sdk = [user.split_group for user in users if admits(user.attributes, {}, NOW)[0]]
+        assert (np.flatnonzero(counts) + 1).tolist() == by_sdk, tree
+
+
+@pytest.mark.parametrize("trees", range(100, 104), indirect=True)
+def test_codes_and_kept_matches_count_exactly_whom_the_sdk_lets_in(
+    coded: DuckDBWarehouse, users: list[UserRecord], trees: list[Any]
+) -> None:
+    first = coded.count_table([], trees, NOW)
+    again = coded.count_table([], trees, NOW)
+    assert first.users[:USERS].tolist() == [1] * USERS
+    for tree, counts, kept in zip(trees, first.shared, again.shared, strict=True):
+        admits = compile_conditions(tree)
+        by_sdk = [user.split_group for user in users if admits(user.attributes, {}, NOW)[0]]
+        assert (np.flatnonzero(counts) + 1).tolist() == by_sdk, tree
+        assert (np.flatnonzero(kept) + 1).tolist() == by_sdk, tree
+
+
+def test_every_column_but_lists_has_codes(coded: DuckDBWarehouse) -> None:
+    (folder,) = coded.store.folder.glob("codes-*")
+    codes = open_codes(folder)
+    assert codes is not None
+    named = {name for name, kind in TYPES.items() if kind != "list"}
+    assert named <= set(codes.columns)
