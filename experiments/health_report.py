@@ -70,6 +70,14 @@ def latest_report() -> HealthReport | None:
     return health_report(check) if check is not None else None
 
 
+def notable(check: HealthCheck) -> str:
+    """A check in one sentence: the least likely of what chance hardly explains, or why it could not be done; else nothing."""
+    if check.problem:
+        return f"{check.problem[0].upper()}{check.problem[1:]}"
+    found = [one for one in check.findings if one["verdict"] != HealthVerdict.FINE]
+    return sentence(found[0]) if found else ""
+
+
 def has_alarm(actor: Actor) -> bool:
     """Whether this person is to be told, wherever tests are listed, that the split groups are not well."""
     if actor.user is None or not actor.user.may_manage:

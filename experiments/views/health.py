@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.requests import signed_in_actor
 from core.http import HtmxRequest
 from experiments.forms.search import read_number
-from experiments.health_report import HISTORY_SHOWN, latest_report
+from experiments.health_report import HISTORY_SHOWN, latest_report, notable
 from experiments.models import HealthCheck, HealthVerdict
 from experiments.services import request_health_check
 
@@ -55,7 +55,7 @@ def _context(request: HtmxRequest) -> dict[str, Any]:
     actor = signed_in_actor(request)
     return {
         "report": latest_report(),
-        "history": history,
+        "history": [(check, notable(check)) for check in history],
         "newest": newest.pk if newest else 0,
         "failed": newest if newest and newest.verdict == HealthVerdict.FAILED else None,
         "may_check": actor.user is not None and actor.user.may_manage,
