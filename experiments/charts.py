@@ -77,3 +77,27 @@ def histogram(sizes: Sequence[int]) -> Histogram:
 
 def _below(value: float, mean: float, deviation: float) -> float:
     return 0.5 * (1 + math.erf((value - mean) / deviation / math.sqrt(2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of equally wide columns, from the bottom up."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def columns(values: Sequence[int], most: int) -> list[Column]:
+    """A column for each value; one of `most` reaches the top. They touch: a row of days is one shape."""
+    width = WIDTH / max(len(values), 1)
+    return [
+        Column(
+            round(index * width, 2),
+            round(HEIGHT * (1 - value / most), 2),
+            round(width, 2),
+            round(HEIGHT * value / most, 2),
+        )
+        for index, value in enumerate(values)
+    ]

@@ -8,6 +8,7 @@ from experiments.lifecycle import Verb
 from experiments.models import Kind
 from experiments.views import (
     audience,
+    capacity,
     health,
     history,
     lists,
@@ -51,6 +52,7 @@ urlpatterns = [
     path("", lists.home, name="home"),
     path("changelog/", history.entry_list, name="entry_list"),
     path("changelog/export/", history.entry_export, name="entry_export"),
+    path("capacity/", capacity.capacity_page, name="capacity_page"),
     path("split-groups/", health.health_page, name="health_page"),
     path("split-groups/check/", health.health_check, name="health_check"),
     path("<kind:kind>/", lists.experiment_list, name="experiment_list"),
