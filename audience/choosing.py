@@ -54,9 +54,7 @@ class Field:
         elif objective == "smallest_worst_pair":
             rank = busy.astype(np.int64)
         else:
-            # The root of a count has a standard deviation of 1/2 whatever the count (Bartlett 1936): costs within one step
-            # differ by no more than luck, and are equals.
-            rank = np.where(busy, 1 + np.sqrt(cost).astype(np.int64), 0)
+            rank = _ranks(cost)
         return cls(meeting, busy, barred, rank, rng.permutation(SPLIT_GROUPS), spreads=objective != "random")
 
     def order(self, groups: Groups) -> Groups:
@@ -79,6 +77,19 @@ class Field:
             so_far[certain] = True
             return np.concatenate([certain, _spread(missing, equals, so_far, self.meeting)])
         return np.concatenate([certain, equals[:missing]])
+
+
+def _ranks(cost: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0 for what is free, then 1, 2, …: costs that differ by no more than luck have the same rank.
+
+    The root of a count has a standard deviation of 1/2 whatever the count (Bartlett 1936), so a rank is one step of it wide,
+    from its lowest cost on: two standard deviations.
+    """
+    lowest, costs = [0], np.unique(cost[cost > 0])
+    while len(costs):
+        lowest.append(int(costs[0]))
+        costs = costs[np.sqrt(costs) >= np.sqrt(costs[0]) + 1]
+    return np.searchsorted(lowest, cost, side="right") - 1
 
 
 def _spread(needed: int, equals: Groups, taken: Mask, meeting: Sequence[Occupant]) -> Groups:
