@@ -61,12 +61,14 @@ class Intersection:
 class AudienceReport:
     """The latest count of a prepared settings group. `users` meet the conditions; `variant_users` of them get a variant.
 
-    `drawn_with` is when the counts were made that it was drawn with (None: nothing is drawn), and `moves` whom the draw
-    moved against the settings before (None: there were none).
+    `drawn_with` is when the counts were made that it was drawn with, `seed` that of the draw (both None: nothing is drawn), and
+    `moves` whom the draw moved against the settings before (None: there were none). `is_recount`: it was counted after the draw.
     """
 
     counted_at: dt.datetime
+    is_recount: bool
     drawn_with: dt.datetime | None
+    seed: int | None
     moves: Movement | None
     users: int
     variant_users: int
@@ -88,7 +90,9 @@ def audience_report(settings_group: SettingsGroup) -> AudienceReport | None:
     names = [variant.name for variant in variants]
     return AudienceReport(
         counted_at=count.counted_at,
+        is_recount=draw is not None and draw.count_id != count.pk,
         drawn_with=draw.count.counted_at if draw else None,
+        seed=draw.seed if draw else None,
         moves=_moves(draw, owners, names) if draw else None,
         users=int(users.sum()),
         variant_users=variant_users,

@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         "StatusEnum": "experiments.models.experiment.StatusChoices",
         "KindEnum": "experiments.models.Kind",
         "EnvironmentEnum": "experiments.models.Environment",
+        "DrawEnum": "experiments.models.DrawObjective",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.schema.add_problems"],
 }

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.actors import requesting_actor
+from audience.overlap import Change, Movement
 from experiments.api.addresses import address
-from experiments.audience_report import AudienceReport, Intersection, audience_report
-from experiments.models import DrawObjective, Kind, PreparationState, SettingsGroup, Variant
+from experiments.audience_report import AudienceReport, Intersection, audience_report, warnings_for
+from experiments.models import (
+    DrawObjective,
+    Kind,
+    PreparationState,
+    RecountRequest,
+    SettingsGroup,
+    Variant,
+)
 from experiments.selectors import visible_ids
-from experiments.services.settings_rules import MAX_MESSAGE, MAX_VARIANTS
 
 # OpenAPI 3.0 has no recursive list without a name of its own; what may stand in it is told in words.
 CONDITIONS_SCHEMA = {
@@ -126,6 +133,59 @@ class HiddenIntersectionSerializer(serializers.Serializer[Any]):
     share = serializers.FloatField()
 
 
+class VariantMoveSerializer(serializers.Serializer[Change]):
+    """Users who would see another variant than before."""
+
+    users = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `from` is a keyword of Python.
+        ends = {
+            "from": serializers.CharField(source="from_variant"),
+            "to": serializers.CharField(source="to_variant"),
+        }
+        return {**ends, **super().get_fields()}
+
+
+class MovesSerializer(serializers.Serializer[Movement]):
+    """Users for whom the draw changes something against the one before."""
+
+    stay = serializers.IntegerField(help_text="They keep their variant.")
+    join = serializers.IntegerField(help_text="They get a variant and had none.")
+    leave = serializers.IntegerField(help_text="They had a variant and get none.")
+    change = VariantMoveSerializer(source="changes", many=True)
+
+
+class TextsField(serializers.ListField):
+    """Warnings as sentences."""
+
+    child = serializers.CharField()
+
+    def to_representation(self, data: Any) -> list[Any]:
+        return [one.text for one in data]
+
+
+class DrawnWithSerializer(serializers.Serializer[Any]):
+    """The count that a draw was made with; it is kept."""
+
+    counted_at = serializers.DateTimeField()
+
+
+class RecountSerializer(serializers.ModelSerializer[RecountRequest]):
+    """A recount that was asked for and is not done."""
+
+    error = serializers.SerializerMethodField(help_text="Why it failed or waits, else null.")
+
+    class Meta:
+        model = RecountRequest
+        fields = ["requested_at", "retry_at", "given_up", "error"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_error(self, request: RecountRequest) -> str | None:
+        return request.error or None
+
+
 class GroupSettingsSummary(serializers.ModelSerializer[SettingsGroup]):
     """Settings of a user group, and how far they are prepared."""
 
@@ -195,20 +255,40 @@ class _WithReport(GroupSettingsSummary):
 
     def to_representation(self, instance: SettingsGroup) -> dict[str, Any]:
         self.report = audience_report(instance)
+        others = [one.experiment.pk for one in self.report.intersections] if self.report else []
+        self.visible = visible_ids(requesting_actor(self.context["request"]), Kind.TEST, others)
         return super().to_representation(instance)
 
     report: AudienceReport | None = None
+    visible: Collection[int] = ()
 
 
 class GroupSettingsDetail(_WithReport):
     """Settings of a user group with their counted users."""
 
     counted_at = serializers.SerializerMethodField(help_text="null while nothing is counted.")
+    recount = serializers.SerializerMethodField(
+        help_text="A recount that was asked for and is not done; else null."
+    )
     audience = serializers.SerializerMethodField()
+    warnings = serializers.SerializerMethodField(
+        help_text="What to think of before a start, in sentences; empty while nothing is counted."
+    )
 
     class Meta(GroupSettingsSummary.Meta):
-        fields = [*GroupSettingsSummary.Meta.fields, "counted_at", "audience"]
+        fields = [*GroupSettingsSummary.Meta.fields, "counted_at", "recount", "audience", "warnings"]
         read_only_fields = fields
+
+    @extend_schema_field(RecountSerializer(allow_null=True))
+    def get_recount(self, settings_group: SettingsGroup) -> Any:
+        request = RecountRequest.objects.filter(settings_group=settings_group).first()
+        return request and RecountSerializer(request).data
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_warnings(self, settings_group: SettingsGroup) -> list[str]:
+        if self.report is None:
+            return []
+        return [one.text for one in warnings_for(settings_group, self.report, self.visible)]
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_counted_at(self, settings_group: SettingsGroup) -> Any:
@@ -233,11 +313,30 @@ class TestSettingsDetail(GroupSettingsDetail):
         help_text="The largest first; empty while nothing is counted."
     )
     hidden_intersections = serializers.SerializerMethodField(help_text="With drafts of other managers.")
+    objective = serializers.ChoiceField(
+        DrawObjective.choices, source="draw_objective", help_text="The same as `draw`."
+    )
+    seed = serializers.SerializerMethodField(
+        help_text="Of the draw; before it the one that was asked for, or null."
+    )
+    drawn_with = serializers.SerializerMethodField(help_text="null while nothing is drawn.")
+    recounted = serializers.SerializerMethodField(
+        help_text="Whether what is shown was counted after the draw."
+    )
+    moves = serializers.SerializerMethodField(
+        help_text="Whom the draw moved, against the settings that it continues; null without such."
+    )
 
     class Meta(GroupSettingsDetail.Meta):
         fields = [
             *GroupSettingsDetail.Meta.fields,
             "draw",
+            "objective",
+            "seed",
+            "allow_control_to_treatment",
+            "drawn_with",
+            "recounted",
+            "moves",
             "exclusive_with",
             "variants",
             "tokens",
@@ -245,6 +344,26 @@ class TestSettingsDetail(GroupSettingsDetail):
             "hidden_intersections",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_seed(self, settings_group: SettingsGroup) -> int | None:
+        if self.report is None or self.report.seed is None:
+            return settings_group.draw_seed
+        return self.report.seed
+
+    @extend_schema_field(DrawnWithSerializer(allow_null=True))
+    def get_drawn_with(self, settings_group: SettingsGroup) -> Any:
+        if self.report is None or self.report.drawn_with is None:
+            return None
+        return DrawnWithSerializer({"counted_at": self.report.drawn_with}).data
+
+    def get_recounted(self, settings_group: SettingsGroup) -> bool:
+        return self.report is not None and self.report.is_recount
+
+    @extend_schema_field(MovesSerializer(allow_null=True))
+    def get_moves(self, settings_group: SettingsGroup) -> Any:
+        moves = self.report and self.report.moves
+        return moves and MovesSerializer(moves).data
 
     @extend_schema_field(VariantDetail(many=True))
     def get_variants(self, settings_group: SettingsGroup) -> list[dict[str, Any]]:
@@ -265,44 +384,8 @@ class TestSettingsDetail(GroupSettingsDetail):
 
     def _intersections(self, *, known: bool) -> list[Intersection]:
         found: list[Intersection] = self.report.intersections if self.report else []
-        actor = requesting_actor(self.context["request"])
-        visible = visible_ids(actor, Kind.TEST, [one.experiment.pk for one in found])
-        return [one for one in found if (one.experiment.pk in visible) is known]
+        return [one for one in found if (one.experiment.pk in self.visible) is known]
 
 
 def _summaries(variants: Iterable[Variant]) -> list[dict[str, Any]]:
     return list(VariantSummary(variants, many=True).data)
-
-
-class VariantBody(serializers.Serializer[Any]):
-    """A variant of new settings."""
-
-    name = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    percent = PercentField(required=False, help_text="Needed unless `total_percent` is given.")
-    is_control = serializers.BooleanField(required=False)
-    payload = ObjectField(required=False)
-
-
-class GroupSettingsBody(serializers.Serializer[Any]):
-    """New settings of a user group. Dates are UTC unless they say otherwise; null is open."""
-
-    starts_at = MomentField(required=False, allow_null=True)
-    ends_at = MomentField(required=False, allow_null=True)
-    conditions = ConditionsField(required=False)
-    message = serializers.CharField(
-        required=False, allow_blank=True, max_length=MAX_MESSAGE, help_text="Why these settings."
-    )
-
-
-class TestSettingsBody(GroupSettingsBody):
-    """New settings of a test: variants with a percent each, or a total dealt evenly."""
-
-    __test__ = False
-
-    draw = serializers.ChoiceField(DrawObjective.choices, required=False)
-    exclusive_with = serializers.ListField(child=serializers.CharField(), required=False, max_length=1_000)
-    variants = serializers.ListField(child=VariantBody(), min_length=1, max_length=MAX_VARIANTS)
-    total_percent = PercentField(
-        required=False, help_text="Instead of a percent for each variant: dealt evenly."
-    )
-    tokens = ObjectField(required=False, help_text="Texts: token → variant → language → text.")

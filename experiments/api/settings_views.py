@@ -11,13 +11,13 @@ from rest_framework.response import Response
 
 from accounts.actors import Actor
 from core.bodies import json_object
+from core.errors import InvalidInput
 from experiments.api.addresses import address
 from experiments.api.schema import Operation, PerKind
+from experiments.api.settings_bodies import GroupSettingsBody, TestSettingsBody
 from experiments.api.settings_serializers import (
-    GroupSettingsBody,
     GroupSettingsDetail,
     GroupSettingsSummary,
-    TestSettingsBody,
     TestSettingsDetail,
     TestSettingsSummary,
 )
@@ -78,7 +78,11 @@ class SettingsGroupListView(SettingsView):
 
     def post(self, request: Request, key: str) -> Response:
         experiment = self.experiment(key)
-        added = add_settings_group(self.actor, experiment, json_object(request))
+        settings = dict(json_object(request))
+        based_on = settings.pop("based_on", None)
+        if based_on is not None and (isinstance(based_on, bool) or not isinstance(based_on, int)):
+            raise InvalidInput.at("based_on", "Must be the number of the newest settings group, or 0.")
+        added = add_settings_group(self.actor, experiment, settings, based_on=based_on)
         return self.show_new(experiment, added.number)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, include, path
 
 from experiments.api.addresses import NAMESPACES
+from experiments.api.planning_views import CapacityView, WhatIfView
 from experiments.api.settings_views import (
     ACTIONS,
     SettingsGroupActionView,
@@ -30,6 +31,7 @@ def _addresses(kind: Kind) -> list[URLPattern]:
         path("<str:key>/changelog/", ChangelogView.as_view(kind=kind), name="changelog"),
         path("<str:key>/request-approval/", RequestApprovalView.as_view(kind=kind), name="request_approval"),
         path("<str:key>/approve/", ApproveView.as_view(kind=kind), name="approve"),
+        path("<str:key>/what-if/", WhatIfView.as_view(kind=kind), name="what_if"),
         path("<str:key>/settings-groups/", SettingsGroupListView.as_view(kind=kind), name="settings_groups"),
         path(
             "<str:key>/settings-groups/<int:number>/",
@@ -52,4 +54,7 @@ def _addresses(kind: Kind) -> list[URLPattern]:
 
 
 app_name = "experiments-api"
-urlpatterns = [path(f"{name}/", include((_addresses(kind), name))) for kind, name in NAMESPACES.items()]
+urlpatterns = [
+    *(path(f"{name}/", include((_addresses(kind), name))) for kind, name in NAMESPACES.items()),
+    path("capacity/", CapacityView.as_view(), name="capacity"),
+]
