@@ -16,7 +16,7 @@ from audience.conditions import describe_conditions, parse_conditions
 from audience.specs import Catalogue
 from audience.warehouse import WarehouseError, get_warehouse
 from core import clock
-from core.errors import Conflict, FieldError, InvalidInput
+from core.errors import Conflict, FieldError, InvalidInput, StaleTransition
 from core.http import HtmxRequest
 from experiments.forms.search import read_number
 from experiments.forms.settings_form import (
@@ -86,17 +86,17 @@ def _save(
     request: HtmxRequest, access: Access, form: SettingsForm, newest: SettingsGroup | None
 ) -> HttpResponse:
     experiment = access.experiment
-    number = newest.number if newest else 0
-    if form.based_on is not None and form.based_on != number:
-        form.based_on = number
-        return _page(request, access, form, newest, status=409, newer=newest)
+    if form.based_on is not None and form.based_on != (newest.number if newest else 0):
+        return _stale(request, access, form)
     body, errors = settings_of(form, experiment.is_test)
     try:
         if errors:
             # What cannot be read is not all that may be wrong: let the person hear of everything at once.
             clean_settings(experiment, body, access.actor)
             raise InvalidInput([])
-        saved = add_settings_group(access.actor, experiment, body)
+        saved = add_settings_group(access.actor, experiment, body, based_on=form.based_on)
+    except StaleTransition:
+        return _stale(request, access, form)
     except InvalidInput as refusal:
         known = {error.path for error in errors}
         errors += [error for error in refusal.errors if error.path not in known]
@@ -106,6 +106,13 @@ def _save(
         f"Settings {saved.number} are saved and being prepared: users are counted, split groups drawn.",
     )
     return redirect("experiments:experiment_page", kind=experiment.kind, key=experiment.key)
+
+
+def _stale(request: HtmxRequest, access: Access, form: SettingsForm) -> HttpResponse:
+    """Somebody made newer settings meanwhile: show what they changed; saving again means it."""
+    newest = newest_settings_group(access.experiment)
+    form.based_on = newest.number if newest else 0
+    return _page(request, access, form, newest, status=409, newer=newest)
 
 
 def _page(
