@@ -15,6 +15,7 @@ class SubjectKind(models.TextChoices):
     TEST = "test", "Test"
     GROUP = "group", "User group"
     FILTER = "filter", "Filter"
+    SOURCE = "source", "Source of users"
     TOKEN = "token", "API token"
     PERSON = "person", "Person"
     SPLIT_GROUPS = "split_groups", "Split groups"
