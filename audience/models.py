@@ -1,13 +1,17 @@
-"""The filter catalogue's table."""
+"""The filter catalogue's table, and where users come from: sources, loads, how far they have been read."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from audience.specs import ChoiceValue
 from core import clock
+from core.protection import insert_only, never_deleted
 
 # Doubled underscores are kept for the columns that a warehouse derives (`app_version__key`).
 NAME_PATTERN = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
@@ -87,3 +91,143 @@ class Filter(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class LoadSchedule(models.TextChoices):
+    """When a source is read by itself; the hours are UTC."""
+
+    BY_HAND = "by_hand", "Only when asked"
+    HOURLY = "hourly", "Every hour"
+    NIGHTLY = "nightly", "Every night"
+
+
+class UserSource(models.Model):
+    """A query against another database whose answer is users.
+
+    The address of the database is a secret and is not kept here: `database_variable` names the environment variable of the
+    web and worker processes that holds it. `mapping` is filter → column. `revision` grows with every edit.
+
+    The last four fields are the scheduler's: `requested_at` is set while somebody waits for a run, `slot` is the last hour or
+    night that has been dealt with, and after failures `attempts` and `retry_at` say when it is tried again.
+    """
+
+    name = models.CharField(max_length=63, unique=True)
+    database_variable = models.CharField(max_length=100)
+    query = models.TextField()
+    id_column = models.CharField(max_length=200, blank=True, default="")
+    split_group_column = models.CharField(max_length=200, blank=True, default="")
+    mapping: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict, blank=True)
+    changed_at_column = models.CharField(max_length=200, blank=True, default="")
+    overlap_minutes = models.PositiveIntegerField(default=10)
+    schedule = models.CharField(max_length=16, choices=LoadSchedule, default=LoadSchedule.BY_HAND)
+    archived = models.BooleanField(default=False)
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
+
+    requested_at = models.DateTimeField(null=True)
+    slot = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(name__regex=NAME_PATTERN), name="audience_source_name_form"),
+            models.CheckConstraint(
+                condition=Q(schedule__in=LoadSchedule.values), name="audience_source_schedule_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LoadState(models.TextChoices):
+    """How far a load is. All but the first are for good."""
+
+    RUNNING = "running", "running"
+    LOADED = "loaded", "loaded"
+    FAILED = "failed", "failed"
+    INTERRUPTED = "interrupted", "interrupted"
+
+
+class UserLoad(models.Model):
+    """One load of users, from a source or from a file: the history is only added to.
+
+    A load that runs holds an advisory lock, so that whoever finds the row without the lock knows that its process is gone.
+    `part` is 0..1 of what there is to read, null where nobody knows. `summary` holds what the report says beyond the numbers:
+    `mapped`, `ignored`, `split_groups_kept`, `user_count`, `version`, and for a source `read_from` and `read_to`.
+    """
+
+    source = models.ForeignKey(UserSource, null=True, on_delete=models.PROTECT, related_name="loads")
+    title = models.CharField(max_length=300, help_text="The file's or the source's name.")
+    actor_name = models.CharField(max_length=200)
+    started_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=16, choices=LoadState, default=LoadState.RUNNING)
+    part = models.FloatField(null=True)
+    rows_read = models.BigIntegerField(default=0)
+    added = models.BigIntegerField(default=0)
+    changed = models.BigIntegerField(default=0)
+    unchanged = models.BigIntegerField(default=0)
+    removed = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    summary: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=LoadState.values), name="audience_load_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=LoadState.RUNNING, finished_at=None)
+                | (~Q(state=LoadState.RUNNING) & Q(finished_at__isnull=False)),
+                name="audience_load_finished_has_a_time",
+            ),
+        ]
+        triggers = [
+            *never_deleted(),
+            pgtrigger.Protect(
+                name="finished_is_final",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__finished_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class LoadRejects(models.Model):
+    """The first rows that a load left out, as gzipped CSV (line, reason); how many are kept is bounded."""
+
+    load = models.OneToOneField(
+        UserLoad, on_delete=models.PROTECT, primary_key=True, related_name="kept_rejects"
+    )
+    count = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        triggers = insert_only()
+
+    def __str__(self) -> str:
+        return f"{self.count} rejects of load {self.load_id}"
+
+
+class Watermark(models.Model):
+    """How far a source has been read: the highest value of its changed-at column that a published load has seen.
+
+    `fingerprint` is of all that decides what a row means (query, columns, filters they feed): after a change of any of it
+    everything is read again. `value` is a text in the form of its `kind`.
+    """
+
+    name = models.CharField(max_length=63, unique=True)
+    fingerprint = models.CharField(max_length=64)
+    kind = models.CharField(max_length=32)
+    value = models.CharField(max_length=64)
+    load = models.ForeignKey(UserLoad, null=True, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"
