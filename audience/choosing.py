@@ -20,7 +20,7 @@ class Field:
     """The 2400 groups as one draw sees them.
 
     `meeting` are the live tests that share a user with ours and don't own everything. A group is *busy* if one of them owns it,
-    *barred* if an exclusive draw must not take it. Groups of a lower `rank` are taken first; `luck` orders those of one rank,
+    *barred* if this draw must not take it. Groups of a lower `rank` are taken first; `luck` orders those of one rank,
     unless `spreads`: then they are taken so that the test that is shared most is shared least.
     """
 
@@ -44,10 +44,10 @@ class Field:
         barred, cost = np.zeros(SPLIT_GROUPS, dtype=bool), np.zeros(SPLIT_GROUPS, dtype=np.int64)
         for other in meeting:
             cost += np.where(other.owned, other.weight, 0)
-        if objective == "exclusive":
-            for other in sharing:
-                if not exclusive_with or other.label in exclusive_with:
-                    barred |= other.owned
+        for other in sharing:
+            wanted_apart = not exclusive_with or other.label in exclusive_with
+            if other.bars or (objective == "exclusive" and wanted_apart):
+                barred |= other.owned
         busy = cost > 0
         if objective == "random":
             rank = np.zeros_like(cost)

@@ -131,7 +131,11 @@ def _digests(
     """Short fingerprints of the arrays, so that a replay with others is noticed."""
     tests: list[bytes | NDArray[Any]] = []
     for other in others:
-        tests += [f"{other.label}\0{other.finished}\0".encode(), other.owners, other.shared_users]
+        tests += [
+            f"{other.label}\0{other.finished}\0{other.bars}\0".encode(),
+            other.owners,
+            other.shared_users,
+        ]
     before: list[bytes | NDArray[Any]] = []
     for name, groups in previous.items():
         before += [f"{name}\0".encode(), np.asarray(groups, dtype=np.int64)]

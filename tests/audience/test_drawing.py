@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import cast
 
 import numpy as np
@@ -167,3 +168,14 @@ def test_costs_that_differ_by_less_than_luck_are_equal() -> None:
     second = Occupant("second", groups(range(1201, 2401)).astype(np.int16), a_few_more)
     drawn = draw_split_groups([Share("a", 1000)], [first, second], FEWEST, seed=1)
     assert abs(int((drawn.owners[:1200] > 0).sum()) - 500) <= 5
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_test_that_is_exclusive_with_us_bars_its_groups_whatever_our_objective(
+    objective: Objective,
+) -> None:
+    apart = dataclasses.replace(occupant("apart", groups(range(1, 1001))), bars=True)
+    drawn = draw_split_groups([Share("a", 1400)], [apart], objective, seed=0, exclusive_with=["another"])
+    assert owned_by(drawn.owners, 1) == list(range(1001, 2401))
+    with pytest.raises(NotEnoughRoom):
+        draw_split_groups([Share("a", 1401)], [apart], objective, seed=0, exclusive_with=["another"])
