@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -10,9 +11,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import HtmxRequest
-from experiments.audience_report import AudienceReport, audience_report
+from experiments.audience_report import AudienceReport, VariantAudience, audience_report, warnings_for
+from experiments.audience_rows import OverlapRow, balance_in_words, overlap_row
 from experiments.forms.search import read_number
-from experiments.models import AudienceCount
+from experiments.models import AudienceCount, Draw, SettingsGroup
 from experiments.selectors import visible_ids
 from experiments.services import request_recount
 from experiments.views.access import Access, access_to, acting_access_to
@@ -56,24 +58,57 @@ def _context(access: Access) -> dict[str, Any]:
     experiment = access.experiment
     current = experiment.current
     report = audience_report(current) if current is not None else None
-    newest = (
-        AudienceCount.objects.filter(settings_group=current)
-        .order_by("-id")
-        .values_list("pk", flat=True)
-        .first()
-    )
-    return {
+    context = {
         "access": access,
         "experiment": experiment,
         "kind": experiment.kind,
         "report": report,
-        "count_id": newest,
-        "overlaps": _overlaps(access, report) if report else [],
+        "count_id": None,
+    }
+    if current is None or report is None:
+        return context
+    newest = AudienceCount.objects.filter(settings_group=current).order_by("-id")
+    others = [shared.experiment.pk for shared in report.intersections]
+    known = visible_ids(access.actor, experiment.kind, others)
+    return context | {
+        "count_id": newest.values_list("pk", flat=True).first(),
+        "variants": [(variant, *_sizes(variant, report)) for variant in report.variants],
+        "overlaps": _overlaps(report, known),
+        "warnings": warnings_for(current, report, known),
+        "draw": _draw(current, report),
     }
 
 
-def _overlaps(access: Access, report: AudienceReport) -> list[dict[str, Any]]:
-    """The intersections; of a draft that this person cannot know only the numbers are shown."""
-    others = [shared.experiment.pk for shared in report.intersections]
-    known = visible_ids(access.actor, access.experiment.kind, others)
-    return [{"shared": shared, "is_known": shared.experiment.pk in known} for shared in report.intersections]
+def _sizes(variant: VariantAudience, report: AudienceReport) -> tuple[int, float]:
+    """(split groups, share of the audience) of a variant."""
+    groups = sum(last - first + 1 for first, last in variant.split_groups)
+    return groups, variant.users / report.users if report.users else 0.0
+
+
+def _overlaps(report: AudienceReport, known: Collection[int]) -> dict[str, list[OverlapRow]]:
+    """The intersections, with users or without; of a draft that this person cannot know only the numbers are shown."""
+    users = {variant.name: variant.users for variant in report.variants}
+    rows = [
+        overlap_row(shared, users, is_known=shared.experiment.pk in known) for shared in report.intersections
+    ]
+    return {
+        "meeting": [row for row in rows if row.shared.users],
+        "apart": [row for row in rows if not row.shared.users],
+    }
+
+
+def _draw(settings_group: SettingsGroup, report: AudienceReport) -> dict[str, Any] | None:
+    """How it was drawn; None for user groups."""
+    draw = Draw.objects.filter(settings_group=settings_group).first()
+    if draw is None:
+        return None
+    return {
+        "objective": draw.get_objective_display(),
+        "exclusive_with": settings_group.exclusive_with,
+        "seed": draw.seed,
+        "drawn_at": draw.drawn_at,
+        "counted_with": report.drawn_with,
+        "is_recounted": report.drawn_with != report.counted_at,
+        "moves": report.moves,
+        "balance": balance_in_words(draw.log),
+    }
