@@ -107,7 +107,7 @@ class UserSource(models.Model):
     The address of the database is a secret and is not kept here: `database_variable` names the environment variable of the
     web and worker processes that holds it. `mapping` is filter → column. `revision` grows with every edit.
 
-    The last four fields are the scheduler's: `requested_at` is set while somebody waits for a run, `slot` is the last hour or
+    The last fields are the scheduler's: the `requested…` ones are set while somebody waits for a run, `slot` is the last hour or
     night that has been dealt with, and after failures `attempts` and `retry_at` say when it is tried again.
     """
 
@@ -126,6 +126,8 @@ class UserSource(models.Model):
     updated_at = models.DateTimeField(default=clock.now)
 
     requested_at = models.DateTimeField(null=True)
+    requested_by = models.CharField(max_length=200, blank=True, default="")
+    requested_from_start = models.BooleanField(default=False)
     slot = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True)
