@@ -20,6 +20,7 @@ from experiments.services.preparation import (
     prepare_settings_group,
 )
 from experiments.services.recounts import (
+    keep_live_matches,
     postpone_recount,
     prune_counts,
     request_all_recounts,
@@ -122,3 +123,16 @@ def prune() -> None:
 def check_health() -> None:
     """Every night, and when somebody asks: whether the split groups are of even size and without marks of past tests."""
     check_split_groups()
+
+
+# What this process had kept last: most of the time there is nothing to do.
+_kept = {"for": ""}
+
+
+@shared_task(base=DurableTask)
+def keep_matches() -> None:
+    """After new users were loaded, and every hour: the warehouse keeps the matches of all live settings."""
+    try:
+        _kept["for"] = keep_live_matches(_kept["for"])
+    except WarehouseError as error:
+        logger.warning("Matches are not kept: %s", error)

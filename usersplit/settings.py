@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg.conninfo
 from celery.schedules import crontab
+from kombu import Exchange, Queue
 
 from usersplit.embedded.layout import Layout
 
@@ -190,7 +191,16 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
+# Delivery (a pause, above all) never waits behind a count, nor a new test behind a night's recounts: what counts users has queues
+# of its own. A worker without -Q serves all of them; for delivery not to wait there must be one for the first alone.
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("celery", "preparation", "counting")
+]
+CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
+    "experiments.tasks.prepare": {"queue": "preparation"},
+    "experiments.tasks.recount": {"queue": "counting"},
+    "experiments.tasks.keep_matches": {"queue": "counting"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What was lost between a commit and the broker, or with a worker, is found again by these sweeps.
 # Those that no worker took in time are dropped: after a night without workers thousands would stand before the work.
@@ -198,7 +208,10 @@ _sweep: dict[str, Any] = {"options": {"expires": 60}}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-preparations": {"task": "experiments.tasks.sweep_preparations", "schedule": 5.0, **_sweep},
     "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0, **_sweep},
+    "sweep-recounts": {"task": "experiments.tasks.sweep_recounts", "schedule": 30.0, **_sweep},
+    "keep-matches": {"task": "experiments.tasks.keep_matches", "schedule": 30.0, **_sweep},
     "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
+    "prune-counts": {"task": "experiments.tasks.prune", "schedule": crontab(hour=4, minute=17)},
     "check-health": {"task": "experiments.tasks.check_health", "schedule": crontab(hour=4, minute=7)},
 }
 

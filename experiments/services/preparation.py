@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from accounts.actors import Actor
@@ -37,12 +36,10 @@ from experiments.models import (
 from experiments.plans import NoRoom, Plan, draw_plan, plan_of
 from experiments.selectors import Other, owners_by_settings_group, settings_group_of
 from experiments.services.ground import note, require_acting
+from experiments.services.locks import Lock, lock_drawing, session_lock
 from experiments.services.settings_groups import attach_when_ready
 
 MACHINE = Actor.machine("Preparation")
-# First halves of two-part advisory locks; any two numbers nobody else in this database uses.
-_PREPARATION_LOCK = 0x5553_0001
-_DRAWING_LOCK = 0x5553_0002
 # Every worker that takes it up dies with it: after so many starts without an end somebody has to look.
 MOST_STARTS = 30
 # So often other tests may come in between; then they are counted with the lock held, so that it comes to an end.
@@ -57,7 +54,7 @@ def prepare_settings_group(settings_group_id: int) -> bool:
     False when somebody else is at it or it needs nothing. Raises WarehouseError when counting is not possible now
     (the caller tries again or gives up with `fail_preparation`). One that has killed MOST_STARTS workers is given up.
     """
-    with _session_lock(settings_group_id) as is_mine:
+    with session_lock(Lock.PREPARATION, settings_group_id) as is_mine:
         if not is_mine:
             return False
         started = Preparation.objects.open().filter(settings_group_id=settings_group_id)
@@ -167,7 +164,7 @@ def _complete(
 ) -> bool | None:
     """Step 4. None when others were drawn meanwhile, with which it is not counted yet; nothing is done then."""
     with transaction.atomic():
-        _lock_drawing()
+        lock_drawing()
         preparation = Preparation.objects.select_for_update().get(settings_group_id=settings_group_id)
         if not preparation.is_open:
             return False
@@ -225,25 +222,3 @@ def _progress_of(settings_group_id: int) -> Callable[[float], None]:
         )
 
     return tell
-
-
-@contextmanager
-def _session_lock(settings_group_id: int) -> Iterator[bool]:
-    """Whether this connection alone works on the settings group; the lock ends with the block or with the process."""
-    key = [_PREPARATION_LOCK, settings_group_id % 2**31]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
-        is_mine = bool(cursor.fetchone()[0])
-    try:
-        yield is_mine
-    finally:
-        # After a lost connection the server has released it already.
-        if is_mine and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
-
-
-def _lock_drawing() -> None:
-    """One draw at a time, so that each sees all before it. Held until the end of the transaction: milliseconds."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_DRAWING_LOCK, 0])

@@ -6,15 +6,17 @@ The row stays until the count is stored, so that neither a broker that was down 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.actors import Actor
+from audience.warehouse import get_warehouse
 from core import clock
 from core.errors import Conflict
 from core.tasks import enqueue_on_commit
-from experiments.counting import count_audience
+from experiments.counting import Counts, count_audience, full_hour
 from experiments.models import (
     AudienceCount,
     Experiment,
@@ -24,9 +26,12 @@ from experiments.models import (
 )
 from experiments.models.audience import COUNTS_KEPT
 from experiments.plans import plan_of
-from experiments.selectors import settings_group_of
+from experiments.selectors import Other, live_settings_groups, settings_group_of
 from experiments.services.ground import require_acting
+from experiments.services.locks import Lock, session_lock
 from experiments.services.preparation import store_counts
+
+logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 6
 
@@ -62,16 +67,16 @@ def _request(settings_group_ids: list[int]) -> None:
 
 def serve_recount(settings_group_id: int) -> AudienceCount | None:
     """Do what a request asks for; None when there is none (any more) or somebody else is at it. Raises WarehouseError."""
-    with transaction.atomic():
-        request = (
-            RecountRequest.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(settings_group_id=settings_group_id, given_up=False)
-            .first()
-        )
+    requests = RecountRequest.objects.filter(settings_group_id=settings_group_id, given_up=False)
+    with session_lock(Lock.RECOUNT, settings_group_id) as is_mine:
+        request = requests.first() if is_mine else None
         if request is None:
             return None
-        count = recount_settings_group(settings_group_id)
-        request.delete()
+        settings_group, counts, others = _count(settings_group_id)
+        with transaction.atomic():
+            count = store_counts(settings_group, counts, others)
+            # Asked for again while it was counted: that is another one.
+            requests.filter(requested_at=request.requested_at).delete()
     return count
 
 
@@ -88,13 +93,17 @@ def postpone_recount(settings_group_id: int, reason: str) -> None:
 
 def recount_settings_group(settings_group_id: int) -> AudienceCount:
     """Count a prepared settings group again, with the users and the other tests of now. What it was drawn with is kept."""
+    return store_counts(*_count(settings_group_id))
+
+
+def _count(settings_group_id: int) -> tuple[SettingsGroup, Counts, list[Other]]:
     settings_group = SettingsGroup.objects.select_related("experiment__current", "copied_from").get(
         pk=settings_group_id
     )
     plan = plan_of(settings_group)
     others = plan.others()
     counts = count_audience(plan.conditions, [other.settings_group for other in others])
-    return store_counts(settings_group, counts, others)
+    return settings_group, counts, others
 
 
 def prune_counts() -> int:
@@ -113,3 +122,22 @@ def prune_counts() -> int:
             [COUNTS_KEPT],
         )
         return int(cursor.rowcount)
+
+
+def keep_live_matches(done: str = "") -> str:
+    """Have the matches of all live settings at hand, so that counts are quick after new users were loaded and in a new hour.
+
+    Answers a word for what it was done for; nothing is done when that is `done`, the answer of the time before.
+    Raises WarehouseError.
+    """
+    warehouse, now = get_warehouse(), full_hour()
+    wanted = f"{warehouse.version()} {now}"
+    if wanted == done:
+        return done
+    current = Experiment.objects.unfinished().exclude(current=None)
+    conditions = list(current.values_list("current__conditions", flat=True))
+    conditions += [group.conditions for group in live_settings_groups()]
+    report = warehouse.keep_matches(conditions, now)
+    if report.problem:
+        logger.warning("Matches are not kept: %s", report.problem)
+    return wanted

@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from audience.warehouse import Warehouse
 from changelog.models import Entry
 from experiments.models import AudienceCount, Draw, Experiment, Preparation, PreparationState, SettingsGroup
-from experiments.services.preparation import _DRAWING_LOCK
+from experiments.services.locks import Lock
 from tests.factories import add_settings, make_draft
 from tests.waiting import wait_until
 from tests.workers import WorkerProcess, database_url
@@ -27,9 +27,9 @@ KILLS = 10
 def drawing_held_up() -> Iterator[Callable[[], bool]]:
     """Whoever prepares gets as far as the draw, inside its transaction, and waits there. Yields: is somebody waiting?"""
     with psycopg.connect(database_url(), autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(%s, 0)", [_DRAWING_LOCK])
+        other.execute("SELECT pg_advisory_lock(%s, 0)", [Lock.DRAWING.value])
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND NOT granted"
-        yield lambda: other.execute(waiting, [_DRAWING_LOCK]).fetchone() != (0,)
+        yield lambda: other.execute(waiting, [Lock.DRAWING.value]).fetchone() != (0,)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -45,21 +45,30 @@ class Web(Child):
 
 
 class Worker(Child):
-    """The Celery worker. TERM lets it finish what it does, QUIT gives it back to the queue."""
+    """A Celery worker. TERM lets it finish what it does, QUIT gives it back to the queue.
+
+    There is one for what counts users and one for everything else, so that a pause is never delivered late because of a count.
+    """
 
     stop_signals = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0))
     orphan_signal = "QUIT"
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], name: str = "worker", queues: str = "celery") -> None:
+        self.queues = queues
         # Root runs the product in many a container; the warning about it is for pickled messages, which we refuse.
         quiet = "ignore:You're running the worker with superuser privileges"
         known = environment.get("PYTHONWARNINGS")
-        super().__init__("worker", {**environment, "PYTHONWARNINGS": f"{known},{quiet}" if known else quiet})
+        super().__init__(name, {**environment, "PYTHONWARNINGS": f"{known},{quiet}" if known else quiet})
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "celery", "-A", "usersplit", "worker", "--pool", "prefork", "--concurrency", "2",
-                "--prefetch-multiplier", "1", "--without-mingle", "--without-gossip",
+                "--hostname", f"{self.name}@%h", "--queues", self.queues, "--prefetch-multiplier", "1", "--without-mingle", "--without-gossip",
                 "--loglevel", "INFO"]  # fmt: skip
+
+
+def workers(environment: Mapping[str, str]) -> list[Worker]:
+    """All of them; every queue of the settings is served."""
+    return [Worker(environment), Worker(environment, "counting", "preparation,counting")]
 
 
 class Beat(Child):

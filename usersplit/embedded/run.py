@@ -17,7 +17,7 @@ from types import FrameType
 
 from usersplit.embedded.layout import Layout
 from usersplit.embedded.processes import Child, StartFailed, say
-from usersplit.embedded.product import Beat, StaticFiles, Web, Worker, end, logins_file, manage
+from usersplit.embedded.product import Beat, StaticFiles, Web, end, logins_file, manage, workers
 from usersplit.embedded.servers import connected, missing_servers, owned, remove_sockets
 from usersplit.embedded.supervisor import Supervisor
 
@@ -105,7 +105,7 @@ def start(layout: Layout, options: Options, supervisor: Supervisor, stopping: St
     prepare(layout, options, environment, stopping)
     web = Web(environment, options.host, options.port)
     # In this order they are started, in the opposite one stopped: no new work first, the page to look at last.
-    for process in (web, Worker(environment), Beat(environment, layout)):
+    for process in (web, *workers(environment), Beat(environment, layout)):
         process.start()
         supervisor.add([process])
         if process is web:
