@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _MATCHES: Final = "matches"
 _BATCH_BYTES: Final = 64 << 20
-_MOST_IN_BATCH: Final = 32
+_MOST_IN_BATCH: Final = 64
 
 Counts = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Users per split group, int64[2400], and those shared with each other condition, int64[n, 2400]."""

@@ -2,8 +2,9 @@
 
 The file is named by a digest of the compiled condition, so conditions that mean the same share it, and one that
 is relative to now has another for another now. Files are written aside and renamed, and never written again; several
-processes may write the same one. Nothing here is the truth: what is missing, too short or cannot be written is
-worked out again.
+processes may write the same one. Nothing here is the truth: what is missing, damaged or cannot be written is
+worked out again. A file ends with a checksum, which costs less than waiting until each file has reached the disk: what
+a power cut leaves of it is not believed.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ def digest_of(condition: exp.Expr) -> str:
     return hashlib.sha256("".join(text).encode()).hexdigest()[:40]
 
 
+def _checksum(bits: Bits) -> np.uint64:
+    # Not zero for a file of zeros, which is what most often is left after a power cut.
+    return np.add.reduce(bits, initial=np.uint64(0x5553_2400))
+
+
 class KeptMatches:
     """The kept matches of one generation, in a folder that is made with the first of them."""
 
@@ -64,7 +70,7 @@ class KeptMatches:
 
     def has(self, digest: str) -> bool:
         try:
-            return self._path(digest).stat().st_size == self.words * 8
+            return self._path(digest).stat().st_size == (self.words + 1) * 8
         except OSError:
             return False
 
@@ -79,17 +85,18 @@ class KeptMatches:
                     os.utime(file.fileno())
         except OSError:
             return None
-        return bits if len(bits) == self.words else None
+        if len(bits) != self.words + 1 or bits[-1] != _checksum(bits[:-1]):
+            return None
+        return bits[:-1]
 
     def write(self, digest: str, bits: Bits) -> None:
-        """Keep it, durably. Raises OSError when there is no room or no right to."""
+        """Keep it. Raises OSError when there is no room or no right to."""
         self.folder.mkdir(exist_ok=True)
         aside = self.folder / f"{digest}-{secrets.token_hex(4)}{_ASIDE}"
         try:
             with aside.open("wb") as file:
                 bits.tofile(file)
-                file.flush()
-                os.fsync(file.fileno())
+                _checksum(bits).tofile(file)
             aside.rename(self._path(digest))
         except OSError:
             with contextlib.suppress(OSError):

@@ -25,10 +25,35 @@ from audience.warehouse.codes import FIRST_VALUE, CodedColumn, Codes
 from audience.warehouse.slots import WORD, Bits, packed
 from audience.warehouse.time_limits import TimeLimit
 
-QUESTIONS_PER_SCAN: Final = 8
+_QUESTIONS_PER_SCAN: Final = 8
+_QUESTIONS_PER_LOOK: Final = 32
 _SLOTS_AT_A_TIME: Final = 1 << 17
-_MOST_RANGES: Final = 4
+_MOST_COMPARISONS: Final = 4
+_MOST_JOINED: Final = 32
 _COMPARISONS: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+
+
+class CodeTable:
+    """A yes or no for each code.
+
+    Dictionaries are sorted, so most questions are a few ranges of codes, and comparing is far quicker than looking up.
+    """
+
+    def __init__(self, answers: NDArray[np.bool_]) -> None:
+        self.answers = answers
+        self.codes: list[int] = np.flatnonzero(answers).tolist()
+        edges = np.flatnonzero(np.diff(answers, prepend=False, append=False))
+        self.ranges: list[tuple[int, int]] = edges.reshape(-1, 2).tolist()
+
+    def look_up(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
+        """`answers[codes]`."""
+        if not self.ranges:
+            return np.zeros(codes.shape, dtype=np.bool_)
+        if len(self.ranges) > _MOST_COMPARISONS:
+            return np.take(self.answers, codes, mode="clip")
+        # Below its start a code wraps around to a large number, so one comparison looks at both ends of a range.
+        kind = codes.dtype.type
+        return _folded(np.bitwise_or, (codes - kind(start) < kind(end - start) for start, end in self.ranges))
 
 
 @dataclass(eq=False)
@@ -40,7 +65,7 @@ class Question:
 
     expression: exp.Expr
     column: CodedColumn | None
-    table: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    table: CodeTable = field(default_factory=lambda: CodeTable(np.zeros(0, dtype=np.bool_)))
     parted: list[int] = field(default_factory=list)
     bits: Bits | None = None
 
@@ -71,7 +96,8 @@ class Matcher:
         """The bits of each condition, uint64[conditions, words]."""
         questions: dict[exp.Expr, Question] = {}
         nodes = [self._taken_apart(condition, questions) for condition in conditions]
-        self._answer(list(questions.values()))
+        with self.limit.stopping(self.connection.interrupt):
+            self._answer(list(questions.values()))
         found = np.zeros((len(nodes), self.slots.words), dtype=np.uint64)
         for first, last in self.slots.stretches(_SLOTS_AT_A_TIME):
             self.limit.check()
@@ -101,27 +127,19 @@ class Matcher:
         for question in questions:
             if question.column is not None:
                 by_column.setdefault(question.column.name, []).append(question)
-        for mine in by_column.values():
-            self._look_up(mine[0].column, mine)
-        for question in questions:
-            if question.parted:
-                self._look_closer(question)
+        for name, mine in by_column.items():
+            column = self.codes.columns[name]
+            self._look_up(column, mine)
+            parted = [question for question in mine if question.parted]
+            for start in range(0, len(parted), _QUESTIONS_PER_LOOK):
+                self._look_closer(column, parted[start : start + _QUESTIONS_PER_LOOK])
         uncoded = [question for question in questions if question.column is None]
-        for start in range(0, len(uncoded), QUESTIONS_PER_SCAN):
-            self._scan(uncoded[start : start + QUESTIONS_PER_SCAN])
+        for start in range(0, len(uncoded), _QUESTIONS_PER_SCAN):
+            self._scan(uncoded[start : start + _QUESTIONS_PER_SCAN])
 
-    def _look_up(self, column: CodedColumn | None, questions: Sequence[Question]) -> None:
+    def _look_up(self, column: CodedColumn, questions: Sequence[Question]) -> None:
         """Answer questions about one column for the values of its dictionary."""
-        assert column is not None
-        lows = self._answers(column, [None, *column.lows], questions)
-        highs = lows if column.highs is None else self._answers(column, [None, *column.highs], questions)
-        for question, low, high in zip(questions, lows, highs, strict=True):
-            question.table = np.concatenate([np.zeros(1, dtype=np.bool_), low & high])
-            question.parted = (np.flatnonzero(low != high) + FIRST_VALUE - 1).tolist()
-
-    def _answers(
-        self, column: CodedColumn, values: list[str | None], questions: Sequence[Question]
-    ) -> list[NDArray[np.bool_]]:
+        highs = column.highs or []
         flags = ", ".join(
             f"{as_flag(question.expression).sql(dialect='duckdb')} AS a{index}"
             for index, question in enumerate(questions)
@@ -130,37 +148,43 @@ class Matcher:
         found = self._ask(
             f"""SELECT place, {flags} FROM (SELECT CAST(value AS {column.sql_type}) AS "{column.name}", place
                 FROM (SELECT unnest(CAST($1 AS VARCHAR[])) AS value, unnest(range(CAST($2 AS BIGINT))) AS place))""",
-            [values, len(values)],
+            [[None, *column.lows, *highs], 1 + len(column.lows) + len(highs)],
         )
         order = np.argsort(found["place"])
-        return [found[f"a{index}"][order] != 0 for index in range(len(questions))]
+        codes = len(column.lows) + FIRST_VALUE
+        for index, question in enumerate(questions):
+            # The first answer is for a missing value, code 1: nobody, code 0, matches nothing.
+            answers = np.concatenate([np.zeros(1, dtype=np.bool_), found[f"a{index}"][order] != 0])
+            low, high = answers[FIRST_VALUE:codes], answers[codes:] if highs else answers[FIRST_VALUE:codes]
+            question.table = CodeTable(np.concatenate([answers[:FIRST_VALUE], low & high]))
+            question.parted = (np.flatnonzero(low != high) + FIRST_VALUE).tolist()
 
-    def _look_closer(self, question: Question) -> None:
-        """Which users of the days that a comparison parts match."""
-        column = question.column
-        assert column is not None
-        assert column.highs is not None
-        bits = np.zeros(self.slots.words * WORD // 8, dtype=np.uint8)
-        for code in question.parted:
-            low, high = (ends[code - FIRST_VALUE] for ends in (column.lows, column.highs))
-            found = self._ask(
-                f"""SELECT rowid AS place FROM store.users WHERE {question.expression.sql(dialect="duckdb")}
-                    AND "{column.name}" BETWEEN CAST($1 AS {column.sql_type}) AND CAST($2 AS {column.sql_type})""",
-                [low, high],
-            )
-            places = self.slots.slots_of(found["place"].astype(np.int64))
-            np.bitwise_or.at(bits, places >> 3, (1 << (places & 7)).astype(np.uint8))
-        question.bits = bits.view(np.uint64)
+    def _look_closer(self, column: CodedColumn, questions: Sequence[Question]) -> None:
+        """Which users of the days that are parted by any of these questions match each of them."""
+        days = sorted({code for question in questions for code in question.parted})
+        found = self._ask(
+            f"""SELECT u.rowid AS place, d.code, CAST({_as_one_number(questions)} AS UINTEGER) AS answers
+                FROM store.users AS u JOIN (
+                    SELECT CAST(CAST(unnest($1) AS TIMESTAMP) AS DATE) AS day, unnest($2) AS code
+                ) AS d ON CAST(u."{column.name}" AS DATE) = d.day""",
+            [[column.lows[code - FIRST_VALUE] for code in days], days],
+        )
+        places = self.slots.slots_of(found["place"].astype(np.int64))
+        for index, question in enumerate(questions):
+            matching = places[
+                (found["answers"] & np.uint32(1 << index) != 0) & np.isin(found["code"], question.parted)
+            ]
+            bits = np.zeros(self.slots.words * WORD // 8, dtype=np.uint8)
+            np.bitwise_or.at(bits, matching >> 3, (1 << (matching & 7)).astype(np.uint8))
+            question.bits = bits.view(np.uint64)
 
     def _scan(self, questions: Sequence[Question]) -> None:
         """Answer up to eight questions for all users in one scan."""
-        flags = " + ".join(
-            f"{as_flag(question.expression).sql(dialect='duckdb')} * {1 << index}"
-            for index, question in enumerate(questions)
-        )
         in_order = not any(question.expression.find(exp.In) for question in questions)
         place = "" if in_order else ", CAST(rowid AS UINTEGER) AS place"
-        found = self._ask(f"SELECT CAST({flags} AS UTINYINT) AS answers{place} FROM store.users", [])
+        found = self._ask(
+            f"SELECT CAST({_as_one_number(questions)} AS UTINYINT) AS answers{place} FROM store.users", []
+        )
         answers = found["answers"]
         if not in_order:
             answers = np.empty_like(answers)
@@ -177,9 +201,16 @@ class Matcher:
                 question.bits[words] = packed(spread & np.uint8(1 << index))
 
     def _ask(self, query: str, parameters: list[Any]) -> dict[str, NDArray[Any]]:
-        with self.limit.stopping(self.connection.interrupt):
-            found: dict[str, NDArray[Any]] = self.connection.execute(query, parameters).fetchnumpy()
+        found: dict[str, NDArray[Any]] = self.connection.execute(query, parameters).fetchnumpy()
         return found
+
+
+def _as_one_number(questions: Sequence[Question]) -> str:
+    """SQL for a number whose k-th bit answers the k-th question."""
+    return " + ".join(
+        f"{as_flag(question.expression).sql(dialect='duckdb')} * {1 << index}"
+        for index, question in enumerate(questions)
+    )
 
 
 def _is_decided_by_ends(expression: exp.Expr) -> bool:
@@ -205,6 +236,7 @@ class _Stretch:
         starts = codes.slots.starts
         self.words = slice(int(starts[first]) // WORD, int(starts[last]) // WORD)
         self._columns: dict[str, NDArray[Any]] = {}
+        self._values: dict[tuple[str, int], Bits] = {}
         self._answers: dict[Question, Bits] = {}
 
     def bits(self, node: Node) -> Bits:
@@ -223,26 +255,26 @@ class _Stretch:
         if question.column is None:
             assert seen is not None
             return seen
-        name = question.column.name
-        if name not in self._columns:
-            self._columns[name] = self.codes.read(question.column, self.first, self.last)
-        bits = packed(looked_up(question.table, self._columns[name]))
+        bits = self._of_codes(question.column, question.table)
         return bits if seen is None else bits | seen
 
+    def _of_codes(self, column: CodedColumn, table: CodeTable) -> Bits:
+        if len(table.ranges) > 1 and len(table.codes) <= _MOST_JOINED:
+            # Each value's own bits are made once, however many questions name it (countries, above all).
+            return _folded(np.bitwise_or, (self._of_code(column, code) for code in table.codes))
+        return packed(table.look_up(self._read(column)))
 
-def looked_up(table: NDArray[np.bool_], codes: NDArray[Any]) -> NDArray[np.bool_]:
-    """`table[codes]`. Dictionaries are sorted, so most questions are a few ranges of codes, and comparing is far quicker."""
-    edges = np.flatnonzero(np.diff(table, prepend=False, append=False))
-    ranges = edges.reshape(-1, 2)
-    if not len(ranges):
-        return np.zeros(codes.shape, dtype=np.bool_)
-    if len(ranges) > _MOST_RANGES:
-        return np.take(table, codes, mode="clip")
-    # Below its start a code wraps around to a large number, so one comparison looks at both ends of a range.
-    within = [
-        codes - codes.dtype.type(start) < codes.dtype.type(end - start) for start, end in ranges.tolist()
-    ]
-    return _folded(np.bitwise_or, within)
+    def _of_code(self, column: CodedColumn, code: int) -> Bits:
+        key = (column.name, code)
+        if key not in self._values:
+            codes = self._read(column)
+            self._values[key] = packed(codes == codes.dtype.type(code))
+        return self._values[key]
+
+    def _read(self, column: CodedColumn) -> NDArray[Any]:
+        if column.name not in self._columns:
+            self._columns[column.name] = self.codes.read(column, self.first, self.last)
+        return self._columns[column.name]
 
 
 def _folded(join: np.ufunc, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
