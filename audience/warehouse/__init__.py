@@ -63,6 +63,10 @@ def open_warehouse(url: str) -> Warehouse:
         from audience.warehouse.postgresql_engine import PostgreSQLWarehouse  # noqa: PLC0415
 
         return PostgreSQLWarehouse(parts)
+    if parts.scheme in ("clickhouse", "clickhouses"):
+        from audience.warehouse.clickhouse_engine import ClickHouseWarehouse  # noqa: PLC0415
+
+        return ClickHouseWarehouse.at(parts)
     raise WarehouseUnavailable(
         "WAREHOUSE_URL must be like duckdb:///absolute/folder, postgresql://host/database or "
         f"clickhouse://host:8123/database, not {parts.scheme or 'nothing'}://…"

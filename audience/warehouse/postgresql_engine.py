@@ -31,7 +31,7 @@ class PostgreSQLWarehouse(SqlWarehouse):
         self.store = PostgreSQLStore(Address.of(parts))
 
     @contextmanager
-    def reading(self, catalogue: Catalogue) -> Iterator[Reading]:
+    def reading(self, catalogue: Callable[[], Catalogue]) -> Iterator[Reading]:
         with self.store.connection(reading=True) as connection:
             yield _Reading(self.store, connection, self.store.table(connection, catalogue))
 

@@ -9,8 +9,7 @@ With `?users=schema.table` nothing is loaded or written: a table or a view that 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +20,7 @@ from sqlglot import exp
 from audience.compiling import VERSION_KEY_SUFFIX
 from audience.specs import Catalogue, FilterType
 from audience.warehouse.base import WarehouseQueryFailed, WarehouseUnavailable
-from audience.warehouse.sql_engine import UserTable
+from audience.warehouse.sql_engine import UsersMoved, UserTable
 
 if TYPE_CHECKING:
     import psycopg
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 DEFAULT_SCHEMA: Final = "usersplit"
 EMPTY_VERSION: Final = "empty"
 CONNECT_SECONDS: Final = 10
-COUNT_SECONDS: Final = 600
-"""How long the number of users in somebody else's table is remembered: nobody tells when it changes."""
 _FITS: Final[Mapping[str, frozenset[FilterType]]] = {
     "boolean": frozenset({"boolean"}),
     **dict.fromkeys(("smallint", "integer", "bigint"), frozenset[FilterType]({"integer", "number"})),
@@ -103,7 +100,6 @@ class PostgreSQLStore:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._counted: tuple[float, int] | None = None
 
     @contextmanager
     def connection(self, *, reading: bool) -> Iterator[psycopg.Connection[Any]]:
@@ -127,19 +123,19 @@ class PostgreSQLStore:
             raise self.query_failed(error) from None
 
     def query_failed(self, error: psycopg.Error) -> WarehouseQueryFailed:
-        return WarehouseQueryFailed(
-            f"the warehouse could not carry this out: {self.address.scrubbed(str(error))}"
-        )
+        # 42P01: undefined table.
+        kind = UsersMoved if error.sqlstate == "42P01" and not self.address.users else WarehouseQueryFailed
+        return kind(f"the warehouse could not carry this out: {self.address.scrubbed(str(error))}")
 
     # ---- the table that counts -------------------------------------------------------------------------------
 
-    def table(self, connection: psycopg.Connection[Any], catalogue: Catalogue) -> UserTable:
+    def table(self, connection: psycopg.Connection[Any], catalogue: Callable[[], Catalogue]) -> UserTable:
         if self.address.users:
             return self._foreign_table(connection, catalogue)
         row = self.current(connection)
         if row is None:
             # Before the first load every column that the catalogue names is there, with nobody in it.
-            named = {spec.column: spec.type for spec in catalogue.values() if spec.column}
+            named = {spec.column: spec.type for spec in catalogue().values() if spec.column}
             return UserTable(EMPTY_VERSION, None, 0, named)
         version, _, name, users, columns = row
         return UserTable(version, exp.table_(name, db=self.address.schema, quoted=True), users, columns)
@@ -157,7 +153,9 @@ class PostgreSQLStore:
 
     # ---- somebody else's table -------------------------------------------------------------------------------
 
-    def _foreign_table(self, connection: psycopg.Connection[Any], catalogue: Catalogue) -> UserTable:
+    def _foreign_table(
+        self, connection: psycopg.Connection[Any], catalogue: Callable[[], Catalogue]
+    ) -> UserTable:
         there = dict(
             connection.execute(
                 "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
@@ -171,7 +169,7 @@ class PostgreSQLStore:
             )
         columns = {
             spec.column: spec.type
-            for spec in catalogue.values()
+            for spec in catalogue().values()
             if spec.column in there
             and spec.type in _FITS.get(there[spec.column], ())
             and (spec.type != "version" or spec.column + VERSION_KEY_SUFFIX in there)
@@ -190,7 +188,7 @@ class PostgreSQLStore:
             .from_(exp.to_table(quoted(*self.address.users), dialect="postgres"))
             .subquery("theirs")
         )
-        return UserTable(self._marker(connection), source, self._count(connection), columns)
+        return UserTable(self._marker(connection), source, None, columns)
 
     def _marker(self, connection: psycopg.Connection[Any]) -> str:
         """Whatever the one cell of `?version=schema.table` says; without it only people know when to count again."""
@@ -198,13 +196,6 @@ class PostgreSQLStore:
             return "theirs"
         row = connection.execute(f"SELECT * FROM {quoted(*self.address.marker)} LIMIT 1").fetchone()
         return f"theirs:{row[0]}" if row else "theirs"
-
-    def _count(self, connection: psycopg.Connection[Any]) -> int:
-        now = time.monotonic()
-        if self._counted is None or self._counted[0] < now:
-            row = connection.execute(f"SELECT COUNT(*) FROM {quoted(*self.address.users)}").fetchone()
-            self._counted = (now + COUNT_SECONDS, row[0] if row else 0)
-        return self._counted[1]
 
 
 def _text(name: str) -> exp.Expr:

@@ -7,11 +7,13 @@ over split groups with `SUM(CASE WHEN …)`, so that shards only add up, or a wa
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,7 @@ from audience.warehouse.base import (
     MergeReport,
     UserBatch,
     UserRecord,
+    WarehouseQueryFailed,
 )
 from audience.warehouse.moments_sql import NO_MOMENTS, measures_among, moments_by_split_group
 from audience.warehouse.time_limits import TimeLimit
@@ -38,17 +41,27 @@ from audience.warehouse.time_limits import TimeLimit
 OTHERS_PER_QUERY: Final = 100
 CHARACTERS_PER_QUERY: Final = 400_000
 ROWS_PER_STEP: Final = 10_000
+ATTEMPTS: Final = 5
+COUNT_SECONDS: Final = 600
+"""How long the number of users in somebody else's table is remembered: nobody tells when it changes."""
 Row = Sequence[Any]
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
 class UserTable:
-    """The users that count now: a table, or a select in its place. `source` is None before the first load."""
+    """The users that count now: a table, or a select in its place. `source` is None before the first load, `users` where
+    nobody has counted them."""
 
     version: str
     source: exp.Table | exp.Subquery | None
-    users: int
+    users: int | None
     columns: Mapping[str, FilterType]
+
+
+class UsersMoved(WarehouseQueryFailed):
+    """The table was dropped under the question: two loads have come since its name was read. Asking again helps."""
 
 
 class Reading(ABC):
@@ -71,6 +84,21 @@ class Reading(ABC):
         return self.rows(render(selected.where(is_theirs), dialect), TimeLimit())
 
 
+def _asking_again(method: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The question is asked anew where the users have moved under it."""
+
+    @functools.wraps(method)
+    def asked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return method(*args, **kwargs)
+            except UsersMoved:
+                continue
+        return method(*args, **kwargs)
+
+    return asked
+
+
 class SqlWarehouse(ABC):
     """See `base.Warehouse` for what the methods answer. `catalogue` is asked anew for every question."""
 
@@ -78,10 +106,11 @@ class SqlWarehouse(ABC):
 
     def __init__(self, catalogue: Callable[[], Catalogue] = load_catalogue) -> None:
         self.catalogue = catalogue
+        self._counted: tuple[float, int] | None = None
 
     @abstractmethod
-    def reading(self, catalogue: Catalogue) -> AbstractContextManager[Reading]:
-        """The users as they are now; they stay so for the one who reads."""
+    def reading(self, catalogue: Callable[[], Catalogue]) -> AbstractContextManager[Reading]:
+        """The users as they are now; they stay so for the one who reads. The catalogue is asked where columns are looked for."""
 
     @abstractmethod
     def merge_users(
@@ -96,18 +125,26 @@ class SqlWarehouse(ABC):
     # ---- what is there ---------------------------------------------------------------------------------------
 
     def version(self) -> str:
-        with self.reading(self.catalogue()) as reading:
+        with self.reading(self.catalogue) as reading:
             return reading.table.version
 
     def user_count(self) -> int:
-        with self.reading(self.catalogue()) as reading:
-            return reading.table.users
+        with self.reading(self.catalogue) as reading:
+            if reading.table.users is not None:
+                return reading.table.users
+            now = time.monotonic()
+            if self._counted is None or self._counted[0] < now:
+                assert reading.table.source is not None
+                query = exp.select(exp.Count(this=exp.Star())).from_(reading.table.source.copy())
+                ((users,),) = reading.rows(render(query, self.dialect), TimeLimit())
+                self._counted = (now + COUNT_SECONDS, int(users))
+            return self._counted[1]
 
     def columns(self) -> frozenset[str]:
         return frozenset(self.column_types())
 
     def column_types(self) -> Mapping[str, FilterType]:
-        with self.reading(self.catalogue()) as reading:
+        with self.reading(self.catalogue) as reading:
             return reading.table.columns
 
     def keep_matches(self, all_conditions: Sequence[object], now: dt.datetime) -> KeptReport:
@@ -116,6 +153,7 @@ class SqlWarehouse(ABC):
 
     # ---- counts ----------------------------------------------------------------------------------------------
 
+    @_asking_again
     def count_table(
         self,
         conditions: object,
@@ -124,12 +162,12 @@ class SqlWarehouse(ABC):
         *,
         split_groups: Collection[int] | None = None,
     ) -> CountTable:
-        catalogue = self.catalogue()
+        catalogue = functools.cache(self.catalogue)
         limit = TimeLimit()
         with self.reading(catalogue) as reading:
             columns = reading.table.columns
-            mine = compile_conditions(conditions, catalogue, columns, now)
-            theirs = [compile_conditions(other, catalogue, columns, now) for other in others]
+            mine = compile_conditions(conditions, catalogue(), columns, now)
+            theirs = [compile_conditions(other, catalogue(), columns, now) for other in others]
             # Many tests share their conditions ("everyone", above all): each different one is counted once.
             asked = {_text_of(other): other.expression for other in theirs if not is_always(other.expression)}
             users, rows = self._counts(reading, mine, list(asked.values()), split_groups, limit)
@@ -169,15 +207,16 @@ class SqlWarehouse(ABC):
     def _sum(self, value: exp.Expr) -> exp.Expr:
         return exp.cast(exp.Sum(this=value), exp.DType.BIGINT)
 
+    @_asking_again
     def arrivals(self, conditions: object, now: dt.datetime, days: int) -> NDArray[np.int64]:
-        catalogue = self.catalogue()
+        catalogue = functools.cache(self.catalogue)
         limit = TimeLimit()
         with self.reading(catalogue) as reading:
             table = reading.table
             require_registrations(table.columns)
             if table.source is None:
                 return np.zeros(days, dtype=np.int64)
-            mine = compile_conditions(conditions, catalogue, table.columns, now)
+            mine = compile_conditions(conditions, catalogue(), table.columns, now)
             return arrivals_by_day(
                 mine.expression,
                 table.source,
@@ -186,9 +225,10 @@ class SqlWarehouse(ABC):
                 lambda query: reading.rows(render(query, self.dialect), limit),
             )
 
+    @_asking_again
     def moments_by_split_group(self, columns: Collection[str]) -> Mapping[str, Moments]:
         limit = TimeLimit()
-        with self.reading(self.catalogue()) as reading:
+        with self.reading(self.catalogue) as reading:
             measures = measures_among(reading.table.columns, columns)
             if reading.table.source is None:
                 return dict.fromkeys(measures, NO_MOMENTS)
@@ -208,13 +248,32 @@ class SqlWarehouse(ABC):
         *,
         after: tuple[int, str] | None = None,
     ) -> Iterator[UserRecord]:
-        catalogue = self.catalogue()
+        started = False
+        for attempt in range(ATTEMPTS):
+            try:
+                for record in self._walk(conditions, now, split_groups, after):
+                    started = True
+                    yield record
+            except UsersMoved:
+                if started or attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    def _walk(
+        self,
+        conditions: object,
+        now: dt.datetime,
+        split_groups: Collection[int] | None,
+        after: tuple[int, str] | None,
+    ) -> Iterator[UserRecord]:
+        catalogue = functools.cache(self.catalogue)
         with self.reading(catalogue) as reading:
             table = reading.table
             if table.source is None or (split_groups is not None and not split_groups):
                 return
-            mine = compile_conditions(conditions, catalogue, table.columns, now)
-            specs = self._attributes(catalogue, table)
+            mine = compile_conditions(conditions, catalogue(), table.columns, now)
+            specs = self._attributes(catalogue(), table)
             query = self._select_users(table.source, specs).where(_where(mine.expression, split_groups))
             if after is not None:
                 query = query.where(comes_after(after))
@@ -223,12 +282,13 @@ class SqlWarehouse(ABC):
                 for row in rows:
                     yield self._record(specs, row)
 
+    @_asking_again
     def user(self, user_id: str) -> UserRecord | None:
-        catalogue = self.catalogue()
+        catalogue = functools.cache(self.catalogue)
         with self.reading(catalogue) as reading:
             if reading.table.source is None or "\0" in user_id:
                 return None
-            specs = self._attributes(catalogue, reading.table)
+            specs = self._attributes(catalogue(), reading.table)
             rows = reading.user(self._select_users(reading.table.source, specs), user_id, self.dialect)
             return self._record(specs, rows[0]) if rows else None
 
@@ -248,11 +308,10 @@ class SqlWarehouse(ABC):
         return value.replace(tzinfo=dt.UTC) if kind == "date" else value
 
     def _record(self, specs: Sequence[FilterSpec], row: Row) -> UserRecord:
-        attributes = {
-            spec.name: self._value(value, spec.type)
-            for spec, value in zip(specs, row[2:], strict=True)
-            if value is not None
-        }
+        attributes = {}
+        for spec, value in zip(specs, row[2:], strict=True):
+            if value is not None and (read := self._value(value, spec.type)) is not None:
+                attributes[spec.name] = read
         return UserRecord(row[0], row[1], attributes)
 
 
