@@ -12,6 +12,7 @@ from experiments.api.settings_views import (
     SettingsGroupListView,
     SettingsGroupView,
 )
+from experiments.api.users_views import UsersView
 from experiments.api.views import (
     ApproveView,
     ChangelogView,
@@ -28,6 +29,7 @@ def _addresses(kind: Kind) -> list[URLPattern]:
     return [
         path("", ExperimentListView.as_view(kind=kind), name="list"),
         path("<str:key>/", ExperimentView.as_view(kind=kind), name="detail"),
+        path("<str:key>/users/", UsersView.as_view(kind=kind), name="users"),
         path("<str:key>/changelog/", ChangelogView.as_view(kind=kind), name="changelog"),
         path("<str:key>/request-approval/", RequestApprovalView.as_view(kind=kind), name="request_approval"),
         path("<str:key>/approve/", ApproveView.as_view(kind=kind), name="approve"),

@@ -157,13 +157,14 @@ def test_what_cannot_be_walked_is_refused_by_name(manager: Actor, experiment: Ex
     begun = users_in(experiment, "green")
     cursor = begun.cursor_after(Member("1", 1, "green"))
     other = make_experiment(manager, key="other")
-    for wrong in (
-        lambda: users_in(experiment, "control", cursor),
-        lambda: users_in(experiment, None, cursor),
-        lambda: users_in(experiment, "green", cursor, among="conditions"),
-        lambda: users_in(other, "green", cursor),
-        lambda: users_in(experiment, "green", signing.dumps(["a", 1], salt="experiments.members")),
-        lambda: users_in(experiment, "green", signing.dumps(["a", 1], salt="another")),
-    ):
+    attempts: list[tuple[Experiment, str | None, str, str]] = [
+        (experiment, "control", cursor, "variants"),
+        (experiment, None, cursor, "variants"),
+        (experiment, "green", cursor, "conditions"),
+        (other, "green", cursor, "variants"),
+        (experiment, "green", signing.dumps(["a", 1], salt="experiments.members"), "variants"),
+        (experiment, "green", signing.dumps(["a", 1], salt="another"), "variants"),
+    ]
+    for walked, variant, wrong, among in attempts:
         with pytest.raises(InvalidInput, match=r"^cursor: "):
-            wrong()
+            users_in(walked, variant, wrong, among=among)
