@@ -158,6 +158,7 @@ def plan_load(
     mapping: Mapping[str, str],
     *,
     catalogue: Catalogue | None = None,
+    called: str = "file",
 ) -> Plan:
     """Raises LoadRefused, naming every option that does not fit the columns and the catalogue."""
     catalogue = load_catalogue() if catalogue is None else catalogue
@@ -165,21 +166,21 @@ def plan_load(
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
         errors.append(
-            FieldError("file", f"has more than one column called {', '.join(map(shown, repeated))}")
+            FieldError(called, f"has more than one column called {', '.join(map(shown, repeated))}")
         )
 
     def position(option: str, column: str) -> int:
         if column in columns:
             return columns.index(column)
         errors.append(
-            FieldError(option, f"there is no column {shown(column)}; the file has {_listed(columns)}")
+            FieldError(option, f"there is no column {shown(column)}; the {called} has {_listed(columns)}")
         )
         return -1
 
     id_column = id_column or _guessed_id(columns)
     if id_column is None:
         errors.append(
-            FieldError("id", f"say which column holds the user ids; the file has {_listed(columns)}")
+            FieldError("id", f"say which column holds the user ids; the {called} has {_listed(columns)}")
         )
     id_position = -1 if id_column is None else position("id", id_column)
     if split_group_column is None and SPLIT_GROUP_COLUMN in columns:
@@ -272,11 +273,13 @@ class _Reader:
             yield batch
             if self.progress is not None:
                 self.progress(self.rows_read, self.source.done())
-        if self.rows_read == 0 and self.source.must_have_rows:
-            raise LoadRefused([FieldError("file", "has a header but no rows")])
+        if self.rows_read == 0 and self.source.no_rows:
+            raise LoadRefused([FieldError(self.source.called, self.source.no_rows)])
         if must_hold_users and good == 0:
             first = f"; line {self.rejects[0].line}: {self.rejects[0].reason}" if self.rejects else ""
-            raise LoadRefused([FieldError("file", f"has no usable row, so nobody was replaced{first}")])
+            raise LoadRefused(
+                [FieldError(self.source.called, f"has no usable row, so nobody was replaced{first}")]
+            )
 
     def batch(self, block: Block) -> UserBatch:
         """Column by column, as most columns repeat few values. A row's first bad cell is its reason."""

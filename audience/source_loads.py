@@ -30,8 +30,8 @@ from core.errors import InvalidInput, NotFound
 logger = logging.getLogger(__name__)
 
 SCHEDULER = Actor.machine("Schedule")
-MOST_ATTEMPTS = 3
-FIRST_WAIT = dt.timedelta(minutes=5)
+MOST_ATTEMPTS = 5
+FIRST_WAIT = dt.timedelta(minutes=1)
 NIGHTLY_HOUR = 1
 """UTC; before the nightly recount."""
 
@@ -76,7 +76,11 @@ def load_query(
         forget_watermarks()
     with PostgreSQLSource(query.address, query.text, changed_at=query.changed_at_column) as source:
         plan = plan_load(
-            source.columns, query.id_column or None, query.split_group_column or None, query.mapping
+            source.columns,
+            query.id_column or None,
+            query.split_group_column or None,
+            query.mapping,
+            called="query",
         )
         before, read_from = None, None
         fingerprint = _fingerprint(query, plan)
@@ -156,17 +160,23 @@ def load_source(
         if source is None:
             raise NotFound("There is no such source.")
         slot = due_slot(source, clock.now())
-        if only_due and slot is None and source.requested_at is None:
+        if only_due and (not is_due(source, clock.now()) or _is_given_up(source, slot)):
             return None
+        # Said beforehand: one that kills its worker must not come back at once, and not for ever.
+        attempts = source.attempts + 1
+        UserSource.objects.filter(pk=source.pk).update(
+            attempts=attempts, retry_at=clock.now() + FIRST_WAIT * 2**source.attempts
+        )
         asked = Actor.machine(source.requested_by) if source.requested_by else SCHEDULER
         try:
             load = _load(source, actor or asked, from_start or source.requested_from_start)
         except InvalidInput:
-            # What is set up wrongly will be wrong in five minutes too.
+            # What is set up wrongly will be wrong in a minute too.
             _settle(source, slot)
             raise
         except Exception:
-            _try_later(source, slot)
+            if slot is None or attempts >= MOST_ATTEMPTS:
+                _settle(source, slot)
             raise
         _settle(source, slot)
         return load
@@ -204,7 +214,7 @@ def query_of(source: UserSource) -> Query:
 
 
 def due_slot(source: UserSource, now: dt.datetime) -> dt.datetime | None:
-    """The hour or night that is still to be dealt with, None if there is none or it is not yet time to try again."""
+    """The hour or night that is still to be dealt with, if there is one."""
     hour = now.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
     if source.archived or source.schedule == LoadSchedule.BY_HAND:
         return None
@@ -217,41 +227,34 @@ def due_slot(source: UserSource, now: dt.datetime) -> dt.datetime | None:
     # A schedule that was set today begins with the next night.
     if source.slot is None and source.schedule == LoadSchedule.NIGHTLY and slot < source.created_at:
         return None
-    if source.retry_at is not None and now < source.retry_at:
-        return None
     return slot
+
+
+def is_due(source: UserSource, now: dt.datetime) -> bool:
+    """Does it wait for a worker, and is it time to try?"""
+    if source.retry_at is not None and now < source.retry_at:
+        return False
+    return source.requested_at is not None or due_slot(source, now) is not None
 
 
 def due_sources() -> list[int]:
     """The ids of those that wait for a worker."""
     now = clock.now()
-    sources = UserSource.objects.filter(archived=False)
-    return [
-        source.pk
-        for source in sources
-        if source.requested_at is not None or due_slot(source, now) is not None
-    ]
+    return [source.pk for source in UserSource.objects.filter(archived=False) if is_due(source, now)]
+
+
+def _is_given_up(source: UserSource, slot: dt.datetime | None) -> bool:
+    """After MOST_ATTEMPTS it waits for its next hour or night, or until somebody asks for it again."""
+    if source.attempts < MOST_ATTEMPTS:
+        return False
+    _settle(source, slot)
+    return True
 
 
 def _settle(source: UserSource, slot: dt.datetime | None) -> None:
     """This hour or night is dealt with, and so is what was asked for before the load began."""
     values = {"attempts": 0, "retry_at": None, **({} if slot is None else {"slot": slot})}
     UserSource.objects.filter(pk=source.pk).update(**values)
-    _answered(source)
-
-
-def _try_later(source: UserSource, slot: dt.datetime | None) -> None:
-    """A database or a disk may be well again soon: tried again a few times, later each time."""
-    if slot is None or source.attempts + 1 >= MOST_ATTEMPTS:
-        _settle(source, slot)
-        return
-    wait = FIRST_WAIT * 2**source.attempts
-    UserSource.objects.filter(pk=source.pk).update(attempts=source.attempts + 1, retry_at=clock.now() + wait)
-    _answered(source)
-
-
-def _answered(source: UserSource) -> None:
-    """Nobody waits any more, unless somebody has asked again since."""
     UserSource.objects.filter(pk=source.pk, requested_at=source.requested_at).update(
         requested_at=None, requested_by="", requested_from_start=False
     )

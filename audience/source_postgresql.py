@@ -51,7 +51,8 @@ class PostgreSQLSource:
     `changed_at` names a column of the answer that says when a row was changed last: a timestamp, a date or a growing number.
     """
 
-    must_have_rows = True
+    called = "query"
+    no_rows = "has no row in its answer"
 
     def __init__(self, address: str, query: str, *, changed_at: str = "") -> None:
         self.query = query.strip().rstrip(";").rstrip()
@@ -101,7 +102,7 @@ class PostgreSQLSource:
         self.condition = sql.SQL("WHERE {column} >= CAST({start} AS {kind}) OR {column} IS NULL").format(
             column=column, start=start, kind=kind
         )
-        self.must_have_rows = False
+        self.no_rows = ""
 
     def select(self, columns: sql.Composable, rest: sql.Composable) -> sql.Composed:
         # The line end keeps a comment at the query's end from swallowing the bracket.

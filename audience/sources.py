@@ -59,8 +59,10 @@ class Source(Protocol):
     """Users to read, in a file or elsewhere."""
 
     columns: Sequence[str]
-    must_have_rows: bool
-    """Is it a mistake if there is none?"""
+    called: str
+    """What people know it as: file, query."""
+    no_rows: str
+    """What is wrong if there is no row at all; "" if nothing is."""
 
     def blocks(self, size: int) -> Iterator[Block]:
         """All rows in order, about `size` at a time."""
@@ -101,7 +103,8 @@ def open_source(path: Path) -> AbstractContextManager[Source]:
 class CsvSource:
     """Comma, semicolon or tab separated, whichever the header has most of; quotes as in RFC 4180; UTF-8."""
 
-    must_have_rows = True
+    called = "file"
+    no_rows = "has a header but no rows"
 
     def __init__(self, file: BinaryIO, content: BinaryIO | gzip.GzipFile, size: int) -> None:
         self.file = file
@@ -229,7 +232,8 @@ def _unstorable(cells: Sequence[str]) -> str | None:
 class ParquetSource:
     """Rows of a Parquet file, streamed by DuckDB. Lines are row numbers from 1."""
 
-    must_have_rows = True
+    called = "file"
+    no_rows = "has a header but no rows"
 
     def __init__(self, path: Path) -> None:
         self.connection = duckdb.connect(
