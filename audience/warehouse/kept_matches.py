@@ -57,7 +57,8 @@ def digest_of(condition: exp.Expr) -> str:
 
 def _checksum(bits: Bits) -> np.uint64:
     # Not zero for a file of zeros, which is what most often is left after a power cut.
-    return np.add.reduce(bits, initial=np.uint64(0x5553_2400))
+    total: np.uint64 = np.add.reduce(bits, initial=np.uint64(0x5553_2400))
+    return total
 
 
 class KeptMatches:

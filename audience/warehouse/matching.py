@@ -43,7 +43,7 @@ class CodeTable:
         self.answers = answers
         self.codes: list[int] = np.flatnonzero(answers).tolist()
         edges = np.flatnonzero(np.diff(answers, prepend=False, append=False))
-        self.ranges: list[tuple[int, int]] = edges.reshape(-1, 2).tolist()
+        self.ranges: list[list[int]] = edges.reshape(-1, 2).tolist()
 
     def look_up(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
         """`answers[codes]`."""

@@ -101,3 +101,26 @@ def test_every_column_but_lists_has_codes(coded: DuckDBWarehouse) -> None:
     assert codes is not None
     named = {name for name, kind in TYPES.items() if kind != "list"}
     assert named <= set(codes.columns)
+
+
+def test_a_table_of_codes_is_the_table_of_a_scan(tmp_path: Path) -> None:
+    """Split groups empty, full and of uneven size; audiences of every kind with every other."""
+    source = np.random.default_rng(11)
+    warehouse = warehouse_in(tmp_path / "warehouse", codes_from=1)
+    groups = [*source.integers(1, 12, 2_000).tolist(), *[64] * 64, *[65] * 65, *[2400] * 129]
+    load(warehouse, groups, seed=12)
+    scanning = warehouse_in(tmp_path / "warehouse", codes_from=10**9)
+    generator = RandomConditions(seed=13)
+    trees = [parse_conditions(generator.tree(), CATALOGUE) for _ in range(120)]
+    for audience in trees[:6]:
+        by_codes, by_scan = (each.count_table(audience, trees, NOW) for each in (warehouse, scanning))
+        assert np.array_equal(by_codes.users, by_scan.users)
+        assert np.array_equal(by_codes.shared, by_scan.shared)
+        some = warehouse.count_table(audience, trees, NOW, split_groups=[1, 64, 2400])
+        assert np.array_equal(some.shared[:, [0, 63, 2399]], by_scan.shared[:, [0, 63, 2399]])
+        assert some.shared.sum() == some.shared[:, [0, 63, 2399]].sum()
+    assert codes_were_used(warehouse)
+
+
+def codes_were_used(warehouse: DuckDBWarehouse) -> bool:
+    return any(warehouse.store.folder.glob("codes-*/matches/*.bits"))
