@@ -149,7 +149,7 @@ def _ids(cells: Cells) -> Sequence[Any] | None:
     if isinstance(cells, np.ndarray):
         if _mask(cells) is not None:
             return None
-        if cells.dtype.kind in "iu":
+        if _is_whole(cells):
             return list(map(str, cells.tolist()))
     texts: Sequence[Any] = _listed(cells)
     if set(map(type, texts)) != {str} or max(map(len, texts)) > MAX_ID or not _storable(texts):
@@ -172,8 +172,8 @@ def _booleans(cells: Cells) -> Sequence[Any] | None:
 
 def _integers(cells: Cells) -> Sequence[Any] | None:
     if isinstance(cells, np.ndarray):
-        whole = cells.dtype.kind == "i" or (cells.dtype.kind == "u" and cells.max() <= INTEGER_MAX)
-        return ArrayColumn(np.ma.getdata(cells).astype(np.int64), _mask(cells)) if whole else None
+        whole = np.ma.getdata(cells)
+        return ArrayColumn(whole.astype(np.int64), _mask(cells)) if _is_whole(whole) else None
     kinds = _kinds(cells)
     present, missing = _filled(cells, 0 if kinds == {int} else "0")
     if kinds == {str} and (max(map(len, present)) > 18 or _without(present, b"0123456789-")):
@@ -220,7 +220,7 @@ def _moments(cells: Cells) -> Sequence[Any] | None:
         return _within_years(np.ma.getdata(cells).astype("datetime64[us]"), _mask(cells))
     kinds = _kinds(cells)
     if kinds == {str}:
-        present, missing = _filled(cells, next(filter(None, cells)))
+        present, missing = _filled(cells, next(filter(None, cells), ""))
         array = _parsed_moments(present)
     elif kinds in ({dt.datetime}, {dt.date}):
         present, missing = _filled(cells, dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
@@ -311,6 +311,11 @@ def _mostly_different(cells: Sequence[Any]) -> bool:
         return len(set(sample)) * 2 > len(sample)
     except TypeError:
         return False
+
+
+def _is_whole(cells: NDArray[Any]) -> bool:
+    """Are these whole numbers of at most 64 bits?"""
+    return cells.dtype.kind == "i" or (cells.dtype.kind == "u" and bool(cells.max() <= INTEGER_MAX))
 
 
 def _listed(cells: Cells) -> Sequence[Any]:

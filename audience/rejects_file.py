@@ -66,7 +66,8 @@ class RejectsFile:
         with unfinished.open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(("line", "reason"))
-            rows.writerows(heapq.merge(*[_rows(run) for run in self.runs], key=_line))
+            merged: Iterator[list[str]] = heapq.merge(*map(_rows, self.runs), key=_line)
+            rows.writerows(merged)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(self.path)

@@ -1,0 +1,145 @@
+"""Loads of users and the sources they come from: superusers see and change them."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.actors import Actor
+from accounts.requests import signed_in_actor
+from audience.forms_sources import SourceForm
+from audience.models import LoadRejects, LoadState, UserLoad, UserSource, Watermark
+from audience.source_services import (
+    archive_source,
+    create_source,
+    request_load,
+    restore_source,
+    update_source,
+)
+from core.errors import InvalidInput, NotAllowed, StaleTransition
+from core.http import HtmxRequest
+
+PAGE_SIZE = 50
+REJECTS_SHOWN = 20
+
+
+@require_safe
+def load_list(request: HtmxRequest) -> HttpResponse:
+    """The sources and the history. While something runs, the part that changes asks for itself again."""
+    _superuser(request)
+    page = Paginator(UserLoad.objects.select_related("source", "kept_rejects"), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    marks = {mark.name: mark for mark in Watermark.objects.all()}
+    sources = list(UserSource.objects.all())
+    for source in sources:
+        source.mark = marks.get(source.name)  # type: ignore[attr-defined]  # for the template
+    is_busy = any(source.requested_at is not None for source in sources) or any(
+        load.state == LoadState.RUNNING for load in page
+    )
+    context = {"page": page, "sources": sources, "is_busy": is_busy}
+    template = "audience/loads/overview.html" if request.htmx else "audience/loads/page.html"
+    return render(request, template, context)
+
+
+@require_safe
+def load_page(request: HtmxRequest, load_id: int) -> HttpResponse:
+    """One load: how far it is, what it did, which rows it left out."""
+    _superuser(request)
+    load = get_object_or_404(UserLoad.objects.select_related("source"), pk=load_id)
+    kept = LoadRejects.objects.filter(load=load).first()
+    context: dict[str, Any] = {"load": load, "kept": kept}
+    if kept is not None:
+        lines = gzip.decompress(kept.content).decode().splitlines()[1 : REJECTS_SHOWN + 1]
+        context["lines"] = lines
+    template = "audience/loads/load_card.html" if request.htmx else "audience/loads/load.html"
+    return render(request, template, context)
+
+
+@require_safe
+def load_rejects(request: HtmxRequest, load_id: int) -> HttpResponse:
+    """The rows that were left out, as CSV."""
+    _superuser(request)
+    kept = get_object_or_404(LoadRejects, load_id=load_id)
+    return HttpResponse(
+        gzip.decompress(kept.content),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="rejects-{load_id}.csv"'},
+    )
+
+
+@require_POST
+def source_load(request: HtmxRequest, name: str) -> HttpResponse:
+    """Load from it now; `everything` reads it from its beginning."""
+    actor = _superuser(request)
+    source = request_load(actor, name, from_start=request.POST.get("everything") == "yes")
+    messages.success(request, f"A worker loads users from {source.name} now.")
+    return redirect("audience:load_list")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def source_create(request: HtmxRequest) -> HttpResponse:
+    """A new source."""
+    actor = _superuser(request)
+    form, status = SourceForm(request.POST or None), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                created = create_source(actor, **form.values())
+            except InvalidInput as refusal:
+                form.refuse(refusal)
+            else:
+                messages.success(request, f"Users can be loaded from {created.name} now.")
+                return redirect("audience:load_list")
+    return render(request, "audience/loads/source_form.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def source_edit(request: HtmxRequest, name: str) -> HttpResponse:
+    """Change a source. Somebody else's change in between keeps what was typed and says so."""
+    actor = _superuser(request)
+    edited = get_object_or_404(UserSource, name=name)
+    form, status, stale = SourceForm(request.POST or None, edited=edited), 200, ""
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                update_source(actor, name, revision=_revision(request), **form.values())
+            except InvalidInput as refusal:
+                form.refuse(refusal)
+            except StaleTransition as refusal:
+                status, stale = 409, refusal.detail
+            else:
+                messages.success(request, f"{name} is saved.")
+                return redirect("audience:load_list")
+    context = {"form": form, "source": edited, "stale": stale}
+    return render(request, "audience/loads/source_form.html", context, status=status)
+
+
+@require_POST
+def source_archive(request: HtmxRequest, name: str, act: str) -> HttpResponse:
+    """Load from it no more, or again."""
+    change = {"archive": archive_source, "restore": restore_source}[act]
+    changed = change(_superuser(request), name, revision=_revision(request))
+    said = "is archived: nothing is loaded from it" if changed.archived else "is back"
+    messages.success(request, f"{name} {said}.")
+    return redirect("audience:load_list")
+
+
+def _superuser(request: HtmxRequest) -> Actor:
+    actor = signed_in_actor(request)
+    if not actor.is_superuser:
+        raise NotAllowed("Only superusers look after the loads of users.")
+    return actor
+
+
+def _revision(request: HtmxRequest) -> int:
+    text = request.POST.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
