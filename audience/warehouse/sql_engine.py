@@ -168,20 +168,26 @@ class SqlWarehouse(ABC):
             columns = reading.table.columns
             mine = compile_conditions(conditions, catalogue(), columns, now)
             theirs = [compile_conditions(other, catalogue(), columns, now) for other in others]
+            # Written once: writing SQL is most of the work where many tests meet few users.
+            texts = [None if is_always(other.expression) else self._flagged(other) for other in theirs]
             # Many tests share their conditions ("everyone", above all): each different one is counted once.
-            asked = {_text_of(other): other.expression for other in theirs if not is_always(other.expression)}
-            users, rows = self._counts(reading, mine, list(asked.values()), split_groups, limit)
+            asked = list(dict.fromkeys(text for text in texts if text is not None))
+            users, rows = self._counts(reading, mine, asked, split_groups, limit)
         position = {text: index for index, text in enumerate(asked)}
         shared = np.empty((len(theirs), SPLIT_GROUPS), dtype=np.int64)
-        for index, other in enumerate(theirs):
-            shared[index] = users if is_always(other.expression) else rows[position[_text_of(other)]]
+        for index, text in enumerate(texts):
+            shared[index] = users if text is None else rows[position[text]]
         return CountTable(users, shared, mine.not_counted, tuple(other.not_counted for other in theirs))
+
+    def _flagged(self, compiled: Compiled) -> str:
+        """The users who meet the condition, as the SQL of a sum."""
+        return render(self._sum(as_flag(compiled.expression)), self.dialect)
 
     def _counts(
         self,
         reading: Reading,
         mine: Compiled,
-        others: Sequence[exp.Expr],
+        others: Sequence[str],
         split_groups: Collection[int] | None,
         limit: TimeLimit,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -190,14 +196,12 @@ class SqlWarehouse(ABC):
         source = reading.table.source
         if source is None or (split_groups is not None and not split_groups):
             return users, shared
-        group = exp.column("split_group")
-        where = _where(mine.expression, split_groups)
-        sums = [self._sum(as_flag(other)) for other in others]
-        for start, end in _portions([render(total, self.dialect) for total in sums]):
-            asked = [exp.Count(this=exp.Star()), *sums[start:end]]
-            named = [exp.alias_(total, f"b{index}") for index, total in enumerate(asked)]
-            query = exp.select(group.copy(), *named).from_(source.copy()).where(where).group_by(group.copy())
-            table = np.array(reading.rows(render(query, self.dialect), limit), dtype=np.int64)
+        rest = exp.select().from_(source.copy()).where(_where(mine.expression, split_groups))
+        tail = render(rest.group_by(exp.column("split_group")), self.dialect).removeprefix("SELECT")
+        for start, end in _portions(others):
+            sums = "".join(f", {text} AS b{index}" for index, text in enumerate(others[start:end]))
+            query = f"SELECT split_group, COUNT(*) AS users{sums}{tail}"
+            table = np.array(reading.rows(query, limit), dtype=np.int64)
             if len(table):
                 groups = table[:, 0] - 1
                 users[groups] = table[:, 1]

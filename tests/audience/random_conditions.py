@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import re
 from collections import Counter
 from typing import Any
 
 from audience.specs import FilterSpec, operators_of
 from usersplit_sdk.operators import FILTER_TYPES, OPERATORS
+from usersplit_sdk.patterns import UnsafePattern, canonical_pattern
 
 NOW = dt.datetime(2026, 11, 1, 12, 30, 15, 123456, tzinfo=dt.UTC)
 CATALOGUE = {
@@ -50,9 +52,38 @@ _OPERANDS: dict[str, list[Any]] = {
     "list": ["a", "b", "z", "", "é", "a'b", 1, "x,y"],
 }  # fmt: skip
 _PATTERNS = (
+    "x{512}", "^x{300,}$", "(?:ab){255,256}$", "^(?:ab){256}$", "^(?:a|b){2,400}", r"\ba\b", r"\b", r"\b\W\b", r"[\s\S]", r"^\D*$", r"[^\w ]",
+    "(|a)b", "a|", "^(?:|ab|é)$", "a+?b", "^.*?$", r"[\]\-^\\]", r"\x41", r"\u00e9", r"[\x00-\x1f]", "[à-ÿ]", r"^[^\x80-\uffff]?$",
+    "[🦀-🦟]", r"\.", r"\Aa\Z", "(?:a|ab)(?:c|bcd)?$", "^[^a]{1,3}$", r"(?:^|\s)a", r"a(?:$|\n)", r"\t|\r|\f|\v", "~|@|#|&", "A-Z", r"\{1\}",
     "a", "^a", "a$", "^a.c$", "b|c", "[a-z]+", r"\d", r"\w+@\w+\.com", "", "^$", ".", r"\s", "[^a]", "(ab)+", "^(?:ab){2,3}$", "é",
     "%", "_", r"\\", "A|B", r"^\S+$", "日", r"\bfoo\b", "x{5}", "^[^\n]*$", "a?b", "'", "🦄", r"[\d_%]", "^.{1,3}$",
 )  # fmt: skip
+_ALPHABET = (
+    "a",
+    "b",
+    "A",
+    "ab",
+    "1",
+    "_",
+    "-",
+    ".",
+    " ",
+    "\n",
+    "\r",
+    "\t",
+    "%",
+    "'",
+    "\\",
+    "é",
+    "e\u0301",
+    "ß",
+    "日",
+    "🦄",
+    "\u00a0",
+    "\u2028",
+    "\x85",
+    "\x01",
+)
 _DAYS = (0, 1, 29, 30, 31, "30", 365, 36_500)
 
 
@@ -90,12 +121,46 @@ class RandomConditions:
         if shape == "days":
             return self.random.choice(_DAYS)
         if shape == "pattern":
-            return self.random.choice(_PATTERNS)
+            return self.random.choice(_PATTERNS) if self.random.random() < 0.5 else self.pattern()
         if shape == "many":
             return self.random.sample(pool, self.random.randint(1, min(4, len(pool))))
         if shape == "range":
             return self.range(kind, pool)
+        if kind == "string" and self.random.random() < 0.3:
+            return random_text(self.random, 3)
         return self.random.choice(pool)
+
+    def pattern(self) -> str:
+        """A pattern made up on the spot, of those that are accepted."""
+        while True:
+            made = self.alternatives(0)
+            try:
+                canonical_pattern(made)
+            except UnsafePattern:
+                continue
+            return made
+
+    def alternatives(self, depth: int) -> str:
+        branches = self.random.choice((1, 1, 1, 2, 3))
+        return "|".join(
+            "".join(self.piece(depth) for _ in range(self.random.randint(0, 4))) for _ in range(branches)
+        )
+
+    def piece(self, depth: int) -> str:
+        count = self.random.choice(("", "", "", "", "*", "+", "?", "*?", "{2}", "{0,2}", "{1,}", "{3,400}"))
+        kind = self.random.random()
+        if kind < 0.15:
+            return self.random.choice(("^", "$", r"\b"))
+        if kind < 0.3 and depth < 3:
+            return f"{self.random.choice(('(', '(?:'))}{self.alternatives(depth + 1)}){count}"
+        if kind < 0.55:
+            return (
+                self.random.choice(
+                    (".", r"\d", r"\w", r"\s", r"\W", r"\S", "[ab]", "[^a]", "[a-é]", r"[^\n\w]", "[1_%.]")
+                )
+                + count
+            )
+        return re.escape(self.random.choice(_ALPHABET)[:1]) + count
 
     def range(self, kind: str, pool: list[Any]) -> list[Any]:
         if kind == "date":
@@ -104,12 +169,22 @@ class RandomConditions:
         return sorted(self.random.choices([item for item in pool if not isinstance(item, str)], k=2))
 
 
+def random_text(source: random.Random, most: int) -> str:
+    return "".join(source.choice(_ALPHABET) for _ in range(source.randint(0, most)))
+
+
+def _random_value(source: random.Random, kind: str) -> Any:
+    if kind == "string" and source.random() < 0.5:
+        return random_text(source, 6)
+    return source.choice(VALUES[kind])
+
+
 def random_users(seed: int, count: int) -> dict[str, list[Any]]:
     """`count` values per column of CATALOGUE, about one in six missing."""
     source = random.Random(seed)
     return {
         spec.column: [
-            None if source.random() < 1 / 6 else source.choice(VALUES[spec.type]) for _ in range(count)
+            None if source.random() < 1 / 6 else _random_value(source, spec.type) for _ in range(count)
         ]
         for spec in CATALOGUE.values()
     }
