@@ -210,6 +210,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0, **_sweep},
     "sweep-recounts": {"task": "experiments.tasks.sweep_recounts", "schedule": 30.0, **_sweep},
     "keep-matches": {"task": "experiments.tasks.keep_matches", "schedule": 30.0, **_sweep},
+    "load-users": {"task": "audience.tasks.sweep_sources", "schedule": 60.0, **_sweep},
     "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
     "prune-counts": {"task": "experiments.tasks.prune", "schedule": crontab(hour=4, minute=17)},
     "check-health": {"task": "experiments.tasks.check_health", "schedule": crontab(hour=4, minute=7)},
