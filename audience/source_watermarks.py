@@ -75,7 +75,8 @@ class Moving:
             return mark - overlap if mark - earliest > overlap else earliest
         if isinstance(mark, dt.date):
             # A day is over everywhere only half a day later.
-            return max(mark, dt.date(1, 1, 3)) - dt.timedelta(days=1) - dt.timedelta(days=overlap.days)
+            days = min(overlap.days + 1, mark.toordinal() - dt.date.min.toordinal())
+            return mark - dt.timedelta(days=days)
         return mark
 
     def text(self, mark: Mark) -> str:
