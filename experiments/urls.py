@@ -16,6 +16,7 @@ from experiments.views import (
     properties,
     settings_card,
     settings_editor,
+    settings_preview,
 )
 
 
@@ -67,7 +68,7 @@ urlpatterns = [
     path(f"{ONE}properties/edit/", properties.properties_edit, name="properties_edit"),
     path(f"{ONE}settings/", settings_card.settings_card, name="settings_card"),
     path(f"{ONE}settings/new/", settings_editor.settings_create, name="settings_create"),
-    path(f"{ONE}settings/new/preview/", settings_editor.settings_preview, name="settings_preview"),
+    path(f"{ONE}settings/new/preview/", settings_preview.settings_preview, name="settings_preview"),
     path(f"{ONE}settings/<int:number>/", settings_card.settings_group_page, name="settings_group_page"),
     path(
         f"{ONE}settings/<int:number>/progress/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -52,6 +53,10 @@ class SettingsForm:
     exclusive_with: list[str] = field(default_factory=list)
     tokens: str = ""
     based_on: int | None = None
+    allow_control_to_treatment: bool = False
+    # What the last comparison of draws was drawn with, and the digest of the settings that were compared.
+    seed: str = ""
+    compared: str = ""
 
 
 # ---- in ----------------------------------------------------------------------------------------------------
@@ -111,6 +116,9 @@ def form_from_post(data: QueryDict) -> SettingsForm:
         exclusive_with=data.getlist("exclusive_with"),
         tokens=data.get("tokens", ""),
         based_on=int(based_on) if based_on.isascii() and based_on.isdigit() and len(based_on) < 10 else None,
+        allow_control_to_treatment=bool(data.get("allow_control_to_treatment")),
+        seed=data.get("seed", "")[:30],
+        compared=data.get("compared", "")[:64],
     )
 
 
@@ -145,9 +153,12 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
         body |= {
             "draw": form.draw,
             "exclusive_with": form.exclusive_with if form.draw == DrawObjective.EXCLUSIVE else [],
+            "allow_control_to_treatment": form.allow_control_to_treatment,
             "variants": [_variant(form, index, row, errors) for index, row in enumerate(form.variants)],
             "tokens": _object(form.tokens, "tokens", errors),
         }
+        if form.seed:
+            body["seed"] = form.seed
         if form.split_by == "total":
             body["total_percent"] = form.total_percent
             if not form.total_percent.strip():
@@ -155,6 +166,27 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
                     FieldError("total_percent", "Say how many percent of the users take part in all.")
                 )
     return body, errors
+
+
+def comparable(form: SettingsForm) -> str:
+    """A digest of all that a draw depends on, but for the objective that is picked: what was compared is what has the same."""
+    body, _ = settings_of(form, is_test=True)
+    for name in ("message", "tokens", "draw", "seed"):
+        body.pop(name, None)
+    body["exclusive_with"] = sorted(form.exclusive_with)
+    body["variants"] = [
+        (row.name.strip(), row.percent.strip(), form.control == str(index))
+        for index, row in enumerate(form.variants)
+    ]
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def forget_comparison(form: SettingsForm) -> bool:
+    """Let go of a seed that was made for other settings than these; whether there was one."""
+    is_stale = bool(form.seed) and form.compared != comparable(form)
+    if is_stale:
+        form.seed = form.compared = ""
+    return is_stale
 
 
 def conditions_of(form: SettingsForm) -> list[Any]:

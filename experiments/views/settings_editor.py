@@ -1,4 +1,4 @@
-"""The settings editor: one form whose buttons work with and without scripts, and its live preview."""
+"""The settings editor: one form whose buttons work with and without scripts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from audience.builder.rendering import ConditionErrors, sort_errors, view_of
 from audience.builder.tree import Path
 from audience.catalogue import load_catalogue
-from audience.conditions import describe_conditions, parse_conditions
-from audience.specs import Catalogue
-from audience.warehouse import WarehouseError, get_warehouse
-from core import clock
+from audience.warehouse import WarehouseError
 from core.errors import Conflict, FieldError, InvalidInput, StaleTransition
 from core.http import HtmxRequest
 from experiments.forms.search import read_number
@@ -24,19 +21,20 @@ from experiments.forms.settings_form import (
     SettingsForm,
     apply_button,
     blank_form,
-    conditions_of,
+    forget_comparison,
     form_from,
     form_from_post,
     settings_of,
 )
 from experiments.lifecycle import UNFINISHED, Status
 from experiments.models import DrawObjective, Kind, SettingsGroup
-from experiments.percents import GROUPS_PER_PERCENT, SPLIT_GROUPS
 from experiments.selectors import newest_settings_group, settings_group_of, visible_experiments
 from experiments.services import add_settings_group
 from experiments.services.settings_groups import differences
 from experiments.services.settings_rules import clean_settings
 from experiments.views.access import Access, acting_access_to
+from experiments.views.draw_comparison import compare, comparison_context
+from experiments.views.settings_preview import preview_of
 
 _OBJECTIVE_HELP = {
     DrawObjective.FEWEST_SHARED_USERS: "Free split groups first, then those that share the fewest users in all with other tests.",
@@ -57,6 +55,8 @@ def settings_create(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
         return _page(request, access, _starting_point(request, access, newest), newest)
     form, catalogue = form_from_post(request.POST), load_catalogue()
     button = request.POST.get("op")
+    if button == "compare" and access.experiment.is_test:
+        return _compared(request, access, form, newest)
     if button is not None:
         try:
             focus = apply_button(form, button[:200], catalogue)
@@ -64,14 +64,6 @@ def settings_create(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
             return _page(request, access, form, newest, refusal.errors, status=422)
         return _page(request, access, form, newest, focus=focus)
     return _save(request, access, form, newest)
-
-
-@require_POST
-def settings_preview(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
-    """The conditions as typed in one sentence, and how many users meet them today."""
-    access = acting_access_to(request, kind, key)
-    preview = _preview(form_from_post(request.POST), load_catalogue(), access.experiment.is_test)
-    return render(request, "experiments/settings/preview.html", {"preview": preview})
 
 
 def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup | None) -> SettingsForm:
@@ -82,12 +74,27 @@ def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup 
     return form
 
 
+def _compared(
+    request: HtmxRequest, access: Access, form: SettingsForm, newest: SettingsGroup | None
+) -> HttpResponse:
+    """The form with what each objective would give below it."""
+    try:
+        comparison = comparison_context(compare(access, form))
+    except InvalidInput as refusal:
+        return _page(request, access, form, newest, refusal.errors, status=422)
+    except WarehouseError as error:
+        failed = {"problem": error.detail}
+        return _page(request, access, form, newest, status=error.status, comparison=failed)
+    return _page(request, access, form, newest, comparison=comparison)
+
+
 def _save(
     request: HtmxRequest, access: Access, form: SettingsForm, newest: SettingsGroup | None
 ) -> HttpResponse:
     experiment = access.experiment
     if form.based_on is not None and form.based_on != (newest.number if newest else 0):
         return _stale(request, access, form)
+    is_other_draw = forget_comparison(form)
     body, errors = settings_of(form, experiment.is_test)
     try:
         if errors:
@@ -101,6 +108,10 @@ def _save(
         known = {error.path for error in errors}
         errors += [error for error in refusal.errors if error.path not in known]
         return _page(request, access, form, newest, errors, status=422)
+    if is_other_draw:
+        messages.warning(
+            request, "They were changed after the draws were compared: the draw will not be the one you saw."
+        )
     messages.success(
         request,
         f"Settings {saved.number} are saved and being prepared: users are counted, split groups drawn.",
@@ -125,8 +136,10 @@ def _page(
     status: int = 200,
     focus: Path | None = None,
     newer: SettingsGroup | None = None,
+    comparison: dict[str, Any] | None = None,
 ) -> HttpResponse:
     experiment, catalogue = access.experiment, load_catalogue()
+    is_stale = comparison is None and forget_comparison(form)
     of_conditions = sort_errors(error for error in errors or [] if error.path.startswith("conditions"))
     tree = None if form.is_json else view_of(form.conditions, catalogue, of_conditions.by_item)
     if tree is None and not form.is_json:
@@ -142,12 +155,12 @@ def _page(
         "errors": by_field,
         "summary": _summary(errors or [], of_conditions),
         "condition_errors": of_conditions.others + ([] if tree else _flat(of_conditions)),
-        "preview": _preview(form, catalogue, experiment.is_test, counts=not request.htmx),
+        "preview": preview_of(form, catalogue, experiment.is_test, counts=not request.htmx),
         "focus": ".".join(map(str, focus)) if focus is not None else None,
         "focus_variant": len(form.variants) - 1 if request.POST.get("op") == "add_variant" else None,
-        "objectives": [
-            (value, label, _OBJECTIVE_HELP[DrawObjective(value)]) for value, label in DrawObjective.choices
-        ],
+        "objectives": _objectives(comparison),
+        "comparison": comparison,
+        "is_stale": is_stale,
         "others": _other_tests(access) if experiment.is_test else [],
         "newest": newest,
         "newer": newer,
@@ -159,31 +172,18 @@ def _page(
     return render(request, template, context, status=status)
 
 
-def _preview(
-    form: SettingsForm, catalogue: Catalogue, is_test: bool, *, counts: bool = True
-) -> dict[str, Any]:
-    """`problem` while it cannot be said; `users` None when it is not counted (here, or at all)."""
-    try:
-        conditions = parse_conditions(conditions_of(form), catalogue)
-    except InvalidInput as refusal:
-        first = refusal.errors[0]
-        return {
-            "problem": f"Not complete yet: {first.path} {first.message}",
-            "others": len(refusal.errors) - 1,
+def _objectives(comparison: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The choices, each with what it would give once that is compared."""
+    cards = (comparison or {}).get("cards", {})
+    return [
+        {
+            "value": value,
+            "label": label,
+            "help": _OBJECTIVE_HELP[DrawObjective(value)],
+            "card": cards.get(value),
         }
-    preview: dict[str, Any] = {"sentence": describe_conditions(conditions, catalogue), "is_test": is_test}
-    if counts:
-        try:
-            table = get_warehouse().count_table(conditions, [], clock.now())
-        except WarehouseError:
-            return preview | {"is_unavailable": True}
-        users = int(table.users.sum())
-        preview |= {
-            "users": users,
-            "per_percent": users * GROUPS_PER_PERCENT // SPLIT_GROUPS,
-            "not_counted": table.not_counted,
-        }
-    return preview
+        for value, label in DrawObjective.choices
+    ]
 
 
 def _variant_rows(form: SettingsForm, errors: dict[str, list[str]]) -> list[tuple[int, dict[str, Any]]]:

@@ -1,0 +1,71 @@
+"""What stands below the conditions while somebody edits them: one sentence, and how many users that is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from audience.catalogue import load_catalogue
+from audience.conditions import describe_conditions, parse_conditions
+from audience.specs import Catalogue
+from audience.warehouse import WarehouseError, get_warehouse
+from core.errors import InvalidInput
+from core.http import HtmxRequest
+from experiments.counting import full_hour
+from experiments.forms.settings_form import SettingsForm, conditions_of, form_from_post
+from experiments.percents import SPLIT_GROUPS, InexactPercent, deal_evenly, parse_percent
+from experiments.views.access import acting_access_to
+
+
+@require_POST
+def settings_preview(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
+    """The conditions as typed in one sentence, and how many users meet them today."""
+    access = acting_access_to(request, kind, key)
+    preview = preview_of(form_from_post(request.POST), load_catalogue(), access.experiment.is_test)
+    return render(request, "experiments/settings/preview.html", {"preview": preview})
+
+
+def preview_of(
+    form: SettingsForm, catalogue: Catalogue, is_test: bool, *, counts: bool = True
+) -> dict[str, Any]:
+    """`problem` while it cannot be said; `users` None when it is not counted (here, or at all)."""
+    try:
+        conditions = parse_conditions(conditions_of(form), catalogue)
+    except InvalidInput as refusal:
+        first = refusal.errors[0]
+        return {
+            "problem": f"Not complete yet: {first.path} {first.message}",
+            "others": len(refusal.errors) - 1,
+        }
+    preview: dict[str, Any] = {"sentence": describe_conditions(conditions, catalogue)}
+    if counts:
+        try:
+            # The full hour, as in preparations: conditions relative to now share the matches that are kept for it.
+            table = get_warehouse().count_table(conditions, [], full_hour())
+        except WarehouseError as error:
+            return preview | {"unavailable": error.detail}
+        users = int(table.users.sum())
+        preview |= {
+            "users": users,
+            "variants": _expected(form, users) if is_test else [],
+            "not_counted": table.not_counted,
+        }
+    return preview
+
+
+def _expected(form: SettingsForm, users: int) -> list[tuple[str, int]]:
+    """About how many users each variant will have: which split groups it draws is not known yet. Unreadable percents are left out."""
+    expected = []
+    for index, row in enumerate(form.variants, start=1):
+        try:
+            if form.split_by == "total":
+                groups = deal_evenly(form.total_percent, len(form.variants))
+            else:
+                groups = parse_percent(row.percent)
+        except InexactPercent:
+            continue
+        expected.append((row.name.strip() or f"variant {index}", round(users * groups / SPLIT_GROUPS)))
+    return expected
