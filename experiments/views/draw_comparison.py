@@ -10,6 +10,7 @@ from experiments.audience_report import Intersection
 from experiments.forms.settings_form import SettingsForm, comparable, settings_of
 from experiments.models import DrawObjective
 from experiments.views.access import Access
+from experiments.warnings_in_words import Warned
 from experiments.what_if import ObjectiveOutcome, WhatIf, what_if
 
 # More tests than these are a number.
@@ -26,6 +27,7 @@ class Shown:
     smallest_mean: bool
     tests: list[tuple[Intersection, bool]]
     more_tests: int
+    warnings: list[Warned]
 
     @property
     def share_in_other_tests(self) -> float:
@@ -58,8 +60,11 @@ def comparison_context(result: WhatIf) -> dict[str, Any]:
     in_others = [one.users_in_other_tests for one in possible]
     worst = [_worst(one) for one in possible]
     means = [one.mean_pair_users for one in possible]
+    # What holds for every choice is said once.
+    common = [warned for warned in result.warnings if all(warned in one.warnings for one in possible)]
     return {
         "result": result,
+        "warnings": common,
         "cards": {
             one.objective: Shown(
                 one,
@@ -67,6 +72,7 @@ def comparison_context(result: WhatIf) -> dict[str, Any]:
                 _is_least(_worst(one), worst) and one.possible,
                 _is_least(one.mean_pair_users, means) and one.possible,
                 *_tests(one),
+                [warned for warned in one.warnings if warned not in common],
             )
             for one in result.objectives
         },

@@ -84,6 +84,13 @@
   document.addEventListener("submit", (event) => {
     unsaved = unsaved && event.submitter?.name === "op";
   });
+  // What was compared no longer holds once the settings change; the choice itself and the reason are not part of it.
+  document.addEventListener("input", (event) => {
+    const note = document.querySelector("[data-no-longer]");
+    if (note && event.target.closest("#editor") && !["draw", "message"].includes(event.target.name)) {
+      note.hidden = false;
+    }
+  });
   addEventListener("beforeunload", (event) => {
     if (unsaved) {
       event.preventDefault();
@@ -112,7 +119,7 @@
     if (!before) {
       return;
     }
-    const moved = event.detail.requestConfig.parameters.op !== "refresh";
+    const moved = !["refresh", "compare"].includes(event.detail.requestConfig.parameters.op);
     const changed = [...stateOf(event.detail.target)].filter(
       ([key, { state }]) => before.has(key) && before.get(key).state !== state && !(moved && /^[cv]\./.test(key)),
     );
