@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from django.db import transaction
 
@@ -50,7 +52,7 @@ def load_stories() -> int:
     with transaction.atomic():
         people = {person.username: Actor.person(person) for person in User.objects.all()}
         for event in sorted(events, key=lambda event: event.moment):
-            _take(event, people[event.step.by])
+            _take(event, people[event.step.by], today)
         # As every night: what was counted before other tests came is counted with them.
         for settings_group_id in (
             Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True)
@@ -62,7 +64,17 @@ def load_stories() -> int:
     return len(STORIES)
 
 
-def _take(event: Event, actor: Actor) -> None:
+def _dated(settings: Mapping[str, object], today: dt.datetime) -> dict[str, object]:
+    """With dates instead of days from today; a test begins and ends at midnight."""
+    midnight = today.replace(hour=0, minute=0)
+    dated = dict(settings)
+    for days, moment in (("starts_in", "starts_at"), ("ends_in", "ends_at")):
+        if days in dated:
+            dated[moment] = midnight + dt.timedelta(days=cast("int", dated.pop(days)))
+    return dated
+
+
+def _take(event: Event, actor: Actor, today: dt.datetime) -> None:
     story, step = event.story, event.step
     with clock.frozen_at(event.moment):
         if event.is_first:
@@ -72,7 +84,7 @@ def _take(event: Event, actor: Actor) -> None:
         if step.verb is not None:
             apply_verb(actor, experiment, Verb(step.verb), step.ending)
             return
-        settings_group = add_settings_group(actor, experiment, step.settings)
+        settings_group = add_settings_group(actor, experiment, _dated(step.settings, today))
     with clock.frozen_at(event.moment + PREPARED_AFTER):
         if not prepare_settings_group(settings_group.pk):
             raise RuntimeError(f"{settings_group} was not prepared")

@@ -15,7 +15,10 @@ UNITED_STATES, CANADA, UNITED_KINGDOM, BRAZIL, INDIA = 840, 124, 826, 76, 356
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`days` before today, `by` did this: a verb, or new settings. Those of a running test may still wait to be attached."""
+    """`days` before today, `by` did this: a verb, or new settings. Those of a running test may still wait to be attached.
+
+    Dates of settings are days after today, too: `starts_in`, `ends_in`.
+    """
 
     days: float
     by: str
@@ -92,6 +95,7 @@ STORIES: tuple[Story, ...] = (
                     payloads={"green": {"color": "#0a0"}, "control": {"color": "#06c"}},
                 ),
                 message="Europe first",
+                ends_in=60,
             ),
             (12, Verb.PUBLISH),
             (9, Verb.START),
@@ -111,7 +115,9 @@ STORIES: tuple[Story, ...] = (
         [
             *_life(
                 "jonas",
-                _settings([_is("is_paying", False)], _variants(("control", "15"), ("banner", "15"))),
+                _settings(
+                    [_is("is_paying", False)], _variants(("control", "15"), ("banner", "15")), ends_in=25
+                ),
                 (8, Verb.PUBLISH),
                 (6, Verb.START),
                 created=10,
@@ -122,6 +128,7 @@ STORIES: tuple[Story, ...] = (
                 settings=_settings(
                     [_is("is_paying", False), "AND", {"filter": "age", "operator": "gte", "value": 18}],
                     _variants(("control", "20"), ("banner", "20")),
+                    ends_in=25,
                     message="More users, adults only",
                 ),
                 is_attached=False,
@@ -140,7 +147,9 @@ STORIES: tuple[Story, ...] = (
         _life(
             "mia",
             _settings(
-                [_is("is_new_user", True)], _variants(("control", "20"), ("short", "20"), ("long", "20"))
+                [_is("is_new_user", True)],
+                _variants(("control", "20"), ("short", "20"), ("long", "20")),
+                ends_in=40,
             ),
             (20, Verb.PUBLISH),
             (18, Verb.START),
@@ -175,6 +184,7 @@ STORIES: tuple[Story, ...] = (
                 settings=_settings(
                     [_in("country_id", UNITED_STATES, CANADA, UNITED_KINGDOM)],
                     _variants(("control", "10"), ("treatment", "10")),
+                    ends_in=75,
                     message="Widened: nothing broke in the first two weeks",
                 ),
             ),
@@ -219,6 +229,7 @@ STORIES: tuple[Story, ...] = (
                     {"filter": "age", "operator": "gte", "value": 18},
                 ],
                 _variants(("control", "12.5"), ("yearly_first", "12.5")),
+                ends_in=32,
             ),
             (4, Verb.PUBLISH),
             (2, Verb.START),
@@ -235,7 +246,9 @@ STORIES: tuple[Story, ...] = (
         },
         _life(
             "mia",
-            _settings([_in("language", "en", "de")], _variants(("control", "8"), ("suggest", "8"))),
+            _settings(
+                [_in("language", "en", "de")], _variants(("control", "8"), ("suggest", "8")), ends_in=12
+            ),
             (16, Verb.PUBLISH),
             (14, Verb.START),
             (3, Verb.PAUSE),
@@ -255,6 +268,7 @@ STORIES: tuple[Story, ...] = (
             _settings(
                 [{"filter": "registered_at", "operator": "within_days", "value": 180}],
                 _variants(("control", "10"), ("one_step", "10")),
+                ends_in=18,
             ),
             (11, Verb.PUBLISH),
             (10, Verb.START),
@@ -281,6 +295,8 @@ STORIES: tuple[Story, ...] = (
                     [_in("country_id", GERMANY, FRANCE), "AND", _is("is_paying", True)],
                 ],
                 _variants(*_FIVE_FIVE),
+                starts_in=7,
+                ends_in=35,
             ),
             (1, Verb.PUBLISH),
             created=3,
