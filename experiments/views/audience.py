@@ -8,14 +8,15 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import HtmxRequest
 from experiments.audience_report import AudienceReport, VariantAudience, audience_report, warnings_for
 from experiments.audience_rows import OverlapRow, balance_in_words, overlap_row
 from experiments.forms.search import read_number
-from experiments.models import AudienceCount, Draw, SettingsGroup
-from experiments.selectors import visible_ids
+from experiments.models import AudienceCount, Draw, RecountRequest, SettingsGroup
+from experiments.selectors import settings_group_of, visible_ids
 from experiments.services import request_recount
 from experiments.views.access import Access, access_to, acting_access_to
 
@@ -25,14 +26,16 @@ _MOST_POLLS = 60
 
 @require_safe
 def audience_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
-    """The latest count. With `?after=<count>` it polls by itself until there is a newer one."""
+    """The latest count of the current settings, or of `?settings=<number>`. With `?after=<count>` it polls by itself until
+    there is a newer one."""
     access = access_to(request, kind, key)
-    context = _context(access)
+    context = _context(access, read_number(request.GET, "settings"))
     after, polls = read_number(request.GET, "after"), read_number(request.GET, "polls") or 0
     if after is not None and context["count_id"] is not None and context["count_id"] <= after:
+        is_over = polls >= _MOST_POLLS or bool(context["recount_problem"])
         context |= {
-            "waiting": polls < _MOST_POLLS,
-            "is_late": polls >= _MOST_POLLS,
+            "waiting": not is_over,
+            "is_late": is_over and not context["recount_problem"],
             "after": after,
             "polls": polls + 1,
         }
@@ -44,38 +47,45 @@ def audience_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
 def audience_recount(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """Count again, in the background."""
     access = acting_access_to(request, kind, key)
-    context = _context(access)
-    if access.experiment.current is not None and context["count_id"] is not None:
-        request_recount(access.actor, access.experiment, access.experiment.current.number)
-        context |= {"waiting": True, "after": context["count_id"], "polls": 1}
+    context = _context(access, read_number(request.POST, "settings"))
+    if context["count_id"] is not None:
+        request_recount(access.actor, access.experiment, context["shown"].number)
+        context |= {"waiting": True, "recount_problem": "", "after": context["count_id"], "polls": 1}
     if request.htmx:
         return render(request, "experiments/audience/card.html", context)
     messages.success(request, "Counting again; reload in a moment.")
-    return redirect("experiments:audience_card", kind=kind, key=key)
+    address = reverse("experiments:audience_card", kwargs={"kind": kind, "key": key})
+    return redirect(f"{address}?settings={context['number']}" if context["number"] else address)
 
 
-def _context(access: Access) -> dict[str, Any]:
+def _context(access: Access, number: int | None) -> dict[str, Any]:
+    """`number` is None for the settings that are current. Raises NotFound for one that there is not."""
     experiment = access.experiment
-    current = experiment.current
-    report = audience_report(current) if current is not None else None
+    shown = experiment.current if number is None else settings_group_of(experiment, number)
+    report = audience_report(shown) if shown is not None else None
     context = {
         "access": access,
         "experiment": experiment,
         "kind": experiment.kind,
+        "number": number,
+        "shown": shown,
         "report": report,
         "count_id": None,
+        "recount_problem": "",
     }
-    if current is None or report is None:
+    if shown is None or report is None:
         return context
-    newest = AudienceCount.objects.filter(settings_group=current).order_by("-id")
+    newest = AudienceCount.objects.filter(settings_group=shown).order_by("-id")
+    problem = RecountRequest.objects.filter(settings_group=shown).values_list("error", flat=True).first()
     others = [shared.experiment.pk for shared in report.intersections]
     known = visible_ids(access.actor, experiment.kind, others)
     return context | {
         "count_id": newest.values_list("pk", flat=True).first(),
+        "recount_problem": problem or "",
         "variants": [(variant, *_sizes(variant, report)) for variant in report.variants],
         "overlaps": _overlaps(report, known),
-        "warnings": warnings_for(current, report, known),
-        "draw": _draw(current, report),
+        "warnings": warnings_for(shown, report, known),
+        "draw": _draw(shown, report),
     }
 
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.actors import Actor
 from experiments.audience_report import VariantPair
 from experiments.audience_rows import balance_in_words, two_way
 from experiments.lifecycle import Status
-from experiments.models import Draw, Experiment
+from experiments.models import AudienceCount, Draw, Experiment, RecountRequest
 from experiments.services import attach_settings_group, recount_settings_group
+from experiments.tasks import recount
 from tests.conftest import People
 from tests.factories import add_prepared, make_experiment
 
@@ -129,3 +131,40 @@ def test_whom_a_new_draw_moves(mia: Actor, warehouse: Any, card: Callable[[], st
     assert "keep their variant" in text
     assert "</strong> join" in text
     assert "</strong> leave" not in text
+
+
+def test_settings_that_wait_show_their_own_audience(mia: Actor, warehouse: Any, client: Client) -> None:
+    test = make_experiment(mia, Status.RUNNING, key="green_button")
+    half = [{"name": "control", "percent": "50", "is_control": True}, {"name": "green", "percent": "50"}]
+    waiting = add_prepared(mia, test, variants=half)
+    page = client.get("/tests/green_button/").content.decode()
+    assert f"/tests/green_button/audience/?settings={waiting.number}" in page
+    address = f"/tests/green_button/audience/?settings={waiting.number}"
+    text = " ".join(client.get(address).content.decode().split())
+    assert f"Audience of settings {waiting.number}" in text
+    assert '<td class="text-end">1,200</td>' in text
+    assert 'name="settings" value="2"' in text
+    answer = client.post("/tests/green_button/audience/recount/", {"settings": waiting.number})
+    assert answer["Location"] == address
+    assert RecountRequest.objects.get().settings_group == waiting
+    assert client.get("/tests/green_button/audience/?settings=99").status_code == 404
+
+
+def test_a_recount_that_failed_says_why_beside_the_last_count(
+    mia: Actor, warehouse: Any, client: Client, card: Callable[[], str], settings: Settings
+) -> None:
+    test = make_experiment(mia, Status.DEV, key="green_button")
+    assert test.current is not None
+    address = "/tests/green_button/audience/"
+    client.post(f"{address}recount/")
+    settings.WAREHOUSE_URL = "nonsense://nowhere"
+    recount(test.current.pk)
+    text = card()
+    assert "It could not be counted again" in text
+    assert "WAREHOUSE_URL must be like" in text
+    assert "users meet the conditions" in text
+    count = AudienceCount.objects.get().pk
+    polled = client.get(
+        address, {"after": count, "polls": 3}, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert "every 1s" not in polled
