@@ -91,7 +91,7 @@ def keep(connection: duckdb.DuckDBPyConnection, codes: Codes, conditions: Sequen
         problem = f"matches cannot be kept: {error.strerror or error}"
     except WarehouseQueryFailed as error:
         problem = error.detail
-    kept.prune()
+    kept.prune(wanted)
     ready = sum(kept.has(digest) for digest in wanted)
     return KeptReport(kept=ready, added=added, size=kept.size(), problem=problem)
 

@@ -15,7 +15,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -108,14 +108,19 @@ class KeptMatches:
         """Bytes."""
         return sum(size for _, size, _ in self._files())
 
-    def prune(self) -> None:
-        """Remove what was used longest ago until the rest fits, and what killed processes left half-written."""
-        files = sorted(self._files(), reverse=True)
+    def prune(self, wanted: Collection[str] | None = None) -> None:
+        """Remove what was used longest ago until the rest fits, and what killed processes left half-written.
+
+        With `wanted` also all other conditions' that nobody has used lately: of an hour that is over, say.
+        """
         room = self.most_bytes
-        for used, size, path in files:
+        lately = time.time() - 2 * _FORGOTTEN_AFTER
+        for used, size, path in sorted(self._files(), reverse=True):
             room -= size
-            abandoned = path.suffix == _ASIDE and used < time.time() - _FORGOTTEN_AFTER
-            if room < 0 or abandoned:
+            old = used < lately and (
+                path.suffix == _ASIDE or (wanted is not None and path.stem not in wanted)
+            )
+            if room < 0 or old:
                 with contextlib.suppress(OSError):
                     path.unlink()
 

@@ -176,9 +176,20 @@ def test_what_was_not_used_for_longest_makes_room(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_keeping_drops_what_nobody_wants_or_used_lately(warehouse: DuckDBWarehouse) -> None:
+    counted(warehouse)
+    for path in kept_files(warehouse)[:4]:
+        used = path.stat().st_mtime - 3 * 3600
+        os.utime(path, (used, used))
+    assert warehouse.keep_matches([OTHERS[0]], NOW).kept == 1
+    left = set(kept_files(warehouse))
+    assert 6 <= len(left) <= 7, "the condition that is wanted stays however old it is"
+    assert warehouse.keep_matches(OTHERS, NOW).added == 10 - len(left)
+
+
 def test_halves_that_a_killed_process_left_are_removed(tmp_path: Path) -> None:
     kept = KeptMatches(tmp_path, words=1)
-    for name, age in (("abandoned.aside", 7200), ("being-written.aside", 0)):
+    for name, age in (("abandoned.aside", 7300), ("being-written.aside", 0)):
         (tmp_path / name).write_bytes(b"half")
         written = (tmp_path / name).stat().st_mtime - age
         os.utime(tmp_path / name, (written, written))
