@@ -6,7 +6,7 @@ Index i of every array is split group i + 1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -53,20 +53,19 @@ class Occupant:
     shared_users: Users
     finished: bool = False
     bars: bool = False
+    weight: int = field(init=False)
+    """Users in both audiences, whatever their split group: 2400 times what one group of theirs is expected to share."""
 
     def __post_init__(self) -> None:
         if self.owners.shape != (SPLIT_GROUPS,) or self.shared_users.shape != (SPLIT_GROUPS,):
             raise ValueError(f"{self.label}: the arrays must have {SPLIT_GROUPS} entries")
+        # Asked for again and again, of a thousand tests.
+        object.__setattr__(self, "weight", int(self.shared_users.sum()))
 
     @property
     def owned(self) -> Mask:
         """The groups that any of its variants owns."""
         return self.owners > 0
-
-    @property
-    def weight(self) -> int:
-        """Users in both audiences, whatever their split group: 2400 times what one group of theirs is expected to share."""
-        return int(self.shared_users.sum())
 
     @property
     def is_everywhere(self) -> bool:

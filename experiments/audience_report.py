@@ -15,7 +15,7 @@ from audience.occupancy import Owners, Users
 from audience.overlap import Movement, movement
 from experiments.models import AudienceCount, Draw, Experiment, SettingsGroup, Variant
 from experiments.plans import previous_from
-from experiments.selectors import owners_by_settings_group
+from experiments.selectors import owners_by_settings_group, variant_names
 from experiments.split_groups import as_ranges
 from experiments.warnings_in_words import Facts, PairFacts, VariantFacts, Warned, warnings_of
 
@@ -125,9 +125,11 @@ def _moves(draw: Draw, owners: Owners, names: Sequence[str]) -> Movement | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CountedWith:
-    """What was counted with another settings group (with `experiment` and its `variants`): users shared per split group."""
+    """What was counted with another settings group (with `experiment`; `names` are its variants 1, 2, …): users shared per
+    split group."""
 
     other: SettingsGroup
+    names: Sequence[str]
     owners: Owners
     shared: Users
     not_counted: Sequence[str]
@@ -138,11 +140,11 @@ def _counted_intersections(
 ) -> list[Intersection]:
     table = count.table()
     finished = set(count.finished_others)
-    groups = SettingsGroup.objects.select_related("experiment").prefetch_related("variants")
+    groups = SettingsGroup.objects.select_related("experiment")
     known = groups.in_bulk([pk for pk in table.others if pk not in finished])
-    draws = owners_by_settings_group(known)
+    draws, theirs = owners_by_settings_group(known), variant_names(known)
     counted = [
-        CountedWith(known[pk], draws[pk], row.astype(np.int64), not_counted)
+        CountedWith(known[pk], theirs[pk], draws[pk], row.astype(np.int64), not_counted)
         for pk, row, not_counted in zip(table.others, table.shared, table.not_counted, strict=True)
         if pk in known
     ]
@@ -169,7 +171,7 @@ def intersections(
 def _intersection(
     one: CountedWith, names: Sequence[str], owners: Owners, variant_users: int, area: str
 ) -> Intersection:
-    theirs = [variant.name for variant in one.other.variants.all()]
+    theirs = one.names
     # Pair (k, l) of variants is cell k · width + l; exact, because no count comes near 2^53.
     width = len(theirs) + 1
     cells = owners.astype(np.int64) * width + one.owners

@@ -17,7 +17,7 @@ from audience.occupancy import Owners
 from core import clock
 from core.errors import NotFound
 from experiments.lifecycle import UNFINISHED, Standing, Status, Verb, allowed_verbs
-from experiments.models import Experiment, Kind, PreparationState, SettingsGroup
+from experiments.models import Experiment, Kind, PreparationState, SettingsGroup, Variant
 from experiments.models.experiment import ExperimentQuerySet
 
 _STANDING_OF_ROLE = {
@@ -171,6 +171,19 @@ def _drawn_settings_groups(which: Q) -> QuerySet[SettingsGroup]:
             which, experiment__kind=Kind.TEST, preparation__state=PreparationState.READY
         )
         .select_related("experiment")
+        .only(
+            *(
+                "experiment_id",
+                "number",
+                "starts_at",
+                "ends_at",
+                "conditions",
+                "draw_objective",
+                "exclusive_with",
+            ),
+            *(f"experiment__{name}" for name in ("kind", "key", "area", "status", "current_id")),
+            *("experiment__started_at", "experiment__finished_at"),
+        )
         .order_by("pk")
     )
 
@@ -188,19 +201,22 @@ def _had_users_by(settings_group: SettingsGroup, end: dt.datetime, moment: dt.da
 
 
 def owners_by_settings_group(settings_group_ids: Collection[int]) -> dict[int, Owners]:
-    """The draws of these settings groups: who owns each split group, int16[2400], 0 for nobody.
-
-    The arrays come as PostgreSQL keeps them: read number by number, those of a thousand tests take a second.
-    """
+    """The draws of these settings groups: who owns each split group, int16[2400], 0 for nobody."""
     with connection.cursor() as cursor:
+        # As text numpy reads them; number by number those of a thousand tests would take twice as long.
         cursor.execute(
-            "SELECT settings_group_id, array_send(owners) FROM experiments_draw WHERE settings_group_id = ANY(%s)",
+            "SELECT settings_group_id, owners::text FROM experiments_draw WHERE settings_group_id = ANY(%s)",
             [list(settings_group_ids)],
         )
-        return {pk: _read_array(bytes(sent)) for pk, sent in cursor.fetchall()}
+        return {
+            pk: np.fromstring(owners.strip("{}"), dtype=np.int16, sep=",") for pk, owners in cursor.fetchall()
+        }
 
 
-def _read_array(sent: bytes) -> Owners:
-    """A smallint[] without nulls in the wire format: a header of 20 bytes, then length (always 2) and value of each."""
-    cells = np.frombuffer(sent, dtype=[("length", ">i4"), ("value", ">i2")], offset=20)
-    return cells["value"].astype(np.int16)
+def variant_names(settings_group_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The names of the variants 1, 2, … of each settings group."""
+    names: dict[int, list[str]] = {pk: [] for pk in settings_group_ids}
+    variants = Variant.objects.filter(settings_group__in=names).order_by("position")
+    for pk, name in variants.values_list("settings_group_id", "name"):
+        names[pk].append(name)
+    return {pk: tuple(found) for pk, found in names.items()}

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from django.db.models import prefetch_related_objects
-
 from accounts.actors import Actor
 from audience.occupancy import OBJECTIVES, Objective, Owners, Share, Users
 from audience.overlap import Comparison, Movement, compare_draws, movement
@@ -25,7 +23,7 @@ from experiments.lifecycle import Status
 from experiments.models import DrawObjective, Experiment, Kind
 from experiments.percents import format_percent
 from experiments.plans import Plan, no_room, occupants, previous_of
-from experiments.selectors import Other, owners_by_settings_group, visible_ids
+from experiments.selectors import Other, owners_by_settings_group, variant_names, visible_ids
 from experiments.services.ground import require_acting
 from experiments.services.preparation import SEED_BITS
 from experiments.services.settings_rules import NewSettings, clean_settings
@@ -155,10 +153,11 @@ class _Comparing:
         ids = [experiment.pk for experiment in self.experiments.values()]
         self.visible = visible_ids(actor, Kind.TEST, ids)
         live = [other.settings_group for other in others if not other.is_finished]
-        prefetch_related_objects(live, "variants")
+        names = variant_names([group.pk for group in live])
         self.counted = [
             CountedWith(
                 group,
+                names[group.pk],
                 self.owners[group.pk],
                 counts.shared[group.pk].users,
                 counts.shared[group.pk].not_counted,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
@@ -114,55 +115,68 @@ def retry_preparation(actor: Actor, experiment: Experiment, number: int) -> None
         enqueue_on_commit("experiments.tasks.prepare", settings_group.pk)
 
 
-def store_counts(settings_group: SettingsGroup, counts: Counts, others: list[Other]) -> AudienceCount:
-    """One count with these others, in this order."""
-    count = AudienceCount.packed(
+def pack_counts_of(settings_group_id: int, counts: Counts, others: list[Other]) -> AudienceCount:
+    """One count with these others, in this order; not saved yet."""
+    return AudienceCount.packed(
         {
             pk: (counts.shared[pk].users, counts.shared[pk].not_counted)
             for pk in (other.settings_group.pk for other in others)
         },
-        settings_group=settings_group,
+        settings_group_id=settings_group_id,
         users=counts.users.tolist(),
         not_counted=list(counts.not_counted),
         finished_others=[other.settings_group.pk for other in others if other.is_finished],
         warehouse_version=counts.warehouse_version,
     )
-    count.save()
-    return count
 
 
 def _count_and_draw(settings_group_id: int) -> bool:
     """Steps 3 and 4, until nothing was drawn in between."""
-    counts: Counts | None = None
-    owners: dict[int, Owners] = {}
+    counted: _Counted | None = None
     tell = _progress_of(settings_group_id)
     for _ in range(_MOST_ROUNDS):
         plan = plan_of(_read(settings_group_id))
-        others = plan.others()
-        counts = _count(plan, others, owners, tell, counts)
-        finished = _complete(settings_group_id, counts, owners, is_last_round=False)
+        counted = _Counted.of(settings_group_id, plan, plan.others(), tell, counted)
+        finished = _complete(settings_group_id, counted, is_last_round=False)
         if finished is not None:
             return finished
-    return bool(_complete(settings_group_id, counts, owners, is_last_round=True))
+    return bool(_complete(settings_group_id, counted, is_last_round=True))
 
 
-def _count(
-    plan: Plan,
-    others: list[Other],
-    owners: dict[int, Owners],
-    tell: Callable[[float], None],
-    before: Counts | None,
-) -> Counts:
-    """Count what is not counted yet, and read the draws that are not read yet; draws never change."""
-    groups = [other.settings_group for other in others]
-    owners |= owners_by_settings_group({group.pk for group in groups} - owners.keys())
-    return count_audience(plan.conditions, groups, tell, before)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """What is prepared before anything is locked: the others, counts with them ready to be stored, and their draws."""
+
+    others: list[Other]
+    counts: Counts
+    owners: dict[int, Owners]
+    row: AudienceCount
+
+    @classmethod
+    def of(
+        cls,
+        settings_group_id: int,
+        plan: Plan,
+        others: list[Other],
+        tell: Callable[[float], None],
+        before: _Counted | None,
+    ) -> _Counted:
+        """Count what is not counted yet, and read the draws that are not read yet; draws never change."""
+        groups = [other.settings_group for other in others]
+        owners = dict(before.owners) if before else {}
+        owners |= owners_by_settings_group({group.pk for group in groups} - owners.keys())
+        counts = count_audience(plan.conditions, groups, tell, before.counts if before else None)
+        return cls(others, counts, owners, pack_counts_of(settings_group_id, counts, others))
+
+    def is_with(self, others: list[Other]) -> bool:
+        """Whether these are the others, in the same state."""
+        return [(other.settings_group.pk, other.is_finished) for other in self.others] == [
+            (other.settings_group.pk, other.is_finished) for other in others
+        ]
 
 
-def _complete(
-    settings_group_id: int, counts: Counts | None, owners: dict[int, Owners], *, is_last_round: bool
-) -> bool | None:
-    """Step 4. None when others were drawn meanwhile, with which it is not counted yet; nothing is done then."""
+def _complete(settings_group_id: int, counted: _Counted | None, *, is_last_round: bool) -> bool | None:
+    """Step 4. None when the others are not those any more with which it was counted; nothing is done then."""
     with transaction.atomic():
         lock_drawing()
         preparation = Preparation.objects.select_for_update().get(settings_group_id=settings_group_id)
@@ -172,40 +186,34 @@ def _complete(
         settings_group = _read(settings_group_id)
         plan = plan_of(settings_group)
         others = plan.others()
-        if counts is None or counts.missing([other.settings_group for other in others]):
+        if counted is None or not counted.is_with(others):
             if not is_last_round:
                 return None
-            counts = _count(plan, others, owners, lambda share: None, counts)
-        count = store_counts(settings_group, counts, others)
+            counted = _Counted.of(settings_group_id, plan, others, lambda share: None, counted)
+        counted.row.save()
         if settings_group.experiment.is_test:
-            _draw(settings_group, plan, others, counts, owners, count)
+            _draw(settings_group, plan, counted)
         preparation.state, preparation.progress, preparation.error = PreparationState.READY, 100, ""
         preparation.finished_at = clock.now()
         preparation.save(update_fields=["state", "progress", "error", "finished_at"])
-        message = f"Prepared settings group {settings_group.number}: {int(counts.users.sum()):,} users meet its conditions"
+        users = int(counted.counts.users.sum())
+        message = f"Prepared settings group {settings_group.number}: {users:,} users meet its conditions"
         note(MACHINE, Verb.PREPARE, settings_group.experiment, message)
         attach_when_ready(MACHINE, settings_group)
     return True
 
 
-def _draw(
-    settings_group: SettingsGroup,
-    plan: Plan,
-    others: list[Other],
-    counts: Counts,
-    owners: dict[int, Owners],
-    count: AudienceCount,
-) -> None:
+def _draw(settings_group: SettingsGroup, plan: Plan, counted: _Counted) -> None:
     seed = secrets.randbits(SEED_BITS) if settings_group.draw_seed is None else settings_group.draw_seed
-    drawn = draw_plan(plan, others, counts, owners, seed)
+    drawn = draw_plan(plan, counted.others, counted.counts, counted.owners, seed)
     Draw.objects.create(
         settings_group=settings_group,
-        count=count,
+        count=counted.row,
         previous=plan.previous.settings_group if plan.previous else None,
         owners=drawn.owners.tolist(),
         objective=settings_group.draw_objective,
         seed=seed,
-        log={**drawn.log, "is_blind": counts.is_blind},
+        log={**drawn.log, "is_blind": counted.counts.is_blind},
     )
 
 

@@ -16,7 +16,7 @@ from audience.warehouse import get_warehouse
 from core import clock
 from core.errors import Conflict
 from core.tasks import enqueue_on_commit
-from experiments.counting import Counts, count_audience, full_hour
+from experiments.counting import count_audience, full_hour
 from experiments.models import (
     AudienceCount,
     Experiment,
@@ -26,10 +26,10 @@ from experiments.models import (
 )
 from experiments.models.audience import COUNTS_KEPT
 from experiments.plans import plan_of
-from experiments.selectors import Other, live_settings_groups, settings_group_of
+from experiments.selectors import live_settings_groups, settings_group_of
 from experiments.services.ground import require_acting
 from experiments.services.locks import Lock, session_lock
-from experiments.services.preparation import store_counts
+from experiments.services.preparation import pack_counts_of
 
 logger = logging.getLogger(__name__)
 
@@ -72,9 +72,9 @@ def serve_recount(settings_group_id: int) -> AudienceCount | None:
         request = requests.first() if is_mine else None
         if request is None:
             return None
-        settings_group, counts, others = _count(settings_group_id)
+        count = _count(settings_group_id)
         with transaction.atomic():
-            count = store_counts(settings_group, counts, others)
+            count.save()
             # Asked for again while it was counted: that is another one.
             requests.filter(requested_at=request.requested_at).delete()
     return count
@@ -93,17 +93,19 @@ def postpone_recount(settings_group_id: int, reason: str) -> None:
 
 def recount_settings_group(settings_group_id: int) -> AudienceCount:
     """Count a prepared settings group again, with the users and the other tests of now. What it was drawn with is kept."""
-    return store_counts(*_count(settings_group_id))
+    count = _count(settings_group_id)
+    count.save()
+    return count
 
 
-def _count(settings_group_id: int) -> tuple[SettingsGroup, Counts, list[Other]]:
+def _count(settings_group_id: int) -> AudienceCount:
     settings_group = SettingsGroup.objects.select_related("experiment__current", "copied_from").get(
         pk=settings_group_id
     )
     plan = plan_of(settings_group)
     others = plan.others()
     counts = count_audience(plan.conditions, [other.settings_group for other in others])
-    return settings_group, counts, others
+    return pack_counts_of(settings_group_id, counts, others)
 
 
 def prune_counts() -> int:
