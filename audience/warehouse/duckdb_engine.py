@@ -135,9 +135,10 @@ class DuckDBWarehouse:
             asked = measures_among(types, columns)
             if connection is None:
                 return dict.fromkeys(asked, NO_MOMENTS)
-            return moments_by_split_group(
-                asked, _users(), lambda query: connection.execute(query.sql(dialect="duckdb")).fetchall()
-            )
+            with TimeLimit().stopping(connection.interrupt):
+                return moments_by_split_group(
+                    asked, _users(), lambda query: connection.execute(query.sql(dialect="duckdb")).fetchall()
+                )
 
     def user(self, user_id: str) -> UserRecord | None:
         catalogue = self.catalogue()

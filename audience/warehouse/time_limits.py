@@ -6,10 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from django.conf import settings
 
 from audience.warehouse.base import WarehouseQueryFailed
+
+_AGAIN_AFTER: Final = 0.05
 
 
 class TimeLimit:
@@ -35,17 +38,22 @@ class TimeLimit:
 
     @contextmanager
     def stopping(self, interrupt: Callable[[], object]) -> Iterator[None]:
-        """For one long call: `interrupt`, called from another thread, makes it end. Any error after that is `exceeded`."""
+        """For one long call or several: `interrupt`, called from another thread, makes them end. An error after that is
+        `exceeded`."""
         self.check()
-        fired = threading.Event()
+        done, fired = threading.Event(), threading.Event()
 
-        def stop() -> None:
+        def watch() -> None:
+            if done.wait(self.left()):
+                return
             fired.set()
             interrupt()
+            # Between two queries there is nothing to interrupt: the next one is then.
+            while not done.wait(_AGAIN_AFTER):
+                interrupt()
 
-        timer = threading.Timer(self.left(), stop)
-        timer.daemon = True
-        timer.start()
+        watching = threading.Thread(target=watch, name="warehouse time limit", daemon=True)
+        watching.start()
         try:
             yield
         except Exception as error:
@@ -53,4 +61,5 @@ class TimeLimit:
                 raise self.exceeded() from error
             raise
         finally:
-            timer.cancel()
+            done.set()
+            watching.join()

@@ -29,6 +29,19 @@ def test_a_query_over_its_time_is_interrupted() -> None:
         assert connection.execute("SELECT 1").fetchall() == [(1,)], "the connection is good for the next"
 
 
+def test_the_query_after_the_one_that_ended_just_in_time_is_interrupted_too() -> None:
+    with duckdb.connect(":memory:") as connection:
+        limit = TimeLimit(0.1)
+
+        def queries() -> None:
+            while limit.left():
+                connection.execute("SELECT 1").fetchall()
+            connection.execute(ENDLESS).fetchall()
+
+        with pytest.raises(WarehouseQueryFailed), limit.stopping(connection.interrupt):
+            queries()
+
+
 def test_an_error_within_the_time_stays_what_it_is() -> None:
     with (
         duckdb.connect(":memory:") as connection,
