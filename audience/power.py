@@ -22,6 +22,10 @@ MOST_USERS: Final = 1e12
 """More users than this nobody has; what would need more is not answered."""
 LEAST_USERS: Final = 2.0
 _EVENTS_FOR_NORMAL: Final = 10
+# Beyond these the arithmetic would leave the range of a float, and nobody measures such things.
+_SMALLEST: Final = 1e-12
+_LARGEST: Final = 1e12
+_NARROWEST: Final = 1e-9
 
 
 class Unanswerable(ValueError):
@@ -42,17 +46,19 @@ class Measure:
     deviation: float | None = None
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.baseline) or abs(self.baseline) > MOST_USERS:
-            raise Unanswerable("baseline", "must be a number")
+        if not (self.baseline == 0 or _SMALLEST <= abs(self.baseline) <= _LARGEST):
+            raise Unanswerable(
+                "baseline", f"must be 0 or a number whose size is from {_SMALLEST:g} to {_LARGEST:g}"
+            )
         if self.metric == "proportion":
             if self.deviation is not None:
                 raise Unanswerable("deviation", "belongs to a mean; a conversion rate has its own")
-            if not 0 < self.baseline < 1:
+            if not _NARROWEST <= self.baseline <= 1 - _NARROWEST:
                 raise Unanswerable("baseline", "must be more than 0 % and less than 100 %")
         elif self.deviation is None:
             raise Unanswerable("deviation", "is needed for a mean: how far single users are from it")
-        elif not (math.isfinite(self.deviation) and 0 < self.deviation <= MOST_USERS):
-            raise Unanswerable("deviation", "must be more than 0")
+        elif not _SMALLEST <= self.deviation <= _LARGEST:
+            raise Unanswerable("deviation", f"must be more than 0, from {_SMALLEST:g} to {_LARGEST:g}")
 
     def effect(self, size: float, *, relative: bool) -> float:
         """The absolute effect: `size` itself, or that part of the baseline. Raises Unanswerable for what cannot be."""
@@ -96,6 +102,13 @@ def power_of_each(measure: Measure, rules: Rules, users: Sequence[float], effect
     return [_power(measure, rules, control, treatment, len(treatments), effect) for treatment in treatments]
 
 
+def is_found(measure: Measure, rules: Rules, users: Sequence[float], effect: float) -> bool:
+    """Whether every comparison finds `effect` (absolute) with the power asked for. Fewer than two users find nothing."""
+    if min(users) < LEAST_USERS:
+        return False
+    return min(power_of_each(measure, rules, users, effect)) >= rules.power
+
+
 def smallest_effect(measure: Measure, rules: Rules, users: Sequence[float]) -> float | None:
     """The smallest increase (absolute) that every comparison finds with the power asked for; None if none does.
 
@@ -103,19 +116,19 @@ def smallest_effect(measure: Measure, rules: Rules, users: Sequence[float]) -> f
     """
     users = _checked(users)
 
-    def is_found(effect: float) -> bool:
-        return min(power_of_each(measure, rules, users, effect)) >= rules.power
+    def finds(effect: float) -> bool:
+        return is_found(measure, rules, users, effect)
 
     if measure.metric == "proportion":
         largest = (1 - measure.baseline) * (1 - 1e-9)
-        if not is_found(largest):
+        if not finds(largest):
             return None
     else:
         assert measure.deviation is not None
         largest = measure.deviation
-        while not is_found(largest):
+        while not finds(largest):
             largest *= 2
-    return _first(is_found, largest * 1e-9, largest)
+    return _first(finds, largest * 1e-9, largest)
 
 
 def users_needed(measure: Measure, rules: Rules, shares: Sequence[float], effect: float) -> list[int]:
@@ -127,13 +140,12 @@ def users_needed(measure: Measure, rules: Rules, shares: Sequence[float], effect
     parts = _checked(shares, field="variants", least=0.0)
     whole = sum(parts)
 
-    def is_found(total: float) -> bool:
-        users = [total * part / whole for part in parts]
-        return min(users) >= LEAST_USERS and min(power_of_each(measure, rules, users, effect)) >= rules.power
+    def finds(total: float) -> bool:
+        return is_found(measure, rules, [total * part / whole for part in parts], effect)
 
-    if not is_found(MOST_USERS):
+    if not finds(MOST_USERS):
         raise Unanswerable("effect", f"is too small: more than {MOST_USERS:,.0f} users would be needed")
-    total = _first(is_found, 1.0, MOST_USERS)
+    total = _first(finds, 1.0, MOST_USERS)
     return [math.ceil(total * part / whole) for part in parts]
 
 

@@ -10,7 +10,7 @@ arrives*: users who register, as many each day as lately, reached on the day the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,16 +95,12 @@ class Reach:
         return [have * part + come * days for have, come in zip(self.users, self.arrivals, strict=True)]
 
 
-def first_day(reach: Reach, needed: Sequence[float], most: int) -> int | None:
-    """The first day after which every variant has reached the users it needs; None if `most` days are not enough."""
-
-    def is_enough(days: int) -> bool:
-        return all(have >= want for have, want in zip(reach.after(days), needed, strict=True))
-
-    if not is_enough(most):
+def first_day(reach: Reach, is_enough: Callable[[list[float]], bool], most: int) -> int | None:
+    """The first day after which the users reached are enough; None if those of `most` days are not. More never are too many."""
+    if not is_enough(reach.after(most)):
         return None
     low, high = 0, most
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(middle) else (middle, high)
+        low, high = (low, middle) if is_enough(reach.after(middle)) else (middle, high)
     return high

@@ -21,6 +21,7 @@ from experiments.api.views import (
     RequestApprovalView,
     VerbView,
 )
+from experiments.api.worth_views import WorthView
 from experiments.lifecycle import Verb
 from experiments.models import Kind
 
@@ -48,11 +49,17 @@ def _addresses(kind: Kind) -> list[URLPattern]:
             )
             for action in ACTIONS
         ),
+        *_of_tests_only(kind),
         *(
             path(f"<str:key>/{verb.value}/", VerbView.as_view(kind=kind, verb=verb), name=verb.value)
             for verb in Verb
         ),
     ]
+
+
+def _of_tests_only(kind: Kind) -> list[URLPattern]:
+    worth = path("<str:key>/settings-groups/<int:number>/worth/", WorthView.as_view(kind=kind), name="worth")
+    return [worth] if kind == Kind.TEST else []
 
 
 app_name = "experiments-api"
