@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,8 +32,9 @@ MISSING: Final = 1
 FIRST_VALUE: Final = 2
 MOST_VALUES: Final = 65_536 - FIRST_VALUE
 _BYTE_VALUES: Final = 256 - FIRST_VALUE
-_SLOTS_AT_A_TIME: Final = 1 << 21
+_SLOTS_AT_A_TIME: Final = 1 << 20
 _META: Final = "codes.json"
+_SUFFIX: Final = ".codes"
 _CODED_TYPES: Final = frozenset({"BOOLEAN", "BIGINT", "INTEGER", "DOUBLE", "VARCHAR", "TIMESTAMP"})
 
 
@@ -96,11 +98,11 @@ def write_codes(connection: duckdb.DuckDBPyConnection, target: Path, staging: Pa
         return None
     staging.mkdir()
     try:
-        columns: list[CodedColumn] = []
-        for name, sql_type in _columns(connection):
-            column = _dictionary(connection, name, sql_type, f"{len(columns)}.codes")
-            if column is not None and _write_column(connection, slots, column, staging):
-                columns.append(column)
+        found = [
+            _dictionary(connection, name, sql_type, place)
+            for place, (name, sql_type) in enumerate(_columns(connection))
+        ]
+        columns = _write_columns(connection, slots, [column for column in found if column], staging)
         meta = {"format": FORMAT, "sizes": slots.sizes.tolist(), "columns": [vars(each) for each in columns]}
         (staging / _META).write_text(json.dumps(meta), encoding="utf-8")
         # A power cut must not leave whole files of zeros under the final name: they would be believed.
@@ -134,54 +136,76 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 
 
 def _dictionary(
-    connection: duckdb.DuckDBPyConnection, name: str, sql_type: str, file: str
+    connection: duckdb.DuckDBPyConnection, name: str, sql_type: str, place: int
 ) -> CodedColumn | None:
-    """Make the table `dictionary` (value, code); None if there are too many different values."""
-    key = f'"{name}"'
-    about = _number(connection, f"SELECT approx_count_distinct({key}) FROM store.users")
-    by_day = False
-    if about > MOST_VALUES * 1.2:
-        if sql_type != "TIMESTAMP":
-            return None
-        key, by_day = f'CAST("{name}" AS DATE)', True
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE dictionary AS
-            SELECT key, low, high, CAST(row_number() OVER (ORDER BY key) + {FIRST_VALUE - 1} AS INTEGER) AS code
-            FROM (SELECT {key} AS key, min("{name}") AS low, max("{name}") AS high
-                  FROM store.users WHERE "{name}" IS NOT NULL GROUP BY 1)"""
+    """Make the table `dictionary_<place>` (key, low, high, code); None if there are too many different values."""
+    column = f'"{name}"'
+    about = (
+        _number(connection, f"SELECT approx_count_distinct({column}) FROM store.users")
+        if sql_type != "BOOLEAN"
+        else 2
     )
-    if _number(connection, "SELECT count(*) FROM dictionary") > MOST_VALUES:
+    by_day = about > MOST_VALUES * 1.2
+    if by_day and sql_type != "TIMESTAMP":
+        return None
+    values = (
+        f"SELECT CAST({column} AS DATE) AS key, min({column}) AS low, max({column}) AS high FROM store.users GROUP BY 1"
+        if by_day
+        else f"SELECT DISTINCT {column} AS key, {column} AS low, {column} AS high FROM store.users"
+    )
+    table = f"dictionary_{place}"
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE {table} AS
+            SELECT key, low, high, CAST(row_number() OVER (ORDER BY key) + {FIRST_VALUE - 1} AS INTEGER) AS code
+            FROM ({values}) WHERE key IS NOT NULL"""
+    )
+    if _number(connection, f"SELECT count(*) FROM {table}") > MOST_VALUES:
         return None
     texts = connection.execute(
-        "SELECT CAST(low AS VARCHAR), CAST(high AS VARCHAR) FROM dictionary ORDER BY code"
+        f"SELECT CAST(low AS VARCHAR), CAST(high AS VARCHAR) FROM {table} ORDER BY code"
     ).fetchall()
     return CodedColumn(
-        name, sql_type, file, [low for low, _ in texts], [high for _, high in texts] if by_day else None
+        name,
+        sql_type,
+        f"{place}{_SUFFIX}",
+        [low for low, _ in texts],
+        [high for _, high in texts] if by_day else None,
     )
 
 
-def _write_column(
-    connection: duckdb.DuckDBPyConnection, slots: Slots, column: CodedColumn, folder: Path
-) -> bool:
-    """False if a value was not found in the dictionary."""
-    name = f'u."{column.name}"'
-    key = name if column.highs is None else f"CAST({name} AS DATE)"
-    with (folder / column.file).open("wb") as file:
+def _write_columns(
+    connection: duckdb.DuckDBPyConnection, slots: Slots, columns: Sequence[CodedColumn], folder: Path
+) -> list[CodedColumn]:
+    """All in one pass, some split groups at a time. Those of which every value was found in the dictionary."""
+    codes, joins = [], []
+    for number, column in enumerate(columns):
+        value = f'u."{column.name}"'
+        key = value if column.highs is None else f"CAST({value} AS DATE)"
+        codes.append(
+            f"CAST(CASE WHEN {value} IS NULL THEN {MISSING} ELSE coalesce(d{number}.code, 0) END AS USMALLINT) AS c{number}"
+        )
+        table = f"dictionary_{column.file.removesuffix(_SUFFIX)}"
+        joins.append(f"LEFT JOIN {table} AS d{number} ON {key} = d{number}.key")
+    # A join returns its rows in any order: each says which one it is.
+    select = f"SELECT CAST(u.rowid - $1 AS UINTEGER) AS place, {', '.join(codes)} FROM store.users AS u {' '.join(joins)}"
+    complete = np.ones(len(columns), dtype=np.bool_)
+    with ExitStack() as stack:
+        files = [stack.enter_context((folder / column.file).open("wb")) for column in columns]
         for first, last in slots.stretches(_SLOTS_AT_A_TIME):
             start, end = int(slots.rows[first]), int(slots.rows[last])
-            # A join returns its rows in any order: each says which one it is.
             found = connection.execute(
-                f"""SELECT CAST(u.rowid - {start} AS UINTEGER) AS place,
-                           CAST(CASE WHEN {name} IS NULL THEN {MISSING} ELSE coalesce(d.code, 0) END AS USMALLINT) AS code
-                    FROM store.users AS u LEFT JOIN dictionary AS d ON {key} = d.key
-                    WHERE u.rowid >= {start} AND u.rowid < {end}"""
+                f"{select} WHERE u.rowid >= $1 AND u.rowid < $2", [start, end]
             ).fetchnumpy()
-            codes = np.zeros(end - start, dtype=column.dtype)
-            codes[found["place"]] = found["code"]
-            if not codes.all():
-                return False
-            slots.spread(codes, first, last).tofile(file)
-    return True
+            order = found.pop("place")
+            for number, (column, file) in enumerate(zip(columns, files, strict=True)):
+                in_order = np.zeros(end - start, dtype=column.dtype)
+                in_order[order] = found.pop(f"c{number}")
+                complete[number] &= in_order.all()
+                slots.spread(in_order, first, last).tofile(file)
+    for column, whole in zip(columns, complete, strict=True):
+        if not whole:
+            (folder / column.file).unlink()
+    return [column for column, whole in zip(columns, complete, strict=True) if whole]
 
 
 def sync(path: Path) -> None:

@@ -111,8 +111,8 @@ def test_a_table_of_codes_is_the_table_of_a_scan(tmp_path: Path) -> None:
     load(warehouse, groups, seed=12)
     scanning = warehouse_in(tmp_path / "warehouse", codes_from=10**9)
     generator = RandomConditions(seed=13)
-    trees = [parse_conditions(generator.tree(), CATALOGUE) for _ in range(120)]
-    for audience in trees[:6]:
+    trees = [parse_conditions(generator.tree(), CATALOGUE) for _ in range(80)]
+    for audience in trees[:4]:
         by_codes, by_scan = (each.count_table(audience, trees, NOW) for each in (warehouse, scanning))
         assert np.array_equal(by_codes.users, by_scan.users)
         assert np.array_equal(by_codes.shared, by_scan.shared)
