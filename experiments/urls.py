@@ -17,6 +17,7 @@ from experiments.views import (
     settings_card,
     settings_editor,
     settings_preview,
+    worth,
 )
 
 
@@ -86,6 +87,7 @@ urlpatterns = [
     ),
     path(f"{ONE}audience/", audience.audience_card, name="audience_card"),
     path(f"{ONE}audience/recount/", audience.audience_recount, name="audience_recount"),
+    path(f"{ONE}worth/", worth.worth_card, name="worth_card"),
     path(f"{ONE}changelog/", history.experiment_entry_list, name="experiment_entry_list"),
     path(f"{ONE}changelog/latest/", history.latest_card, name="latest_card"),
     path(f"{ONE}changelog/export/", history.experiment_entry_export, name="experiment_entry_export"),

@@ -1,0 +1,81 @@
+"""What is asked of "Is it worth running?" as a form: percents where the rest of the product has parts."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from django import forms
+
+from core.forms import ConsoleForm
+
+_PERCENTS: Final = ("effects", "alpha", "power")
+
+
+def _number(label: str, help_text: str = "") -> forms.CharField:
+    # Not a number field: browsers read "0,5" in their own language's way, and drop what they cannot read.
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+    return forms.CharField(label=label, help_text=help_text, required=False, max_length=30, widget=widget)
+
+
+class WorthForm(ConsoleForm):
+    """The fields are those of `worth_asked.FIELDS`; everything is read and judged there."""
+
+    metric = forms.ChoiceField(
+        label="What is measured",
+        choices=[("proportion", "A conversion rate"), ("mean", "A mean per user")],
+        required=False,
+    )
+    baseline = _number("What it is today", "A conversion rate in percent.")
+    deviation = _number("Standard deviation", "Of single users; for a mean only.")
+    effects = _number(
+        "Change you hope for, in %", "Of what it is today. Left empty, the usual ones are shown."
+    )
+    visitors_per_day = _number("Users of these who come by in a day")
+    visitors_per_week = _number("… and in a week", "Different users. Tells how much they are the same ones.")
+    arrivals_per_day = _number(
+        "New users a day", "Who meet the conditions. Left empty, those of the last four weeks are counted."
+    )
+    days = _number("Days", "Left empty: 7, 14 and 28.")
+    power = _number("Chance to find it, in %")
+    alpha = _number("Chance of a false alarm, in %")
+    sides = forms.ChoiceField(
+        label="Question",
+        choices=[("2", "Does it change?"), ("1", "Does it change in this direction?")],
+        required=False,
+    )
+
+    def __init__(self, users: int, data: Any = None) -> None:
+        self.users = users
+        initial = {"visitors_per_day": str(users // 10 or 1), "power": "80", "alpha": "5"}
+        super().__init__(data, initial=initial, auto_id="worth_%s")
+
+    def arrange(self) -> None:
+        self.fields[
+            "visitors_per_day"
+        ].help_text = f"Of the {self.users:,} users who meet the conditions. One in ten is a guess: put your own number."
+
+    def asked(self) -> dict[str, object]:
+        """What was typed, as `worth_asked.read_asked` takes it. Call after `is_valid()`."""
+        typed = {name: value for name, value in self.cleaned_data.items() if value}
+        percents = [*_PERCENTS, *(["baseline"] if typed.get("metric") != "mean" else [])]
+        return typed | {name: _part(typed[name]) for name in percents if name in typed}
+
+    def tucked_away(self) -> list[forms.BoundField]:
+        """The fields that most people leave as they are."""
+        return [
+            self[name]
+            for name in ("visitors_per_week", "arrivals_per_day", "days", "power", "alpha", "sides")
+        ]
+
+    def opens(self) -> bool:
+        """Whether something is wrong with one of those."""
+        return any(field.errors for field in self.tucked_away())
+
+
+def _part(percent: str) -> str:
+    """ "5" → "0.05"; what is no number stays what it is, and is refused by its name."""
+    try:
+        return str(Decimal(percent.replace("%", "").replace(",", "").strip()) / 100)
+    except InvalidOperation:
+        return percent
