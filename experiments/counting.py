@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from audience.warehouse import Warehouse, WarehouseError, get_warehouse
+from audience.warehouse import Warehouse, WarehouseError, WarehouseUnavailable, get_warehouse
 from core import clock
-from experiments.models import SettingsGroup
+from experiments.models import AudienceCount, SettingsGroup
 from experiments.percents import SPLIT_GROUPS
 
 # One scan for each chunk, so that progress can be told.
@@ -72,6 +72,8 @@ def count_audience(
     counts = before if before is not None and before.warehouse_version == version else None
     if counts is None:
         blind = warehouse.user_count() == 0
+        if blind:
+            _require_no_users_yet(version)
         counts = Counts(np.zeros(SPLIT_GROUPS, dtype=np.int64), version, full_hour(), blind)
     wanted = counts.missing(others)
     # At least one chunk: without others it counts the conditions alone.
@@ -81,6 +83,14 @@ def count_audience(
     if warehouse.version() != version:
         raise WarehouseError("new users were loaded while they were counted")
     return counts
+
+
+def _require_no_users_yet(version: str) -> None:
+    """A warehouse whose folder or table is missing looks like one that has no users yet. Draws without users would be the wrong ones."""
+    if AudienceCount.objects.exclude(warehouse_version=version).exists():
+        raise WarehouseUnavailable(
+            "the warehouse has no users, though it had some before: its folder or its table is not where it was"
+        )
 
 
 def _count_chunk(

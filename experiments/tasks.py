@@ -8,6 +8,7 @@ import logging
 from celery import shared_task
 from django.db import connection
 from django.db.models import Q
+from psycopg.errors import DiskFull
 
 from audience.warehouse import WarehouseError
 from core import clock
@@ -67,6 +68,8 @@ def _forget_lost_connection() -> None:
 
 
 def _unexpected(error: Exception) -> str:
+    if isinstance(error.__cause__, DiskFull):
+        return "The disk of the database is full; nothing can be saved"
     return f"Something went wrong ({type(error).__name__}); it has been logged"
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -48,7 +48,16 @@ def process_environment() -> dict[str, str]:
 class WorkerProcess:
     """One `celery worker` and its children, in a process group of its own."""
 
-    def __init__(self, log: Path, name: str, *, concurrency: int = 1, beat: bool = False) -> None:
+    def __init__(
+        self,
+        log: Path,
+        name: str,
+        *,
+        concurrency: int = 1,
+        beat: bool = False,
+        queues: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.log = log
         arguments = [
             "worker",
@@ -60,13 +69,15 @@ class WorkerProcess:
             "WARNING",
         ]
         arguments += ["--without-gossip", "--without-mingle"]
+        if queues:
+            arguments += ["--queues", queues]
         if beat:
             arguments += ["--beat", "--schedule", str(log.with_suffix(".schedule"))]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "celery", "-A", "usersplit", *arguments],
                 cwd=ROOT,
-                env=process_environment(),
+                env=process_environment() | dict(environment or {}),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
