@@ -2,11 +2,11 @@
 
 Chances and evenness are kept apart, so that neither costs the other:
 
-1. The groups are put on a circle of equal *blocks*, as many per variant as its size says, and the blocks are made alike: first by an
-   order in which every stretch is like the whole, then by swaps between blocks. However cleverly that is done…
+1. The groups are put at random on a circle of equal *blocks*, as many per variant as its size says, and the blocks are made alike by
+   swaps. However cleverly that is done…
 2. …the circle is then turned by a random number of blocks, and each variant gets the blocks of its arc. A group is in each
-   block's place with the same chance, so it lands in each variant with exactly the chance that the percents say, alone and
-   whatever it is like (systematic sampling with a random start, Madow and Madow 1944).
+   block's place with the same chance, so it lands in each variant with exactly the chance that the percents say, whatever it is
+   like (systematic sampling with a random start, Madow and Madow 1944).
 
 Groups that stay in their variant from a draw before are given. Where they are uneven, those dealt now make up for it as far as
 they can: the one case in which chances depend on what a group is like.
@@ -20,18 +20,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from audience.balancing import Numbers, Rows, arcs_of_blocks, even_order, swap_towards_even
+from audience.balancing import Numbers, Rows, arcs_of_blocks, swap_towards_even
 from audience.occupancy import Groups, Occupant, Owners, Users
 from audience.specs import SPLIT_GROUPS
 
-MOST_COLUMNS: Final = 600
+MOST_COLUMNS: Final = 400
 """So many variants of other tests are looked at, those of the largest overlaps; more than that cannot all be even anyway."""
 
 LARGEST: Final = 5
 """So many tests, those we overlap most with, come before all others when not everything can be even."""
 
 MOST_BLOCKS: Final = 64
-"""With more blocks than that, their order alone has to do."""
+"""Of more blocks than that, those above are dealt at random: where variants are of very different size, to the large ones."""
 
 LEFT_TO_CHANCE: Final = 50
 """One in so many of a variant's groups may be dealt without regard to evenness, where sizes have no good common divisor."""
@@ -41,7 +41,7 @@ MOST_LISTED: Final = 150
 
 _LOOKS = 600
 _LEVELS = 64
-_BEFORE_OTHERS = 32
+_BEFORE_OTHERS = 16
 _USER_STEPS = 4
 
 
@@ -152,21 +152,18 @@ def _turn_circle(
 ) -> Owners:
     """The number of the variant for each of the shuffled groups."""
     length = _block_length(sizes)
-    arcs = [size // length for size in sizes]
+    arcs = _arcs(sizes, length)
     count = sum(arcs)
-    # The first of the shuffled ones are any: what is left over beside the blocks goes to them, in this order.
-    aside = len(shuffled) - count * length
-    rows = columns.rows(shuffled[aside:])
-    blocks = np.empty(len(rows.values), dtype=np.int64)
-    blocks[even_order(rows)] = np.arange(len(blocks)) // length
-    if count <= MOST_BLOCKS:
-        sums = np.stack([rows.values[blocks == block].sum(axis=0) for block in range(count)])
-        offs = count * sums - rows.values.sum(axis=0)
-        swap_towards_even(rows, blocks, offs, count, arcs_of_blocks(arcs), _LOOKS, rng)
-    arc_of_place = np.repeat(np.array(numbers, dtype=np.int16), arcs)
-    turned = arc_of_place[(blocks + rng.integers(count)) % count]
-    left_over = np.repeat(np.array(numbers, dtype=np.int16), [size % length for size in sizes])
-    return np.concatenate([left_over, turned])
+    seats = [size - arc * length for size, arc in zip(sizes, arcs, strict=True)]
+    # What the blocks leave over goes to the first of the shuffled ones, which are any.
+    rows = columns.rows(shuffled[sum(seats) :])
+    blocks = np.repeat(np.arange(count), length)
+    sums = rows.values.reshape(count, length, -1).sum(axis=1)
+    offs = count * sums - sums.sum(axis=0)
+    swap_towards_even(rows, blocks, offs, count, arcs_of_blocks(arcs), _LOOKS, rng)
+    of_place = np.repeat(np.array(numbers, dtype=np.int16), arcs)
+    turned = of_place[(blocks + rng.integers(count)) % count]
+    return np.concatenate([np.repeat(np.array(numbers, dtype=np.int16), seats), turned])
 
 
 def _block_length(sizes: Sequence[int]) -> int:
@@ -176,6 +173,14 @@ def _block_length(sizes: Sequence[int]) -> int:
         for length in range(max(sizes), 0, -1)
         if all(LEFT_TO_CHANCE * (size % length) <= size for size in sizes)
     )
+
+
+def _arcs(sizes: Sequence[int], length: int) -> list[int]:
+    """Blocks per variant: as many as fit, the largest variants cut first where that is too many in all."""
+    arcs = [size // length for size in sizes]
+    while sum(arcs) > MOST_BLOCKS:
+        arcs[arcs.index(max(arcs))] -= 1
+    return arcs
 
 
 def _make_up_for_given(

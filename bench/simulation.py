@@ -1,6 +1,6 @@
 """What the draw and the deal are good for: overlap by method and load, and false positives beside a test with an effect.
 
-`python -m bench simulation` prints both tables; `overlap_rows` and `false_positives` are what the tests run in a small size.
+`python -m bench simulation` prints the tables, and that of the chances; `overlap_rows` and `false_positives` are what the tests run in a small size.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from audience.dealing import deal_to_variants
 from audience.drawing import Objective, Occupant, Share, draw_split_groups
 from audience.occupancy import Owners
 from audience.specs import SPLIT_GROUPS
+from bench.simulation_chances import chances_table
 from bench.simulation_world import Met, Plan, World, plans_up_to
 
 LOADS: Final = (0.5, 1.0, 1.5, 2.4)
@@ -27,8 +28,8 @@ Method = Callable[[World, Plan, Sequence[Plan], Sequence[Owners], int], Owners]
 
 
 def run() -> str:
-    """Both tables, in full size."""
-    return "\n\n".join([overlap_table(LOADS, WORLDS), false_positive_table(SEEDS)])
+    """The tables, in full size."""
+    return "\n\n".join([overlap_table(LOADS, WORLDS), false_positive_table(SEEDS), chances_table(SEEDS)])
 
 
 def overlap_table(loads: Sequence[float], worlds: int) -> str:
