@@ -9,8 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from accounts.actors import Actor
+from delivery.services import deliver
 from experiments.lifecycle import Status
 from experiments.models import Kind
+from experiments.services import check_split_groups, force_user
 from tests.browser.conftest import NARROW, WIDE, NewPage
 from tests.conftest import People
 from tests.factories import add_prepared, add_settings, make_draft, make_experiment
@@ -33,6 +35,14 @@ PAGES = [
     "/tests/old_button/",
     "/groups/christmas/",
     "/groups/christmas/settings/new/",
+    "/tests/green_button/audience/?settings=2",
+    "/capacity/",
+    "/capacity/?groups=1200&days=14",
+    "/capacity/?groups=many",
+    "/split-groups/",
+    "/check/?user_id=100001",
+    "/check/?user_id=nobody",
+    "/forced/",
     "/changelog/",
     "/filters/",
     "/filters/country_id/",
@@ -76,6 +86,10 @@ def everything(mia: Actor, people: People, warehouse: Any) -> None:
     ending = {"result": "winner", "variant": "green", "scope": "everywhere", "conclusion": long}
     make_experiment(mia, Status.FINISHED, key="old_button", ending=ending)
     make_experiment(mia, Status.RUNNING, kind=Kind.GROUP, key="christmas", conditions=CONDITIONS)
+    force_user(mia, test, "green", "production", user_id="4711", reason=long)
+    deliver()
+    check_split_groups()
+    check_split_groups()
 
 
 def _settled(page: Page) -> None:
@@ -97,6 +111,19 @@ def test_every_page(theme: str, width: int, people: People, everything: None, ne
         )
         wrong += [f"{address}: {found}" for found in _complaints(page)]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", WIDE), ("dark", NARROW)])
+def test_draws_beside_each_other(
+    theme: str, width: int, people: People, everything: None, new_page: NewPage
+) -> None:
+    page = new_page(people.superuser, theme, width)
+    page.goto("/tests/green_button/settings/new/")
+    page.locator("summary", has_text="Tests to keep away from").click()
+    page.get_by_label("Red banner").check()
+    page.get_by_role("button", name="Compare the draws").click()
+    expect(page.locator(".us-objective-compared")).to_have_count(4)
+    assert _complaints(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
