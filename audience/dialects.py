@@ -151,6 +151,17 @@ def _without_negative_zero(node: exp.Expr, dialect: str) -> exp.Expr:
     return node
 
 
+def _not_in_what_is_there(node: exp.Expr, dialect: str) -> exp.Expr:
+    """Old ClickHouse servers count a missing value as not being in a list; asked whether it is there first, none does."""
+    found = node.this.this if isinstance(node.this, exp.Paren) else node.this
+    if not isinstance(found, exp.In):
+        return node
+    column = found.this.find(exp.Column)
+    assert column is not None
+    there = exp.Not(this=exp.Is(this=column.copy(), expression=exp.null()))
+    return exp.Paren(this=exp.And(this=there, expression=node.copy()))
+
+
 def _in_order_of_bytes(node: exp.Expr, dialect: str) -> exp.Expr:
     """Version keys sort as bytes do, whatever the database's language."""
     if _kind(node.this) == "key":
@@ -201,6 +212,11 @@ def _place_of_match(column: exp.Expr, pattern: exp.Expr) -> exp.Expr:
 
 def _characters(node: exp.Expr, dialect: str) -> exp.Expr:
     return _call("lengthUTF8", node.this.copy())
+
+
+def _place_of_text(node: exp.Expr, dialect: str) -> exp.Expr:
+    """By its own name: old servers do not know POSITION in capitals."""
+    return _call("positionUTF8", node.this.copy(), node.args["substr"].copy())
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------
@@ -264,7 +280,9 @@ _FINISHES: Final[Mapping[str, Mapping[type[exp.Expr], Finish]]] = {
         exp.Cast: _clickhouse_cast,
         exp.Boolean: _one_or_zero,
         exp.In: _without_negative_zero,
+        exp.Not: _not_in_what_is_there,
         exp.Length: _characters,
+        exp.StrPosition: _place_of_text,
         exp.Is: _clickhouse_list_missing,
         exp.ArrayContains: _clickhouse_has,
         exp.ArrayOverlaps: _clickhouse_has,

@@ -176,7 +176,8 @@ class PostgreSQLStore:
         }
         selected = [
             exp.cast(exp.column("id", quoted=True), exp.DType.TEXT).as_("id"),
-            exp.cast(exp.column("split_group", quoted=True), exp.DType.INT).as_("split_group"),
+            # As it is: a cast would hide the key of its partitions.
+            exp.column("split_group", quoted=True),
         ]
         for name, kind in columns.items():
             selected.append(exp.alias_(_normal(name, kind, there[name]), name, quoted=True))

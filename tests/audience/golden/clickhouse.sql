@@ -26,13 +26,13 @@ SELECT split_group, toInt64(SUM(CASE WHEN "integer column" IN (toInt64('-9223372
 SELECT split_group, toInt64(SUM(CASE WHEN "integer column" IN (9223372036854775807) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- integer neq 50
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("integer column" IN (50)) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("integer column" IS NULL) AND NOT ("integer column" IN (50))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- integer neq -9223372036854775808
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("integer column" IN (toInt64('-9223372036854775808'))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("integer column" IS NULL) AND NOT ("integer column" IN (toInt64('-9223372036854775808')))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- integer neq 9223372036854775807
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("integer column" IN (9223372036854775807)) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("integer column" IS NULL) AND NOT ("integer column" IN (9223372036854775807))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- integer in [1]
 SELECT split_group, toInt64(SUM(CASE WHEN "integer column" IN (1) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
@@ -41,10 +41,10 @@ SELECT split_group, toInt64(SUM(CASE WHEN "integer column" IN (1) THEN 1 ELSE 0 
 SELECT split_group, toInt64(SUM(CASE WHEN "integer column" IN (1, 2, 3) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- integer not_in [1]
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("integer column" IN (1)) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("integer column" IS NULL) AND NOT ("integer column" IN (1))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- integer not_in [1, 2, 3]
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("integer column" IN (1, 2, 3)) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("integer column" IS NULL) AND NOT ("integer column" IN (1, 2, 3))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- integer gt 50
 SELECT split_group, toInt64(SUM(CASE WHEN "integer column" >= 51 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
@@ -116,7 +116,7 @@ SELECT split_group, toInt64(SUM(CASE WHEN "number column" <> toFloat64('5e-324')
 SELECT split_group, toInt64(SUM(CASE WHEN ("number column" + 0.0) IN (toFloat64('1.0'), toFloat64('0.5')) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- number not_in [1, 0.5]
-SELECT split_group, toInt64(SUM(CASE WHEN NOT (("number column" + 0.0) IN (toFloat64('1.0'), toFloat64('0.5'))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("number column" IS NULL) AND NOT (("number column" + 0.0) IN (toFloat64('1.0'), toFloat64('0.5')))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- number gt 0.1
 SELECT split_group, toInt64(SUM(CASE WHEN "number column" > toFloat64('0.1') THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
@@ -197,25 +197,25 @@ SELECT split_group, toInt64(SUM(CASE WHEN "string column" IN ('de', 'fr', 'é') 
 SELECT split_group, toInt64(SUM(CASE WHEN "string column" IN ('', 'de') THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string not_in ['de']
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("string column" IN ('de')) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("string column" IS NULL) AND NOT ("string column" IN ('de'))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string not_in ['de', 'fr', 'é']
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("string column" IN ('de', 'fr', 'é')) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("string column" IS NULL) AND NOT ("string column" IN ('de', 'fr', 'é'))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string not_in ['', 'de']
-SELECT split_group, toInt64(SUM(CASE WHEN NOT ("string column" IN ('', 'de')) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN (NOT ("string column" IS NULL) AND NOT ("string column" IN ('', 'de'))) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string contains 'de'
-SELECT split_group, toInt64(SUM(CASE WHEN POSITION("string column", 'de') > 0 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN positionUTF8("string column", 'de') > 0 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string contains ''
 SELECT split_group, toInt64(SUM(CASE WHEN NOT ("string column" IS NULL) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string contains 'O\'Neill \\ "x" 100%_\n'
-SELECT split_group, toInt64(SUM(CASE WHEN POSITION("string column", 'O''Neill \\ "x" 100%_\n') > 0 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN positionUTF8("string column", 'O''Neill \\ "x" 100%_\n') > 0 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string contains '日本🦄'
-SELECT split_group, toInt64(SUM(CASE WHEN POSITION("string column", '日本🦄') > 0 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN positionUTF8("string column", '日本🦄') > 0 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- string starts_with 'de'
 SELECT split_group, toInt64(SUM(CASE WHEN startsWith("string column", 'de') THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
@@ -416,7 +416,7 @@ SELECT split_group, toInt64(SUM(CASE WHEN "list column__set" = 0 THEN 1 ELSE 0 E
 SELECT split_group, toInt64(SUM(CASE WHEN 1 THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- AND binds tighter than OR
-SELECT split_group, toInt64(SUM(CASE WHEN "integer column" >= 18 OR (NOT ("string column" IN ('de', 'fr')) AND NOT CASE WHEN "list column__set" = 1 THEN hasAny("list column", ['a', 'b']) END) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN "integer column" >= 18 OR ((NOT ("string column" IS NULL) AND NOT ("string column" IN ('de', 'fr'))) AND NOT CASE WHEN "list column__set" = 1 THEN hasAny("list column", ['a', 'b']) END) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
 
 -- brackets
-SELECT split_group, toInt64(SUM(CASE WHEN ("integer column" >= 18 OR NOT ("string column" IN ('de', 'fr'))) AND (NOT CASE WHEN "list column__set" = 1 THEN hasAny("list column", ['a', 'b']) END OR "integer column" >= 18) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
+SELECT split_group, toInt64(SUM(CASE WHEN ("integer column" >= 18 OR (NOT ("string column" IS NULL) AND NOT ("string column" IN ('de', 'fr')))) AND (NOT CASE WHEN "list column__set" = 1 THEN hasAny("list column", ['a', 'b']) END OR "integer column" >= 18) THEN 1 ELSE 0 END)) AS users FROM users GROUP BY split_group;
