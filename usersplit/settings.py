@@ -191,15 +191,17 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Delivery (a pause, above all) never waits behind a count, nor a new test behind a night's recounts: what counts users has queues
-# of its own. A worker without -Q serves all of them; for delivery not to wait there must be one for the first alone.
+# Delivery (a pause, above all) never waits behind a count, a new test never behind a night's recounts or a load of users: each
+# has a queue of its own. A worker without -Q serves all of them; so that nothing waits, there are several (embedded/product.py).
 CELERY_TASK_QUEUES = [
-    Queue(name, Exchange(name), routing_key=name) for name in ("celery", "preparation", "counting")
+    Queue(name, Exchange(name), routing_key=name) for name in ("celery", "preparation", "counting", "loading")
 ]
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "experiments.tasks.prepare": {"queue": "preparation"},
     "experiments.tasks.recount": {"queue": "counting"},
     "experiments.tasks.keep_matches": {"queue": "counting"},
+    "experiments.tasks.check_health": {"queue": "counting"},
+    "audience.tasks.load_users_from": {"queue": "loading"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What was lost between a commit and the broker, or with a worker, is found again by these sweeps.

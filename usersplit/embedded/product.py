@@ -47,28 +47,34 @@ class Web(Child):
 class Worker(Child):
     """A Celery worker. TERM lets it finish what it does, QUIT gives it back to the queue.
 
-    There is one for what counts users and one for everything else, so that a pause is never delivered late because of a count.
+    There is one for what counts users, one for what loads them, and one for everything else, so that a pause is never delivered
+    late because of a count.
     """
 
     stop_signals = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0))
     orphan_signal = "QUIT"
 
-    def __init__(self, environment: Mapping[str, str], name: str = "worker", queues: str = "celery") -> None:
-        self.queues = queues
+    def __init__(self, environment: Mapping[str, str], name: str, queues: str, processes: int) -> None:
+        self.queues, self.processes = queues, processes
         # Root runs the product in many a container; the warning about it is for pickled messages, which we refuse.
         quiet = "ignore:You're running the worker with superuser privileges"
         known = environment.get("PYTHONWARNINGS")
         super().__init__(name, {**environment, "PYTHONWARNINGS": f"{known},{quiet}" if known else quiet})
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "celery", "-A", "usersplit", "worker", "--pool", "prefork", "--concurrency", "2",
-                "--hostname", f"{self.name}@%h", "--queues", self.queues, "--prefetch-multiplier", "1", "--without-mingle", "--without-gossip",
-                "--loglevel", "INFO"]  # fmt: skip
+        return [sys.executable, "-m", "celery", "-A", "usersplit", "worker", "--pool", "prefork",
+                "--concurrency", str(self.processes), "--hostname", f"{self.name}@%h", "--queues", self.queues,
+                "--prefetch-multiplier", "1", "--without-mingle", "--without-gossip", "--loglevel", "INFO"]  # fmt: skip
 
 
 def workers(environment: Mapping[str, str]) -> list[Worker]:
     """All of them; every queue of the settings is served."""
-    return [Worker(environment), Worker(environment, "counting", "preparation,counting")]
+    return [
+        Worker(environment, "worker", "celery", 2),
+        Worker(environment, "counting", "preparation,counting", 2),
+        # Loads wait for each other anyway.
+        Worker(environment, "loading", "loading", 1),
+    ]
 
 
 class Beat(Child):
