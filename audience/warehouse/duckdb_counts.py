@@ -9,13 +9,12 @@ from typing import Final
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
-from sqlglot import exp
 
-from audience.compiling import is_always
 from audience.specs import SPLIT_GROUPS
+from audience.warehouse.asked import Asked
 from audience.warehouse.base import KeptReport, WarehouseQueryFailed
 from audience.warehouse.codes import Codes
-from audience.warehouse.kept_matches import KeptMatches, digest_of
+from audience.warehouse.kept_matches import KeptMatches
 from audience.warehouse.matching import Matcher
 from audience.warehouse.scanned_counts import ScannedCounts, only_in
 from audience.warehouse.slots import Bits
@@ -34,8 +33,8 @@ Counts = tuple[NDArray[np.int64], NDArray[np.int64]]
 def count(
     connection: duckdb.DuckDBPyConnection | None,
     codes: Codes | None,
-    mine: exp.Expr,
-    others: Sequence[exp.Expr],
+    mine: Asked,
+    others: Sequence[Asked],
     split_groups: Collection[int] | None = None,
 ) -> Counts:
     """Users who match `mine`, and each of the others too. Raises WarehouseQueryFailed when it takes too long, duckdb.Error."""
@@ -43,20 +42,19 @@ def count(
         return np.zeros(SPLIT_GROUPS, dtype=np.int64), np.zeros((len(others), SPLIT_GROUPS), dtype=np.int64)
     limit = TimeLimit()
     # Many tests share their conditions ("everyone", above all): each different one is counted once.
-    digests = [digest_of(other) for other in others]
-    distinct = {digest: other for digest, other in zip(digests, others, strict=True) if not is_always(other)}
+    distinct = {other.meaning.digest: other for other in others if not other.meaning.everyone}
     users, counted = _count(connection, codes, mine, distinct, split_groups, limit)
     shared = np.empty((len(others), SPLIT_GROUPS), dtype=np.int64)
-    for row, digest in enumerate(digests):
-        shared[row] = counted.get(digest, users)
+    for row, other in enumerate(others):
+        shared[row] = counted.get(other.meaning.digest, users)
     return users, shared
 
 
 def _count(
     connection: duckdb.DuckDBPyConnection,
     codes: Codes | None,
-    mine: exp.Expr,
-    others: Mapping[str, exp.Expr],
+    mine: Asked,
+    others: Mapping[str, Asked],
     split_groups: Collection[int] | None,
     limit: TimeLimit,
 ) -> tuple[NDArray[np.int64], Mapping[str, NDArray[np.int64]]]:
@@ -65,13 +63,14 @@ def _count(
             return _CodedCounts(codes, connection, limit).of(mine, others)
         except OSError as error:  # two loads have come meanwhile, or somebody cleared the folder
             logger.warning("counting without codes: %s", error)
-    users, shared = ScannedCounts(connection, only_in(mine, split_groups), limit).of(list(others.values()))
+    scanned = ScannedCounts(connection, only_in(mine.expression, split_groups), limit)
+    users, shared = scanned.of([other.expression for other in others.values()])
     return users, dict(zip(others, shared, strict=True))
 
 
-def keep(connection: duckdb.DuckDBPyConnection, codes: Codes, conditions: Sequence[exp.Expr]) -> KeptReport:
+def keep(connection: duckdb.DuckDBPyConnection, codes: Codes, conditions: Sequence[Asked]) -> KeptReport:
     """Have the matches of these conditions at hand. See `Warehouse.keep_matches`."""
-    wanted = {digest_of(condition): condition for condition in conditions if not is_always(condition)}
+    wanted = {asked.meaning.digest: asked for asked in conditions if not asked.meaning.everyone}
     kept = _kept(codes)
     room = kept.most_bytes // max(1, codes.slots.words * 8)
     problem = (
@@ -83,7 +82,9 @@ def keep(connection: duckdb.DuckDBPyConnection, codes: Codes, conditions: Sequen
     added = 0
     try:
         for batch in _batches(missing, codes):
-            rows = Matcher(codes, connection, TimeLimit()).matches(list(batch.values()))
+            rows = Matcher(codes, connection, TimeLimit()).matches(
+                [asked.expression for asked in batch.values()]
+            )
             for digest, bits in zip(batch, rows, strict=True):
                 kept.write(digest, bits)
                 added += 1
@@ -107,7 +108,7 @@ class _CodedCounts:
         self.limit = limit
 
     def of(
-        self, mine: exp.Expr, others: Mapping[str, exp.Expr]
+        self, mine: Asked, others: Mapping[str, Asked]
     ) -> tuple[NDArray[np.int64], Mapping[str, NDArray[np.int64]]]:
         audience = self._bits(mine)
         both = np.empty_like(audience)
@@ -118,14 +119,14 @@ class _CodedCounts:
             counted[digest] = self.slots.per_group(both)
         return self.slots.per_group(audience), counted
 
-    def _bits(self, condition: exp.Expr) -> Bits:
-        if is_always(condition):
+    def _bits(self, condition: Asked) -> Bits:
+        if condition.meaning.everyone:
             return self.slots.everyone
-        kept = self.kept.read(digest_of(condition))
+        kept = self.kept.read(condition.meaning.digest)
         return self._matches([condition])[0] if kept is None else kept
 
-    def _all(self, conditions: Mapping[str, exp.Expr]) -> Iterator[tuple[str, Bits]]:
-        missing: dict[str, exp.Expr] = {}
+    def _all(self, conditions: Mapping[str, Asked]) -> Iterator[tuple[str, Bits]]:
+        missing: dict[str, Asked] = {}
         for digest, condition in conditions.items():
             bits = self.kept.read(digest)
             if bits is None:
@@ -140,8 +141,9 @@ class _CodedCounts:
         if missing:
             self.kept.prune()
 
-    def _matches(self, conditions: Sequence[exp.Expr]) -> NDArray[np.uint64]:
-        return Matcher(self.codes, self.connection, self.limit).matches(conditions)
+    def _matches(self, conditions: Sequence[Asked]) -> NDArray[np.uint64]:
+        expressions = [condition.expression for condition in conditions]
+        return Matcher(self.codes, self.connection, self.limit).matches(expressions)
 
     def _keep(self, digest: str, bits: Bits) -> bool:
         try:
@@ -156,7 +158,7 @@ def _kept(codes: Codes) -> KeptMatches:
     return KeptMatches(codes.folder / _MATCHES, codes.slots.words)
 
 
-def _batches(conditions: Mapping[str, exp.Expr], codes: Codes) -> Iterator[dict[str, exp.Expr]]:
+def _batches(conditions: Mapping[str, Asked], codes: Codes) -> Iterator[dict[str, Asked]]:
     """As many at a time as their bits take little memory."""
     size = max(1, min(_MOST_IN_BATCH, _BATCH_BYTES // max(1, codes.slots.words * 8)))
     items = list(conditions.items())

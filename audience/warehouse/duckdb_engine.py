@@ -17,6 +17,7 @@ from audience.moments import Moments
 from audience.specs import Catalogue, FilterSpec, FilterType
 from audience.walking_order import comes_after, ranges_left, ranges_of, steps_of, within
 from audience.warehouse.arrivals_sql import arrivals_by_day, require_registrations
+from audience.warehouse.asked import Conditions
 from audience.warehouse.base import CountTable, DuplicateId, KeptReport, MergeReport, UserBatch, UserRecord
 from audience.warehouse.codes_shelf import CODES_FROM
 from audience.warehouse.duckdb_counts import count, keep
@@ -66,14 +67,13 @@ class DuckDBWarehouse:
     ) -> CountTable:
         catalogue = self.catalogue()
         with self.store.reading() as (generation, connection):
-            columns = self._column_types(generation, catalogue)
-            mine = compile_conditions(conditions, catalogue, columns, now)
-            theirs = [compile_conditions(other, catalogue, columns, now) for other in others]
-            codes = self.store.codes(generation)
-            users, shared = count(
-                connection, codes, mine.expression, [other.expression for other in theirs], split_groups
-            )
-        return CountTable(users, shared, mine.not_counted, tuple(other.not_counted for other in theirs))
+            compiler = Conditions(catalogue, self._column_types(generation, catalogue), now)
+            mine = compiler.asked(conditions)
+            theirs = [compiler.asked(other) for other in others]
+            users, shared = count(connection, self.store.codes(generation), mine, theirs, split_groups)
+        return CountTable(
+            users, shared, mine.meaning.not_counted, tuple(other.meaning.not_counted for other in theirs)
+        )
 
     def keep_matches(self, all_conditions: Sequence[object], now: dt.datetime) -> KeptReport:
         catalogue = self.catalogue()
@@ -81,9 +81,8 @@ class DuckDBWarehouse:
             codes = self.store.codes(generation)
             if connection is None or codes is None:
                 return KeptReport()
-            columns = self._column_types(generation, catalogue)
-            compiled = [compile_conditions(each, catalogue, columns, now) for each in all_conditions]
-            return keep(connection, codes, [each.expression for each in compiled])
+            compiler = Conditions(catalogue, self._column_types(generation, catalogue), now)
+            return keep(connection, codes, [compiler.asked(each) for each in all_conditions])
 
     def iterate_users(
         self,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audience.specs import FilterSpec
 from audience.warehouse import UserBatch
 from audience.warehouse.duckdb_engine import DuckDBWarehouse
 from audience.warehouse.kept_matches import KeptMatches
@@ -150,6 +151,16 @@ def test_conditions_relative_to_now_are_kept_for_that_now(tmp_path: Path) -> Non
     lately = [{"filter": "registered_at", "operator": "within_days", "value": 31}]
     by_hour = [warehouse.count_table([], [lately], NOW + dt.timedelta(hours=hours)) for hours in (4, 5, 6, 4)]
     assert [int(table.shared.sum()) for table in by_hour] == [2, 2, 1, 2]
+
+
+def test_what_a_condition_means_follows_the_catalogue(warehouse: DuckDBWarehouse) -> None:
+    assert counted(warehouse) == RIGHT
+    warehouse.catalogue = lambda: {**DEFAULT, "age": FilterSpec("age", "Age", "integer", column="")}
+    table = warehouse.count_table(OTHERS[0], OTHERS, NOW)
+    assert (table.not_counted, table.others_not_counted[1]) == (("age",), ("age",))
+    assert table.shared.sum(axis=1).tolist() == [USERS] * len(OTHERS)
+    warehouse.catalogue = lambda: DEFAULT
+    assert counted(warehouse) == RIGHT
 
 
 def test_matches_go_with_the_users_they_belong_to(warehouse: DuckDBWarehouse) -> None:
