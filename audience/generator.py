@@ -18,6 +18,7 @@ DEFAULT_SEED: Final = 2400
 DEFAULT_TODAY: Final = dt.date(2026, 11, 1)
 NEW_USER_DAYS: Final = 30
 FIRST_ID: Final = 100_001
+_PART: Final = 1_000_000
 
 # ISO 3166-1 numeric code, share of the users, languages with their shares.
 _COUNTRIES: Final[tuple[tuple[int, float, dict[str, float]], ...]] = (
@@ -51,14 +52,25 @@ def write_users(
 
     About 1 in 100 is a test user, 1 in 12 pays, nobody registered after `today`; users who registered within
     NEW_USER_DAYS before it are new. Split groups come from the seed too: load them with `split_group_column`.
+    Millions are made a million at a time, in bounded memory, by way of a file beside `path`.
     """
-    users = generate_users(count, seed, today)
-    with duckdb.connect(":memory:") as connection:
-        connection.register("users", users)
-        connection.table("users").write_parquet(str(path))
+    beside = path.with_name(f"{path.name}.parts")
+    try:
+        with duckdb.connect(str(beside) if count > _PART else ":memory:") as connection:
+            for part, start in enumerate(range(0, count, _PART)):
+                users = generate_users(min(_PART, count - start), seed + part, today, FIRST_ID + start)
+                connection.register("part", users)
+                connection.execute(
+                    "INSERT INTO users FROM part" if part else "CREATE TABLE users AS FROM part"
+                )
+            connection.table("users").write_parquet(str(path))
+    finally:
+        beside.unlink(missing_ok=True)
 
 
-def generate_users(count: int, seed: int, today: dt.date) -> dict[str, NDArray[Any]]:
+def generate_users(
+    count: int, seed: int, today: dt.date, first_id: int = FIRST_ID
+) -> dict[str, NDArray[Any]]:
     """The users as columns, all of length `count`; masked where a value is missing."""
     rng = np.random.default_rng(seed)
     country = rng.choice(len(_COUNTRIES), size=count, p=_shares([share for _, share, _ in _COUNTRIES]))
@@ -73,7 +85,7 @@ def generate_users(count: int, seed: int, today: dt.date) -> dict[str, NDArray[A
     # Web users have no app, so no app version.
     version = _pick(rng, _VERSIONS, _VERSION_SHARES, count)
     return {
-        "id": np.arange(FIRST_ID, FIRST_ID + count).astype(str).astype(object),
+        "id": np.arange(first_id, first_id + count).astype(str).astype(object),
         "split_group": rng.integers(1, SPLIT_GROUPS + 1, size=count).astype(np.int16),
         "is_test_user": is_test,
         "is_new_user": days_ago <= NEW_USER_DAYS,
