@@ -25,15 +25,19 @@ SEEN_AT_ONCE: Final = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Things (n × columns) with a weight per column; `gram[i, j]` is the weighted product of two of them."""
+    """Things (n × columns) with a weight per column; `gram[i, j]` is the weighted product of two of them.
+
+    Products must stay below 2**24: then the table, the largest there is, may be of half the size and is still exact.
+    """
 
     values: Numbers
     weights: Numbers
-    gram: Numbers
+    gram: NDArray[np.float32]
 
     @classmethod
     def weighted(cls, values: Numbers, weights: Numbers) -> Rows:
-        return cls(values, weights, (values * weights) @ values.T)
+        narrow = values.astype(np.float32)
+        return cls(values, weights, (narrow * weights.astype(np.float32)) @ narrow.T)
 
 
 def arcs_of_blocks(lengths: Sequence[int]) -> Numbers:
@@ -58,12 +62,11 @@ def swap_towards_even(
     who is together with whom stays nearly as random as it was.
     """
     pairs = [(first, second) for second in range(len(offs)) for first in range(second)]
+    pairs = [pairs[place] for place in rng.permutation(len(pairs))]
     # slope[i, k]: half of what it costs to put thing i into block k, times the scale
     slope = (rows.values * rows.weights) @ (form @ offs).T
     swaps, idle = 0, 0
     for look in range(looks):
-        if look % len(pairs) == 0:
-            pairs = [pairs[place] for place in rng.permutation(len(pairs))]
         first, second = pairs[look % len(pairs)]
         found = _best_swap(rows, blocks, slope, scale, form, (first, second), rng)
         if found is None:
@@ -73,7 +76,9 @@ def swap_towards_even(
             continue
         mine, theirs = found
         blocks[mine], blocks[theirs] = second, first
-        slope += scale * np.outer(rows.gram[theirs] - rows.gram[mine], form[:, first] - form[:, second])
+        slope += scale * np.outer(
+            (rows.gram[theirs] - rows.gram[mine]).astype(np.float64), form[:, first] - form[:, second]
+        )
         swaps, idle = swaps + 1, 0
     return swaps
 
@@ -94,8 +99,8 @@ def _best_swap(
         return None
     bend = scale * (form[first, first] + form[second, second] - 2 * form[first, second])
     lean = 2 * (slope[:, first] - slope[:, second])
-    own = np.diag(rows.gram)
-    change = rows.gram[np.ix_(mine, theirs)] * (-2 * bend)
+    own = np.diag(rows.gram).astype(np.float64)
+    change = rows.gram[np.ix_(mine, theirs)].astype(np.float64) * (-2 * bend)
     change += (bend * own[mine] - lean[mine])[:, None]
     change += (bend * own[theirs] + lean[theirs])[None, :]
     best = int(np.argmin(change))

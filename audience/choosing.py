@@ -118,13 +118,13 @@ class _Pairs:
         self.shared = [
             weight * int((mask & taken).sum()) for weight, mask in zip(self.weights, owned, strict=True)
         ]
-        self.tests_of = [column.nonzero()[0].tolist() for column in np.array(owned).T]
+        self.owners = np.array(owned).T
         self.worst = np.zeros(SPLIT_GROUPS, dtype=np.int64)
         for index in range(len(meeting)):
             self._raise_worst(index)
 
     def take(self, group: int) -> None:
-        for index in self.tests_of[group]:
+        for index in np.flatnonzero(self.owners[group]).tolist():
             self.shared[index] += self.weights[index]
             self._raise_worst(index)
 

@@ -20,8 +20,8 @@ from bench.simulation_chances import chances_table
 from bench.simulation_world import Met, Plan, World, plans_up_to
 
 LOADS: Final = (0.5, 1.0, 1.5, 2.4)
-WORLDS: Final = 40
-SEEDS: Final = 4000
+WORLDS: Final = 20
+SEEDS: Final = 3000
 
 Method = Callable[[World, Plan, Sequence[Plan], Sequence[Owners], int], Owners]
 """Draws a plan, given the plans drawn before it with their owners, and a seed."""
