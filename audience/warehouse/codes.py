@@ -32,6 +32,8 @@ MISSING: Final = 1
 FIRST_VALUE: Final = 2
 MOST_VALUES: Final = 65_536 - FIRST_VALUE
 _BYTE_VALUES: Final = 256 - FIRST_VALUE
+_MOST_TEXT: Final = 4_000_000
+"""Characters. Dictionaries are read by every process and sent to DuckDB with every question."""
 _SLOTS_AT_A_TIME: Final = 1 << 20
 _META: Final = "codes.json"
 _SUFFIX: Final = ".codes"
@@ -138,7 +140,7 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
 def _dictionary(
     connection: duckdb.DuckDBPyConnection, name: str, sql_type: str, place: int
 ) -> CodedColumn | None:
-    """Make the table `dictionary_<place>` (key, low, high, code); None if there are too many different values."""
+    """Make the table `dictionary_<place>` (key, low, high, code); None if its values are too many or too long."""
     column = f'"{name}"'
     about = (
         _number(connection, f"SELECT approx_count_distinct({column}) FROM store.users")
@@ -164,6 +166,8 @@ def _dictionary(
     texts = connection.execute(
         f"SELECT CAST(low AS VARCHAR), CAST(high AS VARCHAR) FROM {table} ORDER BY code"
     ).fetchall()
+    if sum(len(low) for low, _ in texts) > _MOST_TEXT:
+        return None
     return CodedColumn(
         name,
         sql_type,

@@ -81,6 +81,9 @@ class CodesShelf:
             return self._write(file, target, self.folder / f"staging-{secrets.token_hex(4)}.codes")
         except BlockingIOError:
             return None
+        except OSError as error:
+            self._give_up(file, error)
+            return None
         finally:
             os.close(descriptor)
 

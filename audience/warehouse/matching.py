@@ -29,7 +29,7 @@ _QUESTIONS_PER_SCAN: Final = 8
 _QUESTIONS_PER_LOOK: Final = 32
 _SLOTS_AT_A_TIME: Final = 1 << 17
 _MOST_COMPARISONS: Final = 4
-_MOST_JOINED: Final = 32
+_FEW_VALUES: Final = 32
 _COMPARISONS: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE)
 
 
@@ -259,7 +259,7 @@ class _Stretch:
         return bits if seen is None else bits | seen
 
     def _of_codes(self, column: CodedColumn, table: CodeTable) -> Bits:
-        if len(table.ranges) > 1 and len(table.codes) <= _MOST_JOINED:
+        if len(table.ranges) > 1 and len(column.lows) <= _FEW_VALUES:
             # Each value's own bits are made once, however many questions name it (countries, above all).
             return _folded(np.bitwise_or, (self._of_code(column, code) for code in table.codes))
         return packed(table.look_up(self._read(column)))

@@ -16,7 +16,7 @@ from tests.audience.random_conditions import CATALOGUE, NOW, RandomConditions, r
 from usersplit_sdk.conditions import compile_conditions
 
 USERS = 150
-TREES = 4_000
+TREES = 2_000
 TYPES = {spec.column: spec.type for spec in CATALOGUE.values()}
 
 
@@ -93,6 +93,35 @@ def test_codes_and_kept_matches_count_exactly_whom_the_sdk_lets_in(
         by_sdk = [user.split_group for user in users if admits(user.attributes, {}, NOW)[0]]
         assert (np.flatnonzero(counts) + 1).tolist() == by_sdk, tree
         assert (np.flatnonzero(kept) + 1).tolist() == by_sdk, tree
+
+
+def test_conditions_as_long_as_they_may_be_are_counted(
+    coded: DuckDBWarehouse, users: list[UserRecord]
+) -> None:
+    """Hundreds of predicates in a row, on columns with codes and without, and brackets in brackets."""
+    predicates: list[Any] = [
+        {"filter": name, "operator": "eq", "value": value}
+        for number in range(124)
+        for name, value in (
+            ("integer_one", number),
+            ("string_one", f"x{number}"),
+            ("integer_two", number - 50),
+        )
+    ]
+    predicates += [{"filter": "list_one", "operator": "has", "value": letter} for letter in "abcdefgh"]
+    row: list[Any] = predicates[:1]
+    for predicate in predicates[1:]:
+        row += ["OR", predicate]
+    nested: list[Any] = predicates[:1]
+    for predicate in predicates[1:9]:
+        nested = [nested, "OR", predicate, "AND", predicates[-1]]
+    for sent in (row, nested):
+        tree = parse_conditions(sent, CATALOGUE)
+        admits = compile_conditions(tree)
+        by_sdk = [user.split_group for user in users if admits(user.attributes, {}, NOW)[0]]
+        counts = coded.count_table([], [tree], NOW).shared[0]
+        assert by_sdk
+        assert (np.flatnonzero(counts) + 1).tolist() == by_sdk
 
 
 def test_every_column_but_lists_has_codes(coded: DuckDBWarehouse) -> None:
