@@ -7,21 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audience.dealing import deal_to_variants
-from audience.drawing import Objective, Occupant, Share, draw_split_groups
+from audience.drawing import OBJECTIVES, Objective, Occupant, Share, draw_split_groups
 from audience.occupancy import Owners
 from audience.specs import SPLIT_GROUPS
+from bench.measuring import Figure, interleaved
 from bench.simulation_chances import chances_table
 from bench.simulation_world import Met, Plan, World, plans_up_to
 
 LOADS: Final = (0.5, 1.0, 1.5, 2.4)
 WORLDS: Final = 20
 SEEDS: Final = 3000
+THOUSAND: Final = 1000
 
 Method = Callable[[World, Plan, Sequence[Plan], Sequence[Owners], int], Owners]
 """Draws a plan, given the plans drawn before it with their owners, and a seed."""
@@ -191,3 +194,28 @@ def _is_significant(owners: Owners, rate: NDArray[np.float64], users: int, rng: 
     pooled = hits.sum() / trials.sum()
     error = np.sqrt(pooled * (1 - pooled) * (1 / trials).sum())
     return bool(abs(hits[1] / trials[1] - hits[0] / trials[0]) > 1.959964 * error)
+
+
+def thousand_tests_table() -> str:
+    """What one draw costs among a thousand live tests: choosing, dealing, and writing down why."""
+    rng = np.random.default_rng(1000)
+    world, plans = World.made(rng), [plan for _ in range(50) for plan in plans_up_to(1.5, rng)][:THOUSAND]
+    everybody = Plan("ours", np.ones(world.users.shape[1], dtype=bool), (240, 240))
+    others = []
+    for plan in plans:
+        owners = np.zeros(SPLIT_GROUPS, dtype=np.int16)
+        owned = rng.permutation(SPLIT_GROUPS)[: plan.split_groups]
+        owners[owned] = rng.permutation(np.repeat(np.arange(1, len(plan.sizes) + 1), plan.sizes))
+        others.append(world.occupant(plan, owners, everybody.audience))
+    users = world.matching(everybody.audience)
+    ways: dict[str, Callable[[], object]] = {}
+    for groups in (120, 1200):
+        shares = [Share("control", groups), Share("green", groups)]
+        for objective in OBJECTIVES[:3]:
+            ways[f"{groups} + {groups} groups, {objective}"] = partial(
+                draw_split_groups, shares, others, objective, 1, users=users
+            )
+    load = sum(plan.split_groups for plan in plans) / SPLIT_GROUPS
+    lines = [f"One draw among {len(others):,} live tests (load {load:.0f})"]
+    lines += [str(Figure(name, seconds, 1, "s")) for name, seconds in interleaved(ways, rounds=3).items()]
+    return "\n".join(lines)
