@@ -44,13 +44,14 @@ def notes(worth: Worth) -> list[str]:
     return found
 
 
-def effect_in_words(measure: Measure, effect: Effect) -> str:
-    """`5 % more (5 % → 5.25 %)`; of a mean of 0 `0.3 more`."""
-    direction = "more" if effect.absolute > 0 else "less"
+def effect_in_words(measure: Measure, effect: Effect, *, or_beyond: bool = False) -> str:
+    """`5 % higher (5 % → 5.25 %)`, `at least 5 % higher (…)`; of a mean of 0 `0.3 higher`."""
+    direction = "higher" if effect.absolute > 0 else "lower"
+    least = "at least " if or_beyond else ""
     before, after = amount(measure, measure.baseline), amount(measure, measure.baseline + effect.absolute)
     if effect.relative is None:
-        return f"{amount(measure, abs(effect.absolute))} {direction}"
-    return f"{percent(abs(effect.relative))} {direction} ({before} → {after})"
+        return f"{least}{amount(measure, abs(effect.absolute))} {direction}"
+    return f"{least}{percent(abs(effect.relative))} {direction} ({before} → {after})"
 
 
 def amount(measure: Measure, value: float) -> str:
@@ -81,9 +82,10 @@ def _after_days(worth: Worth, row: AfterDays) -> str:
     if row.smallest is None:
         return f"After {days} the test shows nothing: {row.reason}."
     fewest = min(row.users.values())
+    change = effect_in_words(worth.asked.measure, row.smallest, or_beyond=True)
     return (
-        f"In {days} it reaches about {fewest:,} users of its smallest variant and finds a {_metric(worth.asked.measure)} that is "
-        f"{effect_in_words(worth.asked.measure, row.smallest)}, if that is so, {_times(worth.asked.rules.power)}."
+        f"In {days} it reaches about {fewest:,} users in its smallest variant. A {_metric(worth.asked.measure)} that is {change} "
+        f"would be found with a chance of {percent(worth.asked.rules.power)}."
     )
 
 
@@ -92,7 +94,3 @@ def _for_effect(worth: Worth, row: ForEffect) -> str:
     if row.days is None:
         return f"It is not worth running to find {what}: {row.reason}."
     return f"To find {what} it has to run {row.days:,} day{'s' if row.days > 1 else ''}."
-
-
-def _times(power: float) -> str:
-    return f"with a chance of {percent(power)}"

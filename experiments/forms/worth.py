@@ -58,6 +58,12 @@ class WorthForm(ConsoleForm):
     def asked(self) -> dict[str, object]:
         """What was typed, as `worth_asked.read_asked` takes it. Call after `is_valid()`."""
         typed = {name: value for name, value in self.cleaned_data.items() if value}
+        if (
+            typed.get("visitors_per_day") == self.initial["visitors_per_day"]
+            and "visitors_per_week" not in typed
+        ):
+            # Nobody said better than the guess, and the answer says so.
+            del typed["visitors_per_day"]
         percents = [*_PERCENTS, *(["baseline"] if typed.get("metric") != "mean" else [])]
         return typed | {name: _part(typed[name]) for name in percents if name in typed}
 

@@ -44,7 +44,7 @@ def test_asked_and_answered_on_the_page(
     card.get_by_role("button", name="Work it out").click()
     answer = page.locator("#worth-answer")
     expect(answer).to_contain_text("In 28 days it reaches about", timeout=60_000)
-    expect(answer).to_contain_text("To find 20 % more (5 % → 6 %) it has to run")
+    expect(answer).to_contain_text("To find 20 % higher (5 % → 6 %) it has to run")
     expect(answer).to_be_focused()
     assert page.url.endswith("/tests/button/")
     assert wrong_with(page) == []

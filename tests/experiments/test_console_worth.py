@@ -55,16 +55,17 @@ def test_the_form_begins_with_what_was_counted(button: None, client: Client) -> 
 
 def test_an_answer_in_sentences_and_tables(button: None, client: Client) -> None:
     text = asked(client, baseline="5", visitors_per_day="2400", effects="20", power="90", alpha="5")
-    assert re.search(r"In 28 days it reaches about 1\d,\d{3} users of its smallest variant", text)
-    assert "with a chance of 90 %." in text
-    assert re.search(r"To find 20 % more \(5 % → 6 %\) it has to run \d+ days\.", text)
-    assert re.search(r"<td class=\"text-end\">14</td>", text)
+    assert re.search(r"In 28 days it reaches about 1\d,\d{3} users in its smallest variant", text)
+    assert "A conversion rate that is at least" in text
+    assert "would be found with a chance of 90 %." in text
+    assert re.search(r"To find 20 % higher \(5 % → 6 %\) it has to run \d+ days\.", text)
+    assert "14 days" in text
     assert "Usually the same users come back" in text
 
 
 def test_the_usual_effects_are_shown_when_none_is_named(button: None, client: Client) -> None:
     text = asked(client, baseline="5", visitors_per_day="2400")
-    for effect in ("1 % more (5 % → 5.05 %)", "10 % more (5 % → 5.5 %)", "20 % more (5 % → 6 %)"):
+    for effect in ("1 % higher (5 % → 5.05 %)", "10 % higher (5 % → 5.5 %)", "20 % higher (5 % → 6 %)"):
         assert effect in text
     assert "never: “control” needs" in text or "never: “green” needs" in text
 
@@ -73,7 +74,7 @@ def test_a_mean(button: None, client: Client) -> None:
     text = asked(
         client, metric="mean", baseline="12.5", deviation="30", effects="10", visitors_per_day="2,400"
     )
-    assert "10 % more (12.5 → 13.8)" in text
+    assert "10 % higher (12.5 → 13.8)" in text
 
 
 def test_without_htmx_it_is_a_page(button: None, client: Client) -> None:

@@ -75,7 +75,7 @@ def test_an_effect_too_small_says_what_is_missing(settings_group: SettingsGroup)
     [impossible] = answer(settings_group, effects=[1e-9]).by_effects
     assert "too small" in impossible.reason
     [sentence] = [one for one in sentences(answer(settings_group, effects=[0.001])) if "not worth" in one]
-    assert "0.1 % more (5 % → 5.01 %)" in sentence
+    assert "0.1 % higher (5 % → 5.01 %)" in sentence
 
 
 def test_fewer_visitors_and_the_same_ones_again_make_it_longer(settings_group: SettingsGroup) -> None:
@@ -96,7 +96,7 @@ def test_a_mean_is_worked_out_too(settings_group: SettingsGroup) -> None:
     )
     assert worth.by_days[0].smallest is not None
     assert worth.by_effects[0].effect.relative == pytest.approx(0.25)
-    assert "mean that is" in sentences(worth)[0]
+    assert "A mean that is" in sentences(worth)[0]
     zero = answer(settings_group, metric="mean", baseline=0, deviation=1)
     assert zero.by_effects == ()
     assert zero.by_days[0].smallest is not None
