@@ -65,6 +65,9 @@ def comparison_context(result: WhatIf) -> dict[str, Any]:
     return {
         "result": result,
         "warnings": common,
+        # As when only dates change: every split group stays with its variant, whatever the objective.
+        "is_all_the_same": len({one.owners.tobytes() for one in possible if one.owners is not None}) == 1
+        and len(possible) > 1,
         "cards": {
             one.objective: Shown(
                 one,

@@ -201,6 +201,9 @@ def test_a_running_test_is_told_whom_each_draw_moves(mia: Actor, warehouse: Any,
     kept = response.context["comparison"]["cards"]["fewest_shared_users"].outcome.moves
     assert (kept.leave, kept.change) == (0, 0)
     assert kept.join > 0
+    assert "Every choice gives the same" not in _words(response)
+    unchanged, _ = _compared(client, based_on="1")
+    assert "Every choice gives the same" in _words(unchanged)
     shrunk, _ = _compared(client, **{**fields, "v.0.percent": "1", "allow_control_to_treatment": "1"})
     assert shrunk.context["form"].allow_control_to_treatment
 
