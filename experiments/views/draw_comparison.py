@@ -61,7 +61,8 @@ def comparison_context(result: WhatIf) -> dict[str, Any]:
     worst = [_worst(one) for one in possible]
     means = [one.mean_pair_users for one in possible]
     # What holds for every choice is said once.
-    common = [warned for warned in result.warnings if all(warned in one.warnings for one in possible)]
+    candidates = possible[0].warnings if possible else result.warnings
+    common = [warned for warned in candidates if all(warned in one.warnings for one in possible)]
     return {
         "result": result,
         "warnings": common,
