@@ -28,6 +28,7 @@ from audience.warehouse.time_limits import TimeLimit
 _QUESTIONS_PER_SCAN: Final = 8
 _QUESTIONS_PER_LOOK: Final = 32
 _SLOTS_AT_A_TIME: Final = 1 << 17
+_SLOTS_PER_QUERY: Final = 1 << 22
 _MOST_COMPARISONS: Final = 4
 _FEW_VALUES: Final = 32
 _COMPARISONS: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE)
@@ -162,43 +163,43 @@ class Matcher:
     def _look_closer(self, column: CodedColumn, questions: Sequence[Question]) -> None:
         """Which users of the days that are parted by any of these questions match each of them."""
         days = sorted({code for question in questions for code in question.parted})
-        found = self._ask(
-            f"""SELECT u.rowid AS place, d.code, CAST({_as_one_number(questions)} AS UINTEGER) AS answers
-                FROM store.users AS u JOIN (
-                    SELECT CAST(CAST(unnest($1) AS TIMESTAMP) AS DATE) AS day, unnest($2) AS code
-                ) AS d ON CAST(u."{column.name}" AS DATE) = d.day""",
-            [[column.lows[code - FIRST_VALUE] for code in days], days],
-        )
-        places = self.slots.slots_of(found["place"].astype(np.int64))
-        for index, question in enumerate(questions):
-            matching = places[
-                (found["answers"] & np.uint32(1 << index) != 0) & np.isin(found["code"], question.parted)
-            ]
-            bits = np.zeros(self.slots.words * WORD // 8, dtype=np.uint8)
-            np.bitwise_or.at(bits, matching >> 3, (1 << (matching & 7)).astype(np.uint8))
+        query = f"""SELECT u.rowid AS place, d.code, CAST({_as_one_number(questions)} AS UINTEGER) AS answers
+            FROM store.users AS u JOIN (
+                SELECT CAST(CAST(unnest($3) AS TIMESTAMP) AS DATE) AS day, unnest($4) AS code
+            ) AS d ON CAST(u."{column.name}" AS DATE) = d.day
+            WHERE u.rowid >= $1 AND u.rowid < $2"""
+        lows = [column.lows[code - FIRST_VALUE] for code in days]
+        all_bits = np.zeros((len(questions), self.slots.words * WORD // 8), dtype=np.uint8)
+        for first, last in self.slots.stretches(_SLOTS_PER_QUERY):
+            found = self._ask(query, [*self._rows(first, last), lows, days])
+            places = self.slots.slots_of(found["place"])
+            for index, (question, bits) in enumerate(zip(questions, all_bits, strict=True)):
+                asked = np.isin(found["code"], question.parted)
+                matching = places[asked & (found["answers"] & np.uint32(1 << index) != 0)]
+                np.bitwise_or.at(bits, matching >> 3, (1 << (matching & 7)).astype(np.uint8))
+        for question, bits in zip(questions, all_bits, strict=True):
             question.bits = bits.view(np.uint64)
 
     def _scan(self, questions: Sequence[Question]) -> None:
         """Answer up to eight questions for all users in one scan."""
-        in_order = not any(question.expression.find(exp.In) for question in questions)
-        place = "" if in_order else ", CAST(rowid AS UINTEGER) AS place"
-        found = self._ask(
-            f"SELECT CAST({_as_one_number(questions)} AS UTINYINT) AS answers{place} FROM store.users", []
-        )
-        answers = found["answers"]
-        if not in_order:
-            answers = np.empty_like(answers)
+        all_bits = np.zeros((len(questions), self.slots.words), dtype=np.uint64)
+        query = f"""SELECT CAST({_as_one_number(questions)} AS UTINYINT) AS answers, CAST(rowid - $1 AS UINTEGER) AS place
+            FROM store.users WHERE rowid >= $1 AND rowid < $2"""
+        for first, last in self.slots.stretches(_SLOTS_PER_QUERY):
+            start, end = self._rows(first, last)
+            found = self._ask(query, [start, end])
+            answers = np.zeros(end - start, dtype=np.uint8)
+            # A long IN list is a join to DuckDB, which returns rows in any order.
             answers[found["place"]] = found["answers"]
-        found.clear()
-        for question in questions:
-            question.bits = np.empty(self.slots.words, dtype=np.uint64)
-        for first, last in self.slots.stretches(_SLOTS_AT_A_TIME):
-            rows = slice(int(self.slots.rows[first]), int(self.slots.rows[last]))
+            spread = self.slots.spread(answers, first, last)
             words = slice(int(self.slots.starts[first]) // WORD, int(self.slots.starts[last]) // WORD)
-            spread = self.slots.spread(answers[rows], first, last)
-            for index, question in enumerate(questions):
-                assert question.bits is not None
-                question.bits[words] = packed(spread & np.uint8(1 << index))
+            for index, bits in enumerate(all_bits):
+                bits[words] = packed(spread & np.uint8(1 << index))
+        for question, bits in zip(questions, all_bits, strict=True):
+            question.bits = bits
+
+    def _rows(self, first: int, last: int) -> tuple[int, int]:
+        return int(self.slots.rows[first]), int(self.slots.rows[last])
 
     def _ask(self, query: str, parameters: list[Any]) -> dict[str, NDArray[Any]]:
         found: dict[str, NDArray[Any]] = self.connection.execute(query, parameters).fetchnumpy()

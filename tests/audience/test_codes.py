@@ -58,6 +58,14 @@ def trees(request: pytest.FixtureRequest) -> list[Any]:
 def few_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if columns with more than nine different values had too many: no codes, or, for moments, codes of days."""
     monkeypatch.setattr("audience.warehouse.codes.MOST_VALUES", 9)
+    small_parts(monkeypatch)
+
+
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with many users: in several parts, of uneven size."""
+    monkeypatch.setattr("audience.warehouse.codes._SLOTS_AT_A_TIME", 20 * 64)
+    monkeypatch.setattr("audience.warehouse.matching._SLOTS_AT_A_TIME", 7 * 64)
+    monkeypatch.setattr("audience.warehouse.matching._SLOTS_PER_QUERY", 30 * 64)
 
 
 @pytest.mark.parametrize("trees", [104], indirect=True)
@@ -132,8 +140,9 @@ def test_every_column_but_lists_has_codes(coded: DuckDBWarehouse) -> None:
     assert named <= set(codes.columns)
 
 
-def test_a_table_of_codes_is_the_table_of_a_scan(tmp_path: Path) -> None:
+def test_a_table_of_codes_is_the_table_of_a_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Split groups empty, full and of uneven size; audiences of every kind with every other."""
+    small_parts(monkeypatch)
     source = np.random.default_rng(11)
     warehouse = warehouse_in(tmp_path / "warehouse", codes_from=1)
     groups = [*source.integers(1, 12, 2_000).tolist(), *[64] * 64, *[65] * 65, *[2400] * 129]
