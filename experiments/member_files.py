@@ -56,6 +56,15 @@ def json_pieces(
         yield "".join(lines)
 
 
+def failure_line(detail: str, *, is_csv: bool, is_test: bool) -> str:
+    """The last line of a walk that broke off: no user, and no program takes it for one."""
+    if not is_csv:
+        return json.dumps({"error": detail}) + "\n"
+    text = io.StringIO()
+    csv.writer(text).writerow([*[""] * (len(columns_of(is_test=is_test)) - 1), detail])
+    return text.getvalue()
+
+
 def write_parquet(members: Iterable[Member], path: Path, *, is_test: bool) -> None:
     """One Parquet file. What waits to be written lies in a scratch database beside it, not in memory.
 

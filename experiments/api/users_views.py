@@ -18,12 +18,12 @@ from rest_framework.response import Response
 from rest_framework.serializers import DateTimeField
 from rest_framework.utils.urls import replace_query_param
 
-from core.errors import InvalidInput
+from core.errors import DomainError, InvalidInput
 from core.problems import MEDIA_TYPE
 from experiments.api.schema import KindSchema, Operation, PerKind
 from experiments.api.users_serializers import GroupUsersPage, TestUsersPage
 from experiments.api.views import KindView
-from experiments.member_files import columns_of, csv_pieces, json_pieces
+from experiments.member_files import columns_of, csv_pieces, failure_line, json_pieces
 from experiments.members import Among, Member, MemberWalk, require_reading_users, users_in
 
 PAGE_USERS: Final = 1_000
@@ -103,11 +103,15 @@ class UsersSchema(KindSchema):
     def get_response_serializers(self) -> Any:
         page = self._operation().response.of(self._kind)
         columns = ", ".join(columns_of(is_test=self._kind == "test"))
-        lines = f"An object per user ({columns}); every thousandth also has a `cursor`."
+        lines = (
+            f"An object per user ({columns}); every thousandth also has a `cursor`. "
+            'A last line {"error": "…"} says that the walk broke off.'
+        )
+        rows = f"A heading ({columns}) and a line per user. A last line without an id says that the walk broke off."
         return {
             (200, "application/json"): OpenApiResponse(page, "A page of users, or all of them as a stream."),
             (200, JSON_LINES): OpenApiResponse(OpenApiTypes.STR, lines),
-            (200, CSV): OpenApiResponse(OpenApiTypes.STR, f"A heading ({columns}) and a line per user."),
+            (200, CSV): OpenApiResponse(OpenApiTypes.STR, rows),
             (409, MEDIA_TYPE): OpenApiResponse(
                 {"$ref": "#/components/schemas/Problem"}, "Nothing is prepared yet."
             ),
@@ -173,15 +177,24 @@ class _Limited:
 
 
 def _stream(walk: MemberWalk, pieces: Iterator[str], media_type: str, is_head: bool) -> StreamingHttpResponse:
-    # What fails at the beginning is still a problem document; later the connection breaks, which no client takes for the end.
+    # What fails at the beginning is still a problem document.
     begun = [] if is_head else list(islice(pieces, 2))
-    response = StreamingHttpResponse(
-        begun if is_head else chain(begun, pieces), content_type=f"{media_type}; charset=utf-8"
-    )
+    rest = iter(()) if is_head else _told_if_it_fails(pieces, walk, media_type)
+    response = StreamingHttpResponse(chain(begun, rest), content_type=f"{media_type}; charset=utf-8")
     response.headers["Settings-Group"] = str(walk.settings_group.number)
     response.headers["Not-Counted"] = ", ".join(walk.not_counted)
     response.headers["Loaded-Meanwhile"] = str(walk.loaded_meanwhile).lower()
     return response
+
+
+def _told_if_it_fails(pieces: Iterator[str], walk: MemberWalk, media_type: str) -> Iterator[str]:
+    """Servers end a stream that fails as they end any other: without a line that is no user, nobody would know."""
+    try:
+        yield from pieces
+    except Exception as error:  # whatever it was, the reader must not take a part for the whole
+        logger.exception("The walk over the users of %s broke off", walk.experiment.key)
+        detail = error.detail if isinstance(error, DomainError) else "the walk broke off"
+        yield failure_line(detail, is_csv=media_type == CSV, is_test=walk.experiment.is_test)
 
 
 def _among(asked: Mapping[str, str]) -> Among:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,24 @@ def test_a_warehouse_that_is_gone_is_503_in_every_form(
     monkeypatch.setattr(DuckDBWarehouse, "iterate_users", gone)
     for form in ("json", "jsonl", "csv"):
         assert "on fire" in problem(api.get(USERS, format=form), 503)["detail"]
+
+
+def test_a_stream_that_breaks_off_says_so_in_its_last_line(
+    experiment: Experiment, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = DuckDBWarehouse.iterate_users
+
+    def breaks_off(*args: Any, **options: Any) -> Any:
+        yield from islice(walk(*args, **options), 1_600)
+        raise WarehouseQueryFailed("the disk is on fire")
+
+    monkeypatch.setattr(DuckDBWarehouse, "iterate_users", breaks_off)
+    lines = text_of(api.get(USERS, format="jsonl")).splitlines()
+    assert len(lines) == 1_501
+    assert json.loads(lines[-1]) == {"error": "the disk is on fire"}
+    rows = list(csv.reader(io.StringIO(text_of(api.get(USERS, format="csv")))))
+    assert rows[-1] == ["", "", "the disk is on fire"]
+    assert len(rows) == 1_502
 
 
 def test_a_load_between_two_pages_is_told(manager: Actor, api: Api, tmp_path: Path) -> None:
