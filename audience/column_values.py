@@ -27,12 +27,16 @@ class PackedColumn(Sequence[Any]):
         """The rows at these positions."""
         raise NotImplementedError
 
+    def value(self, index: int) -> Any:
+        """One row's."""
+        raise NotImplementedError
+
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Any]: ...
     def __getitem__(self, index: int | slice) -> Any:
-        return self.listed()[index]
+        return self.listed()[index] if isinstance(index, slice) else self.value(index)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.listed())
@@ -50,6 +54,9 @@ class CodedColumn(PackedColumn):
 
     def listed(self) -> list[Any]:
         return list(map(self.dictionary.__getitem__, self.codes.tolist()))
+
+    def value(self, index: int) -> Any:
+        return self.dictionary[self.codes[index]]
 
     def only(self, keep: NDArray[np.intp]) -> CodedColumn:
         return CodedColumn(self.codes[keep], self.dictionary)
@@ -71,6 +78,9 @@ class ArrayColumn(PackedColumn):
             for index in np.flatnonzero(self.missing):
                 values[index] = None
         return values
+
+    def value(self, index: int) -> Any:
+        return None if self.missing is not None and self.missing[index] else self.array[index].item()
 
     def only(self, keep: NDArray[np.intp]) -> ArrayColumn:
         return ArrayColumn(self.array[keep], None if self.missing is None else self.missing[keep])

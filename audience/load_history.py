@@ -47,7 +47,7 @@ class LoadLog:
 
     def progress(self, rows: int, part: float | None) -> None:
         """Tell the row, now and then."""
-        if time.monotonic() - self.told >= _SECONDS_BETWEEN:
+        if part == 1.0 or time.monotonic() - self.told >= _SECONDS_BETWEEN:
             self.told = time.monotonic()
             self.update(rows_read=rows, part=part)
 

@@ -273,6 +273,8 @@ class _Reader:
             yield batch
             if self.progress is not None:
                 self.progress(self.rows_read, self.source.done())
+        if self.progress is not None:
+            self.progress(self.rows_read, 1.0)
         if self.rows_read == 0 and self.source.no_rows:
             raise LoadRefused([FieldError(self.source.called, self.source.no_rows)])
         if must_hold_users and good == 0:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audience.column_casting import ColumnReader, field_reader, id_reader, split_group_reader
+from audience.column_values import ArrayColumn, CodedColumn
 from audience.specs import FilterType
 
 MOMENTS = st.datetimes()
@@ -92,6 +93,7 @@ def column(reader: ColumnReader, cells: Any) -> tuple[list[Any], dict[int, str]]
 def test_a_column_of_texts_is_read_as_its_cells_are(kind: FilterType) -> None:
     one_form = USUAL[kind] if kind != "date" else st.nothing()
 
+    @settings(deadline=None)
     @given(
         st.one_of(
             st.lists(st.one_of(one_form, st.just("")), min_size=1, unique=True),
@@ -108,6 +110,7 @@ def test_a_column_of_texts_is_read_as_its_cells_are(kind: FilterType) -> None:
     check()
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.uuids().map(str), st.text(max_size=210), DIRTY), min_size=1))
 @example(["a", " b "])
 @example(["x" * 200, "y" * 201])
@@ -151,6 +154,20 @@ def test_moments_of_a_database_are_in_utc() -> None:
     assert not bad
     assert [value.isoformat() for value in values[:2]] == ["2026-01-30T19:00:00", "2026-01-30T20:00:00"]
     assert values[-1] is None
+
+
+def test_packed_columns_read_like_lists() -> None:
+    moment = dt.datetime(2026, 1, 31, 10, tzinfo=dt.UTC).replace(tzinfo=None)
+    for packed, listed in (
+        (CodedColumn(np.array([1, 0, 1], dtype=np.int32), ["a", None]), [None, "a", None]),
+        (
+            ArrayColumn(np.array([moment] * 2, dtype="datetime64[us]"), np.array([False, True])),
+            [moment, None],
+        ),
+        (ArrayColumn(np.array([5, 7])), [5, 7]),
+    ):
+        assert list(packed) == [packed[index] for index in range(len(packed))] == packed[:] == listed
+        assert packed.listed() == packed.only(np.arange(len(packed))).listed()
 
 
 def test_one_value_is_cast_once_for_all_its_rows() -> None:
