@@ -36,6 +36,10 @@ ATTEMPTS: Final = 20
 STAGING_HOURS: Final = 48
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - warehouses keep moments in UTC without saying so
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
+# Servers of some years ago move what lies outside of these years to their edges, without a word.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2299
+_LAST_DATE: Final = "SELECT toUnixTimestamp64Micro(toDateTime64('9999-12-31 23:59:59.999999', 6, 'UTC'))"
+_LAST_MICROSECOND: Final = 253_402_300_799_999_999
 _SETTINGS: Final = {
     **LIMITS,
     "max_execution_time": 0,
@@ -151,6 +155,9 @@ class _Merge:
             " ENGINE = MergeTree ORDER BY (id, line)"
         )
         names = ["line", "id", "given", "drawn", *types]
+        self.has_all_dates = (
+            "date" not in self.given.values() or self.ask(_LAST_DATE)[0][0] == _LAST_MICROSECOND
+        )
         for batch in batches:
             if batch.ids:
                 data = [
@@ -162,17 +169,22 @@ class _Merge:
     def values(self, batch: UserBatch) -> list[Sequence[Any]]:
         found: list[Sequence[Any]] = []
         columns = values_of(batch, self.given)
-        for (_, kind), values in zip(with_version_keys(self.given).items(), columns, strict=True):
+        for (name, kind), values in zip(with_version_keys(self.given).items(), columns, strict=True):
             if kind == "date":
-                found.append(
-                    [None if value is None else (value - _EPOCH) // _MICROSECOND for value in values]
-                )
+                found.append([None if value is None else self.microseconds(name, value) for value in values])
             elif kind == "list":
                 found.append([value or [] for value in values])
                 found.append([0 if value is None else 1 for value in values])
             else:
                 found.append(values)
         return found
+
+    def microseconds(self, column: str, moment: dt.datetime) -> int:
+        if not self.has_all_dates and not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise WarehouseQueryFailed(
+                f"this ClickHouse server keeps dates from {_FIRST_YEAR} to {_LAST_YEAR}; {column} has {moment.date()}"
+            )
+        return (moment - _EPOCH) // _MICROSECOND
 
     def drop_duplicates(self) -> tuple[int, tuple[DuplicateId, ...]]:
         """The first row of a user counts: then a file means the same whatever its order of later rows."""

@@ -23,12 +23,14 @@ from sqlglot import exp
 from audience.compiling import as_flag, compile_conditions
 from audience.conditions import parse_conditions
 from audience.dialects import DIALECTS, NotInThisDialect, render
-from audience.specs import FilterSpec, operators_of
+from audience.specs import Catalogue, FilterSpec, operators_of
 from tests.audience.random_conditions import NOW
 from usersplit_sdk.operators import FILTER_TYPES, OPERATORS
 
 FOLDER: Final = Path(__file__).parent / "golden"
-CATALOGUE: Final = {kind: FilterSpec(kind, kind, kind, column=f"{kind} column") for kind in FILTER_TYPES}
+CATALOGUE: Final[Catalogue] = {
+    kind: FilterSpec(kind, kind, kind, column=f"{kind} column") for kind in FILTER_TYPES
+}
 COLUMNS: Final = {spec.column: spec.type for spec in CATALOGUE.values()}
 
 ONE: Final[dict[str, list[Any]]] = {

@@ -66,7 +66,13 @@ class Comparison:
         return self.pairs == {(name, kind) for kind in FILTER_TYPES for name in operators_of(kind)}
 
 
-def compare(trees: int, users: int, seed: int, warehouses: dict[str, Warehouse]) -> Comparison:
+def compare(
+    trees: int,
+    users: int,
+    seed: int,
+    warehouses: dict[str, Warehouse],
+    progress: Callable[[Comparison], None] = lambda result: None,
+) -> Comparison:
     """Load the users into each warehouse (all are empty) and ask all of them all trees."""
     batch = UserBatch(
         lines=list(range(1, users + 1)),
@@ -95,6 +101,7 @@ def compare(trees: int, users: int, seed: int, warehouses: dict[str, Warehouse])
             _spent(result, name, started)
         result.trees += len(some)
         result.apart += int((truth.any(axis=1) & ~truth.all(axis=1)).sum())
+        progress(result)
     result.pairs = set(source.pairs)
     return result
 
@@ -178,6 +185,11 @@ def empty_warehouses(folder: Path, engines: Sequence[str] = tuple(ENGINES)) -> I
         yield {name: stack.enter_context(warehouse) for name, warehouse in opened.items()}
 
 
+def _tell(result: Comparison) -> None:
+    wrong = sum(map(len, result.disagreements.values()))
+    print(f"{result.trees:>9,} trees, {wrong} answered otherwise", file=sys.stderr, flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.audience.parity", description=__doc__)
     parser.add_argument("--trees", type=int, default=20_000)
@@ -189,7 +201,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         empty_warehouses(Path(folder), options.engines) as warehouses,
     ):
-        result = compare(options.trees, options.users, options.seed, warehouses)
+        result = compare(options.trees, options.users, options.seed, warehouses, _tell)
     print(f"{result.trees:,} trees x {options.users:,} users; {result.apart:,} trees tell users apart")
     print(f"every operator with every type was asked: {'yes' if result.is_complete else 'no'}")
     for name, seconds in result.seconds.items():

@@ -60,7 +60,8 @@ class Population:
     def answers_alike(self, warehouse: Warehouse, trees: list[Any]) -> None:
         """The whole count table, the first tree being the one that is planned."""
         mine, *others = trees
-        for conditions in (mine, []):
+        everyone: list[Any] = []
+        for conditions in (mine, everyone):
             ours = self.embedded.count_table(conditions, others, NOW)
             theirs = warehouse.count_table(conditions, others, NOW)
             assert theirs.not_counted == ours.not_counted == ()

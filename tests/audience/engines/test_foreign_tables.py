@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 import psycopg
 import pytest
+from django.conf import settings
 
 from audience.specs import FilterSpec
 from audience.warehouse import Warehouse, WarehouseQueryFailed
@@ -21,6 +22,7 @@ from audience.warehouse.postgresql_engine import PostgreSQLWarehouse
 from tests.audience.catalogues import WIDER
 from tests.audience.engines.conftest import chdb_client, database_url
 from tests.audience.engines.test_loads import NOW
+from usersplit_sdk.values import version_key
 
 CATALOGUE = {**WIDER, "height": FilterSpec("height", "Height", "number", column="height")}
 POSTGRESQL = """
@@ -113,6 +115,30 @@ def test_somebody_elses_users_are_walked(theirs: tuple[Warehouse, Run]) -> None:
     found = warehouse.user("2")
     assert found is not None
     assert "score" not in found.attributes
+
+
+def test_the_key_of_a_version_can_be_made_by_a_view() -> None:
+    """As docs/engines.md says it."""
+    docs = (settings.BASE_DIR / "docs" / "engines.md").read_text()
+    expression = docs.partition("```sql")[2].partition("```")[0].replace("app_version__key", "key")
+    versions = [
+        "1.9",
+        "1.10",
+        "0",
+        "1.2.3.4.5.6",
+        "999999999.999999999",
+        "1.09",
+        "1.0-beta",
+        "",
+        "1..2",
+        "1.2.3.4.5.6.7",
+        None,
+    ]
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        found = connection.execute(
+            f"SELECT app_version, {expression} FROM unnest(%s::text[]) AS app_version", [versions]
+        ).fetchall()
+    assert found == [(text, version_key(text)) for text in versions]
 
 
 def test_the_version_is_what_their_marker_says(theirs: tuple[Warehouse, Run]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from audience.loading import LoadReport
 from audience.specs import FilterSpec
-from audience.warehouse import DuplicateId, UserBatch
+from audience.warehouse import DuplicateId, UserBatch, WarehouseQueryFailed
 from core.errors import InvalidInput
 from tests.audience.catalogues import WIDER
 from tests.audience.engines.conftest import Place
@@ -171,3 +171,13 @@ def test_loads_at_the_same_time_all_count(place: Place) -> None:
     assert not failures
     users = {user.id: user.attributes["age"] for user in place.open(WIDER).iterate_users([], NOW)}
     assert users == {f"user-{part}": part for part in range(4)}
+
+
+def test_a_server_with_fewer_dates_is_given_no_others(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audience.warehouse.clickhouse_merge._LAST_MICROSECOND", 0)
+    place.load("id,registered_at\n1,2299-12-31\n")
+    if place.engine == "clickhouse":
+        with pytest.raises(WarehouseQueryFailed, match="registered_at has 2300-01-01"):
+            place.load("id,registered_at\n2,2300-01-01\n")
+    else:
+        place.load("id,registered_at\n2,2300-01-01\n")
