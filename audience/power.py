@@ -2,7 +2,7 @@
 
 Every treatment is compared with the control. Conversion rates by the two-sample z test, with the pooled variance under "no
 difference" and the variances of both rates under the effect (Fleiss, Levin & Paik, Statistical Methods for Rates and
-Proportions, 2003, section 4.2, without continuity correction); means by Student's t test with one standard deviation (Cohen,
+Proportions, 2003, chapter 4, without continuity correction); means by Student's t test with one standard deviation (Cohen,
 Statistical Power Analysis, 1988, chapter 2). With k treatments each comparison has alpha / k (Bonferroni; Dunn 1961), so
 that the chance of any false alarm stays alpha at most. `power` is that of each single comparison.
 
