@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,10 @@ _SLOTS_AT_A_TIME: Final = 1 << 20
 _META: Final = "codes.json"
 _SUFFIX: Final = ".codes"
 _CODED_TYPES: Final = frozenset({"BOOLEAN", "BIGINT", "INTEGER", "DOUBLE", "VARCHAR", "TIMESTAMP"})
+
+
+class CodesDamaged(OSError):
+    """They are not what was written."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,28 @@ class Codes:
     columns: Mapping[str, CodedColumn]
 
     def read(self, column: CodedColumn, first: int, last: int) -> NDArray[Any]:
-        """The codes of the slots of these split groups, [first, last). Raises OSError when they are gone."""
+        """The codes of the slots of these split groups, [first, last). Raises OSError, CodesDamaged when they are gone."""
         start, end = int(self.slots.starts[first]), int(self.slots.starts[last])
         itemsize = np.dtype(column.dtype).itemsize
-        codes = np.fromfile(
-            self.folder / column.file, dtype=column.dtype, count=end - start, offset=start * itemsize
-        )
+        try:
+            codes = np.fromfile(
+                self.folder / column.file, dtype=column.dtype, count=end - start, offset=start * itemsize
+            )
+        except FileNotFoundError as error:
+            raise CodesDamaged(f"{column.file} is gone") from error
         if len(codes) != end - start:
-            raise OSError(f"{column.file} is too short")
+            raise CodesDamaged(f"{column.file} is too short")
         return codes
+
+    def disown(self) -> None:
+        """Have nobody believe them any more; whoever misses them makes new ones."""
+        with suppress(OSError):
+            (self.folder / _META).unlink()
+
+
+def has_codes(folder: Path) -> bool:
+    """Whether somebody has written codes there, and nobody disowned them."""
+    return (folder / _META).exists()
 
 
 def open_codes(folder: Path) -> Codes | None:
@@ -92,8 +109,8 @@ def open_codes(folder: Path) -> Codes | None:
 def write_codes(connection: duckdb.DuckDBPyConnection, target: Path, staging: Path) -> Codes | None:
     """Code the columns of `store.users` into `target`, by way of the folder `staging`, which is renamed at the end.
 
-    None if the users do not lie in the order of their split groups, or somebody else was quicker. Raises OSError
-    (no room, no right to write) and duckdb.Error; `staging` is then gone.
+    Damaged ones that are there are replaced. None if the users do not lie in the order of their split groups. Raises
+    OSError (no room, no right to write, somebody else was quicker) and duckdb.Error; `staging` is then gone.
     """
     slots = _slots(connection)
     if slots is None:
@@ -110,6 +127,8 @@ def write_codes(connection: duckdb.DuckDBPyConnection, target: Path, staging: Pa
         # A power cut must not leave whole files of zeros under the final name: they would be believed.
         for path in (*staging.iterdir(), staging):
             sync(path)
+        if open_codes(target) is None:
+            shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

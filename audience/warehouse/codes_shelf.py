@@ -14,7 +14,7 @@ from typing import Final
 
 import duckdb
 
-from audience.warehouse.codes import Codes, open_codes, write_codes
+from audience.warehouse.codes import Codes, has_codes, open_codes, write_codes
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class CodesShelf:
             return None
         target = self._folder_of(file)
         opened = self._opened
-        if opened is not None and opened.folder == target and target.is_dir():
+        if opened is not None and opened.folder == target and has_codes(target):
             return opened
         codes = open_codes(target)
         if codes is None and time.monotonic() >= self._failed.get(file, 0.0):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from audience.specs import SPLIT_GROUPS
 from audience.warehouse.asked import Asked
 from audience.warehouse.base import KeptReport, WarehouseQueryFailed
-from audience.warehouse.codes import Codes
+from audience.warehouse.codes import Codes, CodesDamaged
 from audience.warehouse.kept_matches import KeptMatches
 from audience.warehouse.matching import Matcher
 from audience.warehouse.scanned_counts import ScannedCounts, only_in
@@ -63,6 +63,8 @@ def _count(
             return _CodedCounts(codes, connection, limit).of(mine, others)
         except OSError as error:  # two loads have come meanwhile, or somebody cleared the folder
             logger.warning("counting without codes: %s", error)
+            if isinstance(error, CodesDamaged):
+                codes.disown()
     scanned = ScannedCounts(connection, only_in(mine.expression, split_groups), limit)
     users, shared = scanned.of([other.expression for other in others.values()])
     return users, dict(zip(others, shared, strict=True))

@@ -95,9 +95,12 @@ def test_codes_that_vanish_or_are_cut_short_are_done_without(uncoded: DuckDBWare
     counted(uncoded)
     (codes,) = codes_of(uncoded)
     shutil.rmtree(codes / "matches")
-    for path in codes.glob("*.codes"):
+    sizes = {path: path.stat().st_size for path in codes.glob("*.codes")}
+    for path in sizes:
         path.write_bytes(b"\1" * 100)
     assert counted(uncoded) == RIGHT
+    assert counted(uncoded) == RIGHT
+    assert {path: path.stat().st_size for path in sizes} == sizes, "the next count made them again"
     shutil.rmtree(codes)
     assert counted(uncoded) == RIGHT
     assert codes_of(uncoded) == [codes], "they were made again"
@@ -107,5 +110,7 @@ def test_codes_that_vanish_or_are_cut_short_are_done_without(uncoded: DuckDBWare
 def test_a_damaged_description_of_the_codes_is_done_without(uncoded: DuckDBWarehouse, text: str) -> None:
     counted(uncoded)
     (codes,) = codes_of(uncoded)
+    description = (codes / "codes.json").read_text()
     (codes / "codes.json").write_text(text)
     assert counted(DuckDBWarehouse(uncoded.store.folder, lambda: DEFAULT, codes_from=1)) == RIGHT
+    assert (codes / "codes.json").read_text() == description, "they were made again"
