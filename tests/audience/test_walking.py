@@ -11,10 +11,16 @@ from typing import Any
 import duckdb
 import pytest
 
+import audience
+from audience.catalogue import load_catalogue
+from audience.dialects import NotInThisDialect
+from audience.iterating import matching_users_sql
 from audience.loading import load_users
+from audience.models import Filter
 from audience.walking_order import RANGES_PER_STEP, USERS_PER_STEP, ranges_left, ranges_of, steps_of
 from audience.warehouse import Warehouse
 from audience.warehouse.duckdb_engine import DuckDBWarehouse
+from core.errors import InvalidInput
 from tests.audience.catalogues import WIDER
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -127,3 +133,55 @@ def test_steps_are_small_and_leave_nothing_out(users: int) -> None:
     assert all(len(step) <= RANGES_PER_STEP for step in steps)
     most = max(1, USERS_PER_STEP * 2_400 // max(users, 1))
     assert all(sum(last - first + 1 for first, last in step) <= most for step in steps)
+
+
+def test_anybody_can_walk_with_conditions_as_people_write_them(warehouse: Warehouse) -> None:
+    Filter.objects.filter(name="language").update(archived=True)
+    loose = [
+        {"filter": "age", "operator": "gte", "value": "25"},
+        "AND",
+        {"filter": "language", "operator": "eq", "value": "de"},
+    ]
+    walked = list(audience.iterate(loose, NOW, range(1, 200)))
+    assert len(walked) > 20
+    assert all(user.attributes["age"] >= 25 and user.attributes["language"] == "de" for user in walked)
+    last = walked[10]
+    assert list(audience.iterate(loose, NOW, range(1, 200), (last.split_group, last.id))) == walked[11:]
+    with pytest.raises(InvalidInput, match=r"conditions\[0\].value"):
+        audience.iterate([{"filter": "age", "operator": "gte", "value": "old"}], NOW)
+
+
+@pytest.mark.parametrize(
+    ("groups", "after"),
+    [
+        (None, None),
+        (None, (1_200, "104000")),
+        ([], None),
+        (range(1, 2_401, 2), None),
+        (range(1, 2_401, 2), (1_199, "104000")),
+        (range(1, 2_401, 2), (2_400, "")),
+        ([5], (5, "it's")),
+    ],
+)
+def test_the_printed_statement_selects_the_same_users(
+    warehouse: Any, groups: Collection[int] | None, after: tuple[int, str] | None
+) -> None:
+    statement = matching_users_sql(
+        ON_ANDROID_APPS,
+        NOW,
+        groups,
+        "duckdb",
+        catalogue=load_catalogue(),
+        columns=warehouse.column_types(),
+        after=after,
+    )
+    with warehouse.store.reading() as (_, connection):
+        rows = connection.execute(f"USE store; {statement.text}").fetchall()
+    assert [(group, user) for user, group in rows] == places(warehouse, ON_ANDROID_APPS, groups, after=after)
+
+
+def test_a_dialect_that_nobody_knows_is_refused(warehouse: Warehouse) -> None:
+    with pytest.raises(NotInThisDialect, match="cobol"):
+        matching_users_sql(
+            [], NOW, None, "cobol", catalogue=load_catalogue(), columns=warehouse.column_types()
+        )
