@@ -95,7 +95,7 @@ def test_the_draw_its_seed_and_the_counts_it_was_made_with(
 
 
 def test_warnings_stand_above_the_numbers(mia: Actor, warehouse: Any, card: Callable[[], str]) -> None:
-    area = {"area": "payments"}
+    area: dict[str, object] = {"area": "payments"}
     make_experiment(mia, Status.RUNNING, key="red_banner", properties=area, variants=EVERYBODY)
     make_experiment(mia, Status.DEV, key="green_button", properties=area)
     text = card()

@@ -28,7 +28,7 @@ def mia(people: People, client: Client) -> Actor:
 
 @pytest.fixture
 def read(client: Client) -> Callable[..., str]:
-    def page(**query: object) -> str:
+    def page(**query: int) -> str:
         response = client.get(PAGE, query)
         assert response.status_code == 200
         return " ".join(response.content.decode().split())
