@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.actors import Actor
+from audience.source_services import create_source
 from experiments.lifecycle import Status
 from experiments.models import Kind
 from tests.conftest import People
@@ -69,6 +70,22 @@ def test_a_draft_is_a_404_for_everybody_else(role: str, people: People, client: 
     assert (b"secret_idea" in client.get("/changelog/").content) is allowed
     export = b"".join(client.get("/changelog/export/"))
     assert (b"secret_idea" in export) is allowed
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_source_asks_of_which_database_only_superusers_read(
+    role: str, people: People, client: Client
+) -> None:
+    create_source(
+        Actor.person(people.superuser),
+        name="shop",
+        database_variable="SOURCE_SHOP",
+        query="SELECT id FROM customers_of_the_shop",
+    )
+    client.force_login(getattr(people, role))
+    allowed = role == "superuser"
+    assert (b"customers_of_the_shop" in client.get("/changelog/").content) is allowed
+    assert (b"customers_of_the_shop" in b"".join(client.get("/changelog/export/"))) is allowed
 
 
 @pytest.mark.parametrize("role", ROLES)
