@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from django.db import connection
 
+from audience.conditions import used_filters
+from audience.dialects import NotInThisDialect
 from audience.warehouse import Warehouse, WarehouseError, WarehouseUnavailable, get_warehouse
 from core import clock
-from experiments.models import AudienceCount, SettingsGroup
+from experiments.models import SettingsGroup
 from experiments.percents import SPLIT_GROUPS
 
 # One scan for each chunk, so that progress can be told.
@@ -73,9 +76,11 @@ def count_audience(
     if counts is None:
         blind = warehouse.user_count() == 0
         if blind:
-            _require_no_users_yet(version)
+            _require_no_users_yet()
         counts = Counts(np.zeros(SPLIT_GROUPS, dtype=np.int64), version, full_hour(), blind)
     wanted = counts.missing(others)
+    if counts is before and not wanted:
+        return counts
     # At least one chunk: without others it counts the conditions alone.
     for start in range(0, max(len(wanted), 1), _CHUNK):
         _count_chunk(warehouse, conditions, wanted[start : start + _CHUNK], counts)
@@ -85,18 +90,39 @@ def count_audience(
     return counts
 
 
-def _require_no_users_yet(version: str) -> None:
+def _require_no_users_yet() -> None:
     """A warehouse whose folder or table is missing looks like one that has no users yet. Draws without users would be the wrong ones."""
-    if AudienceCount.objects.exclude(warehouse_version=version).exists():
-        raise WarehouseUnavailable(
-            "the warehouse has no users, though it had some before: its folder or its table is not where it was"
-        )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM experiments_audiencecount WHERE 0 < ANY (users))")
+        if cursor.fetchone()[0]:
+            raise WarehouseUnavailable(
+                "the warehouse has no users, though it had some before: its folder or its table is not where it was"
+            )
 
 
 def _count_chunk(
     warehouse: Warehouse, conditions: object, others: Sequence[SettingsGroup], counts: Counts
 ) -> None:
-    table = warehouse.count_table(conditions, [other.conditions for other in others], counts.asked_at)
+    try:
+        table = warehouse.count_table(conditions, [other.conditions for other in others], counts.asked_at)
+    except NotInThisDialect:
+        if not others:
+            raise
+        for other in others:
+            _count_one(warehouse, conditions, other, counts)
+        return
     counts.users, counts.not_counted = table.users, table.not_counted
     for row, other in enumerate(others):
         counts.shared[other.pk] = Shared(table.shared[row], table.others_not_counted[row])
+
+
+def _count_one(warehouse: Warehouse, conditions: object, other: SettingsGroup, counts: Counts) -> None:
+    """Conditions of another test that this engine cannot answer must not stop ours: they are taken as met."""
+    alone = warehouse.count_table(conditions, [], counts.asked_at)
+    counts.users, counts.not_counted = alone.users, alone.not_counted
+    try:
+        table = warehouse.count_table(conditions, [other.conditions], counts.asked_at)
+    except NotInThisDialect:
+        counts.shared[other.pk] = Shared(alone.users, tuple(sorted(used_filters(other.conditions))))
+    else:
+        counts.shared[other.pk] = Shared(table.shared[0], table.others_not_counted[0])

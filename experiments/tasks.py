@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Q
 from psycopg.errors import DiskFull
 
+from audience.dialects import NotInThisDialect
 from audience.warehouse import WarehouseError
 from core import clock
 from core.tasks import DurableTask, enqueue_on_commit
@@ -46,6 +47,9 @@ def prepare(settings_group_id: int) -> None:
         prepare_settings_group(settings_group_id)
     except WarehouseError as error:
         _try_later(settings_group_id, f"The users could not be counted: {error}")
+    except NotInThisDialect as error:
+        # These settings never change, so another attempt would end alike.
+        fail_preparation(settings_group_id, f"The users could not be counted: {error}.")
     except Exception as error:  # whatever it is: without a word the manager would wait for ever
         logger.exception("Settings group %s could not be prepared", settings_group_id)
         _forget_lost_connection()

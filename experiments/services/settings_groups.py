@@ -119,8 +119,9 @@ def _insert(
             raise Conflict(f"“{row.key}” is finished; its settings cannot change any more.")
         newest = row.settings_groups.aggregate(newest=Max("number"))["newest"] or 0
         if based_on is not None and based_on != newest:
+            seen = f"settings group {based_on}" if based_on else "nothing"
             raise StaleTransition(
-                f"These settings were made from settings group {based_on} of “{row.key}”; the newest is {newest} by now."
+                f"These settings of “{row.key}” were made from {seen}; the newest is settings group {newest} by now."
             )
         before = row.settings_groups.filter(number=newest).first()
         settings_group = SettingsGroup.objects.create(

@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.actors import Actor
@@ -48,7 +48,7 @@ def busy_by_day(tests: list[Occupation], days: int) -> np.ndarray[tuple[int, int
     return busy
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(occupations(), max_size=6), st.integers(1, 2400), st.integers(1, 12))
 def test_it_agrees_with_looking_at_every_day(tests: list[Occupation], groups: int, duration: int) -> None:
     load = Load(tests, TODAY)

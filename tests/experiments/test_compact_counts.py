@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from experiments.compact_counts import pack_counts, unpack_counts
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(0, 12), st.sampled_from([1, 255, 256, 65_535, 65_536, 2**31, 2**33]), st.integers(0, 2**32)
 )
