@@ -96,7 +96,7 @@ def recount(settings_group_id: int) -> None:
     """Count one prepared settings group again, if that is still asked for."""
     try:
         serve_recount(settings_group_id)
-    except WarehouseError as error:
+    except (WarehouseError, NotInThisDialect) as error:
         postpone_recount(settings_group_id, f"The users could not be counted: {error}")
     except Exception as error:  # as above
         logger.exception("Settings group %s could not be counted again", settings_group_id)
@@ -141,5 +141,5 @@ def keep_matches() -> None:
     """After new users were loaded, and every hour: the warehouse keeps the matches of all live settings."""
     try:
         _kept["for"] = keep_live_matches(_kept["for"])
-    except WarehouseError as error:
+    except (WarehouseError, NotInThisDialect) as error:
         logger.warning("Matches are not kept: %s", error)
