@@ -49,16 +49,22 @@ class CsvRenderer(JSONRenderer):
     format = "csv"
 
 
-class NamesFormats(DefaultContentNegotiation):
-    """An unknown `?format=` is bad input, not an address that does not exist."""
+class FormatFirst(DefaultContentNegotiation):
+    """`?format=` counts whatever is accepted: what an HTTP library accepts by itself nobody chose. An unknown one is bad input."""
 
-    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:  # noqa: A002 - DRF's name
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
         known = list(renderers)
-        found = [renderer for renderer in known if renderer.format == format]
-        if not found:
-            offered = ", ".join(str(renderer.format) for renderer in known)
-            raise InvalidInput.at("format", f"Must be one of: {offered}.")
-        return found
+        wanted = request.query_params.get("format")
+        if wanted is None:
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(request, known, format_suffix)
+            return chosen
+        for renderer in known:
+            if renderer.format == wanted:
+                return renderer, str(renderer.media_type)
+        offered = ", ".join(str(renderer.format) for renderer in known)
+        raise InvalidInput.at("format", f"Must be one of: {offered}.")
 
 
 class UsersSchema(KindSchema):
@@ -85,7 +91,10 @@ class UsersSchema(KindSchema):
                 description="Where to go on; from an earlier answer of the same walk, never made up.",
             ),
             OpenApiParameter(
-                "format", str, enum=["json", "jsonl", "csv"], description="Instead of the header `Accept`."
+                "format",
+                str,
+                enum=["json", "jsonl", "csv"],
+                description="Counts more than the header `Accept`.",
             ),
         ]
         asked += [
@@ -123,7 +132,7 @@ class UsersView(KindView):
 
     schema = UsersSchema()
     renderer_classes = [JSONRenderer, JsonLinesRenderer, CsvRenderer]
-    content_negotiation_class = NamesFormats
+    content_negotiation_class = FormatFirst
     operations: ClassVar[dict[str, Operation]] = {
         "GET": Operation("users", "Users in the {noun}", PerKind(TestUsersPage, GroupUsersPage))
     }

@@ -64,7 +64,14 @@ def test_pages_lead_through_all_users_in_order(experiment: Experiment, api: Api,
     assert found == rows_of(experiment, variant)
 
 
-@pytest.mark.parametrize("ask", [{"format": "csv"}, {"headers": {"Accept": "text/csv"}}])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        {"format": "csv"},
+        {"headers": {"Accept": "text/csv"}},
+        {"format": "csv", "headers": {"Accept": "application/json"}},
+    ],
+)
 def test_all_of_them_as_csv(experiment: Experiment, api: Api, ask: dict[str, Any]) -> None:
     answer = api.get(USERS, **ask)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
