@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from audience import dealing
+from audience.balancing import Places, Rows
 from audience.dealing import deal_to_variants
 from audience.drawing import OBJECTIVES, Objective, Occupant, Share, draw_split_groups
 from audience.occupancy import Owners
@@ -114,6 +116,26 @@ def test_each_dealt_group_lands_in_each_variant_as_often_as_the_sizes_say(
         far = ((dealt == number).sum(axis=0) - seeds * share) / math.sqrt(seeds * share * (1 - share))
         assert np.abs(far).max() < TOO_FAR
         assert (float((far**2).sum()) - total) / math.sqrt(2 * total) < TOO_FAR
+
+
+def test_chances_stay_whatever_is_done_to_make_blocks_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worst that could be done: the large group always into the first block."""
+
+    def into_the_first(rows: Rows, blocks: Places, *_: object) -> int:
+        large = int(np.argmax(rows.values[:, -1]))
+        blocks[0], blocks[large] = blocks[large], blocks[0]
+        return 1
+
+    monkeypatch.setattr(dealing, "swap_towards_even", into_the_first)
+    users = np.where(np.arange(SPLIT_GROUPS) == 5, 1000, 10).astype(np.int64)
+    nobody, groups, seeds = np.zeros(SPLIT_GROUPS, dtype=np.int16), np.arange(16), 2000
+    landed = np.array(
+        [
+            deal_to_variants(nobody, groups, (4, 12), [], np.random.default_rng(seed), users)[5]
+            for seed in range(seeds)
+        ]
+    )
+    assert abs((landed == 1).sum() - seeds / 4) < TOO_FAR * math.sqrt(seeds * 3 / 16)
 
 
 def test_each_group_lands_in_each_variant_when_a_test_grows_evenly() -> None:
