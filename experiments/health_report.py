@@ -12,6 +12,7 @@ from experiments.health_words import odds, question_of, sentence, shown
 from experiments.models import HealthCheck, HealthVerdict
 
 HISTORY_SHOWN: Final = 30
+ANSWERS_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,13 @@ class WorstGroups:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """A check that was done. `bad` and `watch` are the sentences of what chance hardly explains."""
+    """A check that was done. `bad` and `watch` are the sentences of what chance hardly explains; of all `questions` the
+    least likely answers are shown."""
 
     check: HealthCheck
     users: int
     answers: list[Answer]
+    questions: int
     bad: list[str]
     watch: list[str]
     chart: Histogram | None
@@ -55,7 +58,8 @@ def health_report(check: HealthCheck) -> HealthReport:
     return HealthReport(
         check=check,
         users=sum(sizes),
-        answers=[_answer(finding) for finding in check.findings],
+        answers=[_answer(finding) for finding in check.findings[:ANSWERS_SHOWN]],
+        questions=len(check.findings),
         bad=[sentence(one) for one in check.findings if one["verdict"] == HealthVerdict.BAD],
         watch=[sentence(one) for one in check.findings if one["verdict"] == HealthVerdict.WATCH],
         chart=histogram(sizes) if sum(sizes) else None,
@@ -70,12 +74,18 @@ def latest_report() -> HealthReport | None:
     return health_report(check) if check is not None else None
 
 
-def notable(check: HealthCheck) -> str:
+def latest_checks() -> list[tuple[HealthCheck, str]]:
+    """The newest checks, without what is large about them, each with what it found in one sentence."""
+    checks = HealthCheck.objects.defer("sizes", "worst", "findings")[:HISTORY_SHOWN]
+    first = dict(HealthCheck.objects.values_list("pk", "findings__0")[:HISTORY_SHOWN])
+    return [(check, _notable(check, first.get(check.pk))) for check in checks]
+
+
+def _notable(check: HealthCheck, first: Mapping[str, Any] | None) -> str:
     """A check in one sentence: the least likely of what chance hardly explains, or why it could not be done; else nothing."""
     if check.problem:
         return f"{check.problem[0].upper()}{check.problem[1:]}"
-    found = [one for one in check.findings if one["verdict"] != HealthVerdict.FINE]
-    return sentence(found[0]) if found else ""
+    return sentence(first) if first and first["verdict"] != HealthVerdict.FINE else ""
 
 
 def has_alarm(actor: Actor) -> bool:

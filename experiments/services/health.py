@@ -32,6 +32,10 @@ SUBJECT: Final = "split_groups"
 # A mark fades as users come and go; tests that ended longer ago would only make the alarm deaf for recent ones.
 LOOKS_BACK: Final = dt.timedelta(days=90)
 KEPT: Final = dt.timedelta(days=180)
+MOST_TOLD: Final = 5
+"""So many findings are told in one entry, the least likely."""
+# A load of users that comes in between makes the look start again.
+_MOST_LOOKS: Final = 3
 _HEALTH_LOCK: Final = 0x5553_0003
 
 
@@ -91,21 +95,22 @@ class _Seen:
 
 
 def _look(warehouse: Warehouse, moment: dt.datetime) -> _Seen:
-    version = warehouse.version()
-    there = warehouse.column_types()
-    # What has names for its values (countries) is no quantity: its mean says nothing to anybody.
-    filters = {
-        spec.column: spec
-        for spec in load_catalogue().values()
-        if spec.column
-        and there.get(spec.column) in MEASURES
-        and not (spec.choices and spec.type != "boolean")
-    }
-    users = warehouse.count_table([], [], moment).users
-    measures = warehouse.moments_by_split_group(sorted(filters))
-    if warehouse.version() != version:
-        raise WarehouseError("new users were loaded while they were checked")
-    return _Seen(users, measures, filters, _past_tests(moment), version)
+    for _ in range(_MOST_LOOKS):
+        version = warehouse.version()
+        there = warehouse.column_types()
+        # What has names for its values (countries) is no quantity: its mean says nothing to anybody.
+        filters = {
+            spec.column: spec
+            for spec in load_catalogue().values()
+            if spec.column
+            and there.get(spec.column) in MEASURES
+            and not (spec.choices and spec.type != "boolean")
+        }
+        users = warehouse.count_table([], [], moment).users
+        measures = warehouse.moments_by_split_group(sorted(filters))
+        if warehouse.version() == version:
+            return _Seen(users, measures, filters, _past_tests(moment), version)
+    raise WarehouseError("new users were loaded while they were checked")
 
 
 def _stored(finding: Finding, filters: Mapping[str, FilterSpec]) -> dict[str, Any]:
@@ -145,7 +150,8 @@ def _tell(findings: Sequence[Mapping[str, Any]], known_bad: Collection[str]) -> 
     bad = [finding for finding in findings if finding["verdict"] == Verdict.BAD]
     new = [sentence(finding) for finding in bad if finding["name"] not in known_bad]
     if new:
-        _record(Verb.ALARM, "The split groups need a look. " + " ".join(new))
+        more = f" And {len(new) - MOST_TOLD} more." if len(new) > MOST_TOLD else ""
+        _record(Verb.ALARM, f"The split groups need a look. {' '.join(new[:MOST_TOLD])}{more}")
     elif known_bad and not bad:
         _record(Verb.ALL_CLEAR, "The split groups are well again: nothing is worse than chance explains.")
 

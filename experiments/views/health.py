@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.requests import signed_in_actor
 from core.http import HtmxRequest
 from experiments.forms.search import read_number
-from experiments.health_report import HISTORY_SHOWN, latest_report, notable
-from experiments.models import HealthCheck, HealthVerdict
+from experiments.health_report import latest_checks, latest_report
+from experiments.models import HealthVerdict
 from experiments.services import request_health_check
 
 # A check takes seconds; who still polls after a minute is told to look later.
@@ -50,12 +50,12 @@ def health_check(request: HtmxRequest) -> HttpResponse:
 
 
 def _context(request: HtmxRequest) -> dict[str, Any]:
-    history = list(HealthCheck.objects.defer("sizes", "worst")[:HISTORY_SHOWN])
-    newest = history[0] if history else None
+    history = latest_checks()
+    newest = history[0][0] if history else None
     actor = signed_in_actor(request)
     return {
         "report": latest_report(),
-        "history": [(check, notable(check)) for check in history],
+        "history": history,
         "newest": newest.pk if newest else 0,
         "failed": newest if newest and newest.verdict == HealthVerdict.FAILED else None,
         "may_check": actor.user is not None and actor.user.may_manage,

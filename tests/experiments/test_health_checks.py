@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.errors import NotAllowed
 from experiments.lifecycle import Status
 from experiments.models import HealthCheck, HealthVerdict
 from experiments.services import check_split_groups, request_health_check
+from experiments.services.health import MOST_TOLD, _tell
 from experiments.tasks import check_health
 from tests.conftest import People
 from tests.factories import make_experiment
@@ -131,3 +133,19 @@ def test_the_task_checks_and_the_schedule_names_it(warehouse: Any, settings: Set
     assert settings.CELERY_BEAT_SCHEDULE["check-health"]["task"] == check_health.name
     check_health()
     assert HealthCheck.objects.get().verdict == HealthVerdict.FINE
+
+
+def test_an_alarm_names_a_few_and_counts_the_rest(db: None, lopsided: str, settings: Settings) -> None:
+    settings.WAREHOUSE_URL = lopsided
+    check = check_split_groups()
+    findings = [finding | {"name": f"finding {index}"} for index, finding in enumerate(check.findings * 5)]
+    _tell([finding | {"verdict": "bad"} for finding in findings], known_bad=[])
+    assert f"And {len(findings) - MOST_TOLD} more." in Entry.objects.latest("id").message
+
+
+def test_users_loaded_meanwhile_make_it_look_again(warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = iter(["before", "after", "after", "after"])
+    monkeypatch.setattr(type(warehouse), "version", lambda self: next(versions))
+    assert check_split_groups().warehouse_version == "after"
+    monkeypatch.setattr(type(warehouse), "version", lambda self: secrets.token_hex(4))
+    assert "new users were loaded" in check_split_groups().problem
