@@ -11,7 +11,7 @@ faster has taken that number: then step 2 is done again upon theirs. A load kill
 from __future__ import annotations
 
 import datetime as dt
-import json
+import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -20,20 +20,25 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from audience.dialects import LIST_SET_SUFFIX
 from audience.specs import FilterType
-from audience.warehouse.base import DuplicateId, MergeReport, UserBatch, WarehouseQueryFailed
+from audience.warehouse.base import DuplicateId, MergeReport, UserBatch, WarehouseError, WarehouseQueryFailed
 from audience.warehouse.clickhouse_store import (
     EMPTY_VERSION,
     LIMITS,
     UNKNOWN_TABLE,
     ClickHouseStore,
+    ledger_table,
     literal,
     quoted,
+    users_table,
 )
 from audience.warehouse.sql_merge import DUPLICATES_SHOWN, ColumnPlan, values_of, with_version_keys
+from audience.warehouse.table_marks import known_from, marked
+
+logger = logging.getLogger(__name__)
 
 TABLE_ALREADY_EXISTS: Final = 57
 ATTEMPTS: Final = 20
-STAGING_HOURS: Final = 48
+STAGING_SECONDS: Final = 2 * 86_400
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - warehouses keep moments in UTC without saying so
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 # Servers of some years ago move what lies outside of these years to their edges, without a word.
@@ -76,7 +81,15 @@ def merge_users(
     except ClickHouseError as error:
         raise store.failure(error) from None
     finally:
+        clear_litter(merge)
+
+
+def clear_litter(merge: _Merge) -> None:
+    """What cannot be dropped now is left for a later load; whether this one counts is decided already."""
+    try:
         merge.clear()
+    except (ClickHouseError, WarehouseError) as error:
+        logger.warning("tables of earlier loads were not dropped: %s", merge.store.scrubbed(str(error)))
 
 
 class _Merge:
@@ -98,6 +111,10 @@ class _Merge:
         self.staged = f"staging_{self.token}_rows"
 
     def run(self, batches: Iterable[UserBatch]) -> MergeReport:
+        # The server's own clock, in the comments: the times that it keeps of tables are not the same everywhere.
+        self.marks = {"load": self.token, "begun": self.server_time()}
+        generations = self.store.generations()
+        self.refuse_name_of_others(generations[0][1]["number"] + 1 if generations else 1)
         self.stage(batches)
         duplicate_count, duplicates = self.drop_duplicates()
         for attempt in range(ATTEMPTS):
@@ -113,6 +130,22 @@ class _Merge:
         raise WarehouseQueryFailed(
             f"{ATTEMPTS} other loads were faster than this one, which counts upon the users of before it; load it again"
         )
+
+    def server_time(self) -> int:
+        ((seconds,),) = self.ask("SELECT toUnixTimestamp(now())")
+        return int(seconds)
+
+    def refuse_name_of_others(self, number: int) -> None:
+        """Raises WarehouseQueryFailed where a table that is not ours has the name of our next one."""
+        name = users_table(number)
+        rows = self.ask(
+            f"SELECT comment FROM system.tables WHERE database = currentDatabase() AND name = {literal(name)}"
+        )
+        if rows and (known_from(rows[0][0]) or {}).get("number") != number:
+            raise WarehouseQueryFailed(
+                f"the next users would lie in {name}, but a table of that name is there that UserSplit has not made; "
+                "nothing was changed: rename that table, or give UserSplit a database of its own"
+            )
 
     def attempt(self, attempt: int) -> dict[str, Any] | None:
         """Upon the users as they are now; None if another load has published meanwhile."""
@@ -152,7 +185,7 @@ class _Merge:
         columns = "".join(f", {quoted(name)} {sql_type}" for name, sql_type in types.items())
         self.do(
             f"CREATE TABLE {quoted(self.staged)} (line Int64, id String, given UInt16, drawn UInt16{columns})"
-            " ENGINE = MergeTree ORDER BY (id, line)"
+            f" ENGINE = MergeTree ORDER BY (id, line) COMMENT {literal(marked(**self.marks))}"
         )
         names = ["line", "id", "given", "drawn", *types]
         self.has_all_dates = (
@@ -220,7 +253,8 @@ class _Merge:
         names = ", ".join(f"s.{quoted(name)} AS {quoted(name)}" for name, _ in _physical(self.given))
         is_new = "isNull(l.id)" if self.ledger else "1"
         self.do(
-            f"CREATE TABLE {quoted(self.own)} ENGINE = MergeTree ORDER BY id AS"
+            f"CREATE TABLE {quoted(self.own)} ENGINE = MergeTree ORDER BY id"
+            f" COMMENT {literal(marked(**self.marks))} AS"
             f" SELECT s.id AS id, s.given AS given, toUInt16({split_group}) AS own, {is_new} AS is_new"
             f"{', ' + names if names else ''}"
             f" FROM (SELECT * FROM {quoted(self.staged)} ORDER BY id, line LIMIT 1 BY id) AS s{join}"
@@ -261,26 +295,31 @@ class _Merge:
 
     def write(self, attempt: int, number: int, version: str, users: int) -> bool:
         """Everything of the next version; False if another load has taken its number."""
-        ledger = f"ledger_{number:08d}_{self.token}"
+        ledger = ledger_table(number, self.token)
         new_ones = f"SELECT id, own AS split_group FROM {quoted(self.own)} WHERE is_new"
         old_ones = f"SELECT id, split_group FROM {quoted(self.ledger)} UNION ALL " if self.ledger else ""
         table = f"staging_{self.token}_users_{attempt}"
         self.do(f"DROP TABLE IF EXISTS {quoted(ledger)}")
-        self.do(f"CREATE TABLE {quoted(ledger)} ENGINE = MergeTree ORDER BY id AS {old_ones}{new_ones}")
-        known = {
-            "version": version, "number": number, "users": users, "columns": self.plan.after, "ledger": ledger
-        }  # fmt: skip
+        comment = marked(**self.marks, number=number)
+        self.do(
+            f"CREATE TABLE {quoted(ledger)} ENGINE = MergeTree ORDER BY id COMMENT {literal(comment)}"
+            f" AS {old_ones}{new_ones}"
+        )
+        comment = marked(
+            **self.marks, version=version, number=number, users=users, columns=self.plan.after, ledger=ledger
+        )
         columns = "".join(f", {quoted(name)} {_SQL_TYPES[kind]}" for name, kind in _physical(self.plan.after))
         self.do(
             f"CREATE TABLE {quoted(table)} (id String, split_group UInt16{columns})"
-            f" ENGINE = MergeTree ORDER BY (split_group, id) COMMENT {literal(json.dumps(known))}"
+            f" ENGINE = MergeTree ORDER BY (split_group, id) COMMENT {literal(comment)}"
         )
         self.do(f"INSERT INTO {quoted(table)} {self.select_merged()}")
         try:
-            self.do(f"RENAME TABLE {quoted(table)} TO {quoted(f'users_{number:08d}')}")
+            self.do(f"RENAME TABLE {quoted(table)} TO {quoted(users_table(number))}")
         except ClickHouseError as error:
             self.do(f"DROP TABLE IF EXISTS {quoted(ledger)}")
             if getattr(error, "code", None) == TABLE_ALREADY_EXISTS:
+                self.refuse_name_of_others(number)
                 return False
             raise
         return True
@@ -315,18 +354,14 @@ class _Merge:
         kept = self.store.generations()[:2]
         wanted = {name for name, _ in kept} | {known["ledger"] for _, known in kept}
         newest = max((known["number"] for _, known in kept), default=0)
-        rows = self.ask(
-            "SELECT name, metadata_modification_time < now() - INTERVAL "
-            f"{STAGING_HOURS} HOUR FROM system.tables WHERE database = currentDatabase()"
-            " AND match(name, '^(staging|users|ledger)_[0-9a-z_]+$')"
-        )
-        for name, is_old in rows:
-            prefix, _, rest = str(name).partition("_")
-            if prefix == "staging":
-                is_litter = is_old or rest.startswith(self.token)
+        now = self.server_time()
+        for name, known in self.store.own_tables():
+            is_old = known["begun"] < now - STAGING_SECONDS
+            if name.startswith("staging_"):
+                is_litter = is_old or known["load"] == self.token
             else:
                 # A ledger with a later number is being written by a load that has not published yet.
-                is_litter = name not in wanted and (is_old or int(rest.split("_")[0]) <= newest)
+                is_litter = name not in wanted and (is_old or known["number"] <= newest)
             if is_litter:
                 self.do(f"DROP TABLE IF EXISTS {quoted(name)}")
 

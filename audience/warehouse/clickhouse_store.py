@@ -2,7 +2,8 @@
 
 Every load writes a table `users_<number>` of its own, with what is to be known about it in the table's comment; the highest
 number counts, and giving a table that name is the one step by which a load begins to count. `ledger_<number>_…` is everyone who was
-ever loaded, with the split group that is theirs for good. With `?users=table` nothing is loaded or written: a table
+ever loaded, with the split group that is theirs for good. Tables whose comment does not say that they are these are
+somebody else's, whatever their names. With `?users=table` nothing is loaded or written: a table
 that others keep, a Distributed one over shards above all, is asked as it is.
 """
 
@@ -10,7 +11,6 @@ that others keep, a Distributed one over shards above all, is asked as it is.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
@@ -26,6 +26,7 @@ from audience.dialects import LIST_SET_SUFFIX
 from audience.specs import Catalogue, FilterType
 from audience.warehouse.base import WarehouseQueryFailed, WarehouseUnavailable
 from audience.warehouse.sql_engine import Row, UsersMoved, UserTable
+from audience.warehouse.table_marks import known_from
 from audience.warehouse.time_limits import TimeLimit
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 EMPTY_VERSION: Final = "empty"
 CONNECT_SECONDS: Final = 10
+DAY_SECONDS: Final = 86_400
 UNKNOWN_TABLE, TIMEOUT_EXCEEDED, TOO_SLOW = 60, 159, 160
 # Long lists of values and many tests make long queries; ClickHouse's own limits guard servers that strangers query.
 LIMITS: Final[Mapping[str, int]] = {
@@ -90,8 +92,12 @@ class Address:
             database=self.database,
             secure=self.secure,
             connect_timeout=CONNECT_SECONDS,
+            # Questions are stopped by the server; steps of a load take the time they take.
+            send_receive_timeout=DAY_SECONDS,
             # Without a session, queries of several threads run side by side.
             autogenerate_session_id=False,
+            # The driver's shared pool would have a child of a fork write into its parent's sockets.
+            dedicated_pool=True,
             client_name="usersplit",
             **self.tls,
         )
@@ -106,6 +112,21 @@ def literal(text: str) -> str:
     """A text as a string in SQL."""
     written: str = exp.Literal.string(text).sql(dialect="clickhouse")
     return written
+
+
+def users_table(number: int) -> str:
+    return f"users_{number:08d}"
+
+
+def ledger_table(number: int, load: str) -> str:
+    return f"ledger_{number:08d}_{load}"
+
+
+def _is_name_of(known: Mapping[str, Any], name: str) -> bool:
+    load, number = str(known.get("load")), known.get("number")
+    if name.startswith("staging_"):
+        return re.fullmatch(rf"staging_{re.escape(load)}_(rows|own_[0-9]+|users_[0-9]+)", name) is not None
+    return isinstance(number, int) and name in (users_table(number), ledger_table(number, load))
 
 
 class ClickHouseStore:
@@ -180,11 +201,18 @@ class ClickHouseStore:
     def generations(self) -> list[tuple[str, dict[str, Any]]]:
         """The users' tables, the one that counts first, with what their comments know:
         version, number, users, columns, ledger."""
+        found = [(name, known) for name, known in self.own_tables() if name.startswith("users_")]
+        return sorted(found, key=lambda table: table[1]["number"], reverse=True)
+
+    def own_tables(self) -> list[tuple[str, dict[str, Any]]]:
+        """Everything that loads have written and not dropped yet, with what the comments know."""
         rows = self.rows(
             "SELECT name, comment FROM system.tables WHERE database = currentDatabase()"
-            " AND match(name, '^users_[0-9]+$') ORDER BY name DESC"
+            " AND match(name, '^(staging|users|ledger)_[0-9a-f]{8}')"
         )
-        return [(name, json.loads(comment)) for name, comment in rows]
+        tables = ((name, known_from(comment)) for name, comment in rows)
+        # Somebody's copy of one of our tables carries our comment as well, but not the name that it tells.
+        return [(name, known) for name, known in tables if known is not None and _is_name_of(known, name)]
 
     # ---- somebody else's table -------------------------------------------------------------------------------
 
