@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -56,8 +59,8 @@ def load_page(request: HtmxRequest, load_id: int) -> HttpResponse:
     kept = LoadRejects.objects.filter(load=load).first()
     context: dict[str, Any] = {"load": load, "kept": kept}
     if kept is not None:
-        lines = gzip.decompress(kept.content).decode().splitlines()[1 : REJECTS_SHOWN + 1]
-        context["lines"] = lines
+        rows = csv.reader(io.StringIO(gzip.decompress(kept.content).decode(), newline=""))
+        context["rejects"] = list(islice(rows, 1, REJECTS_SHOWN + 1))
     template = "audience/loads/load_card.html" if request.htmx else "audience/loads/load.html"
     return render(request, template, context)
 

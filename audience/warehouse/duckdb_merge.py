@@ -97,6 +97,8 @@ class _Merge:
         }
         self.connection = duckdb.connect(str(staging), config=config)
         try:
+            # On a terminal it would be drawn into the command's own line of progress.
+            self.connection.execute("SET enable_progress_bar = false")
             self.attach_old()
             self.stage(batches)
             duplicate_count, duplicates = self.drop_duplicates()

@@ -129,7 +129,7 @@ def test_a_load_shows_its_error_in_words_and_its_rejects(console: Client) -> Non
     load = failed_load(Reject(3, 'age must be a whole number, not "<b>"'))
     text = page(console, f"/loads/{load.pk}/")
     assert "file: breaks off after line 7" in text
-    assert "&lt;b&gt;" in text
+    assert "Line 3: age must be a whole number, not &quot;&lt;b&gt;&quot;" in text
     assert "hx-trigger" not in text
     download = console.get(f"/loads/{load.pk}/rejects.csv")
     assert download.content.decode().splitlines() == [
