@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from usersplit_sdk.pattern_tree import (
-    LAST_CODE,
     Alternatives,
     Characters,
     Edge,
@@ -33,7 +32,7 @@ class Wording:
     """How an engine spells what others spell differently.
 
     `code` is the format of a character that cannot be written as itself, None if every one can. `most` is the largest count
-    that a repeat may have. `first` is the least code point that texts of the engine can hold.
+    that a repeat may have.
     """
 
     end: str
@@ -41,13 +40,12 @@ class Wording:
     group: str = "(?:"
     code: str | None = r"\x{:02x}"
     most: int = PATTERN_SUBJECT_LIMIT
-    first: int = 0
 
 
 RE2: Final = Wording(end="$", word_edge=r"\b")
 JAVA: Final = Wording(end=r"\z", word_edge=_WORD_EDGE)
 PERL: Final = JAVA
-POSTGRES: Final = Wording(end="$", word_edge=r"\y", code=r"\u{:04x}", most=255, first=1)
+POSTGRES: Final = Wording(end="$", word_edge=r"\y", code=r"\u{:04x}", most=255)
 POSIX: Final = Wording(end="$", word_edge=r"\b", group="(", code=None)
 
 
@@ -122,10 +120,8 @@ def _characters(ranges: Ranges, wording: Wording) -> str:
 
 def _range(low: int, high: int, wording: Wording) -> str:
     # No text holds half a character, so a range may end where the halves begin.
-    low = max(0xE000 if 0xD800 <= low <= 0xDFFF else low, wording.first)
-    high = min(0xD7FF if 0xD800 <= high <= 0xDFFF else high, LAST_CODE)
-    if low > high:
-        return ""
+    low = 0xE000 if 0xD800 <= low <= 0xDFFF else low
+    high = 0xD7FF if 0xD800 <= high <= 0xDFFF else high
     if low == high:
         return _character(low, wording)
     return f"{_character(low, wording)}-{_character(high, wording)}"

@@ -71,6 +71,7 @@ class _Reading(Reading):
             raise limit.exceeded() from None
 
     def walk(self, sql: str) -> Iterator[Sequence[Row]]:
+        self.connection.execute("SET LOCAL statement_timeout = 0")
         with self.connection.cursor(name=f"walk_{secrets.token_hex(4)}") as cursor:
             cursor.execute(sql.encode())
             while rows := cursor.fetchmany(ROWS_PER_STEP):

@@ -115,6 +115,9 @@ class PostgreSQLStore:
         try:
             with connection:
                 connection.execute("SET TIME ZONE 'UTC'")
+                # Questions set their own limit; walks and loads take the time they take.
+                connection.execute("SET LOCAL statement_timeout = 0")
+                connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                 if reading:
                     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                     connection.execute("SET extra_float_digits = 3")
@@ -175,7 +178,7 @@ class PostgreSQLStore:
             and (spec.type != "version" or spec.column + VERSION_KEY_SUFFIX in there)
         }
         selected = [
-            exp.cast(exp.column("id", quoted=True), exp.DType.TEXT).as_("id"),
+            exp.alias_(_text("id"), "id"),
             # As it is: a cast would hide the key of its partitions.
             exp.column("split_group", quoted=True),
         ]
