@@ -224,7 +224,8 @@ def _write_columns(
                 in_order = np.zeros(end - start, dtype=column.dtype)
                 in_order[order] = found.pop(f"c{number}")
                 complete[number] &= in_order.all()
-                slots.spread(in_order, first, last).tofile(file)
+                # Not tofile(): numpy says nothing of a disk that is full for the last of its buffered bytes.
+                file.write(memoryview(slots.spread(in_order, first, last)))
     for column, whole in zip(columns, complete, strict=True):
         if not whole:
             (folder / column.file).unlink()

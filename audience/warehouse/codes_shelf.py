@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import secrets
+import shutil
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,7 @@ CODES_FROM: Final = 50_000
 """Users from which codes are worth their files: fewer are scanned as quickly."""
 CODES_PREFIX: Final = "codes-"
 _LOCK: Final = "codes.lock"
+_STAGED: Final = re.compile(r"staging-[0-9a-f]{8}\.codes")
 _NOT_AGAIN_FOR: Final = 300.0
 """Seconds before a process tries once more what failed: the disk may have room by then."""
 
@@ -58,34 +61,49 @@ class CodesShelf:
         if users >= self.users_from:
             self._write(file, self._folder_of(file), staging)
 
-    @staticmethod
-    def file_of(name: str) -> str:
-        """The file of users that a file, or a folder of codes, of this name belongs to."""
-        return f"{name.removeprefix(CODES_PREFIX)}.duckdb" if name.startswith(CODES_PREFIX) else name
+    def clear_litter(self) -> None:
+        """Remove what processes left that were killed while they made missing codes; nothing while one is at it."""
+        if self._staged():
+            with suppress(OSError), self._alone():
+                self._clear_staged()
 
     def _folder_of(self, file: str) -> Path:
         return self.folder / f"{CODES_PREFIX}{Path(file).stem}"
 
     def _make(self, file: str, target: Path) -> Codes | None:
         try:
-            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            self._give_up(file, error)
-            return None
-        try:
             # Whoever comes second does not wait: counting without codes takes less long than making them.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found = open_codes(target)
-            if found is not None:
-                return found
-            return self._write(file, target, self.folder / f"staging-{secrets.token_hex(4)}.codes")
+            with self._alone():
+                found = open_codes(target)
+                if found is not None:
+                    return found
+                self._clear_staged()
+                return self._write(file, target, self.folder / f"staging-{secrets.token_hex(4)}.codes")
         except BlockingIOError:
             return None
         except OSError as error:
             self._give_up(file, error)
             return None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """As the only process that makes missing codes. Raises BlockingIOError when another one is at it, OSError."""
+        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                yield
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
         finally:
             os.close(descriptor)
+
+    def _staged(self) -> list[Path]:
+        return [path for path in self.folder.iterdir() if _STAGED.fullmatch(path.name)]
+
+    def _clear_staged(self) -> None:
+        for path in self._staged():
+            remove(path)
 
     def _write(self, file: str, target: Path, staging: Path) -> Codes | None:
         try:
@@ -101,3 +119,14 @@ class CodesShelf:
     def _give_up(self, file: str, error: Exception) -> None:
         self._failed[file] = time.monotonic() + _NOT_AGAIN_FOR
         logger.warning("the users of %s are counted without codes: %s", file, error)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link (never what it leads to) or a folder with all that is in it; what cannot be is logged."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("%s cannot be removed: %s", path, error)

@@ -11,6 +11,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ import duckdb
 from audience.specs import FilterType
 from audience.warehouse.base import WarehouseQueryFailed, WarehouseUnavailable
 from audience.warehouse.codes import Codes, sync
-from audience.warehouse.codes_shelf import CODES_FROM, CODES_PREFIX, CodesShelf
+from audience.warehouse.codes_shelf import CODES_FROM, CodesShelf, remove
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,11 @@ _POINTER: Final = "current.json"
 _LOCK: Final = "load.lock"
 _USERS_PREFIX: Final = "users-"
 STAGING_PREFIX: Final = "staging-"
+# The names of our own files, to the letter: somebody else's that begin alike may lie in the same folder.
+_STAGED: Final = re.compile(
+    r"staging-(?:pointer\.json|[0-9a-f]{8}\.(?:duckdb(?:\.wal)?|spill)|\d+-[0-9a-f]{8}\.codes)"
+)
+_OF_GENERATION: Final = re.compile(r"(?:codes-)?(?P<stem>users-\d{6,}-[0-9a-f]{8})(?:\.duckdb(?:\.wal)?)?")
 _OPEN_ATTEMPTS: Final = 5
 
 
@@ -110,21 +116,22 @@ class Store:
             self.clear_litter()
             yield self.current()
         finally:
+            # Closing alone would leave the lock to a child that was forked meanwhile.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     def clear_litter(self) -> None:
         """Remove what killed loads left and files that no pointer names any more.
 
-        Whoever still reads such a file keeps it: an open file outlives its name.
+        Whoever still reads such a file keeps it: an open file outlives its name. What cannot be removed waits for the next load.
         """
         generation = self.current()
-        wanted = {generation.file, generation.previous}
+        wanted = {Path(file).stem for file in (generation.file, generation.previous) if file is not None}
         for path in self.folder.iterdir():
-            if path.name.startswith(STAGING_PREFIX) or (
-                path.name.startswith((_USERS_PREFIX, CODES_PREFIX))
-                and self._codes.file_of(path.name) not in wanted
-            ):
-                _remove(path)
+            known = _OF_GENERATION.fullmatch(path.name)
+            if _STAGED.fullmatch(path.name) or (known is not None and known["stem"] not in wanted):
+                remove(path)
+        self._codes.clear_litter()
 
     def users_file(self, number: int, token: str) -> str:
         return f"{_USERS_PREFIX}{number:06d}-{token}.duckdb"
@@ -220,15 +227,6 @@ def first_line(error: BaseException) -> str:
 
 def query_failed(error: duckdb.Error | OSError) -> WarehouseQueryFailed:
     return WarehouseQueryFailed(f"the warehouse could not carry this out: {first_line(error)}")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        for inner in path.iterdir():
-            _remove(inner)
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _generation(raw: Any) -> Generation:

@@ -52,3 +52,24 @@ def test_only_the_last_two_loads_take_up_room(tmp_path: Path, warehouse: DuckDBW
         generation.file,
         generation.previous,
     }
+
+
+def test_files_of_somebody_else_stay_whatever_they_are_called(
+    tmp_path: Path, warehouse: DuckDBWarehouse
+) -> None:
+    """The folder may be one that people keep their exports in."""
+    store = warehouse.store.folder
+    store.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious.txt").write_text("precious")
+    (store / "staging-area").symlink_to(elsewhere)
+    (store / "staging-0123abcd.codes").symlink_to(elsewhere)
+    theirs = ["users-2026.csv", "users-2026.duckdb", "staging-orders.duckdb", "codes-of-conduct.txt"]
+    for name in theirs:
+        (store / name).write_text("id,age\n1,20\n")
+    load_users(store / "users-2026.csv", warehouse=warehouse, catalogue=DEFAULT)
+    load(warehouse, tmp_path, age=3, count=10)
+    assert set(theirs) | {"staging-area"} <= {path.name for path in store.iterdir()}
+    assert (elsewhere / "precious.txt").read_text() == "precious"
+    assert not (store / "staging-0123abcd.codes").is_symlink(), "what has a name of ours is litter"
