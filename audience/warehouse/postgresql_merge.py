@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import psycopg
+import psycopg.sql
 
 from audience.specs import FilterType
-from audience.warehouse.base import DuplicateId, MergeReport, UserBatch
+from audience.warehouse.base import DuplicateId, MergeReport, UserBatch, WarehouseQueryFailed
 from audience.warehouse.postgresql_store import EMPTY_VERSION, PostgreSQLStore, quoted
 from audience.warehouse.sql_merge import DUPLICATES_SHOWN, ColumnPlan, values_of, with_version_keys
+from audience.warehouse.table_marks import marked
 
 logger = logging.getLogger(__name__)
 
@@ -55,20 +57,16 @@ def merge_users(
 
 def clear_litter(store: PostgreSQLStore) -> None:
     """Drop the tables of earlier loads but the last two. One that somebody walks still is left for the next load."""
-    schema = store.address.schema
     with store.connection(reading=False) as connection:
         row = store.current(connection)
-        names = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename ~ '^users_[0-9]{6,}$' ORDER BY tablename",
-            [schema],
-        ).fetchall()
         wanted = {_users_table(row[1]), _users_table(row[1] - 1)} if row else set()
-        for (name,) in names:
-            if name not in wanted:
-                _drop(connection, quoted(schema, name))
+        for name, is_ours in store.relations(connection).items():
+            if is_ours and name.startswith("users_") and name not in wanted:
+                _drop(connection, quoted(store.address.schema, name))
 
 
 def _drop(connection: psycopg.Connection[Any], table: str) -> None:
+    """What cannot be dropped now is left for a later load: this one counts already."""
     try:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '500ms'")
@@ -77,6 +75,8 @@ def _drop(connection: psycopg.Connection[Any], table: str) -> None:
         logger.info(
             "the users of an earlier load are being walked still; they are dropped after a later load"
         )
+    except psycopg.errors.DependentObjectsStillExist as error:
+        logger.warning("the users of an earlier load were not dropped: %s", error.diag.message_detail)
 
 
 def _users_table(number: int) -> str:
@@ -107,6 +107,7 @@ class _Merge:
         self.lock()
         row = self.store.current(self.connection)
         version, self.number, self.before, users, columns = row or (EMPTY_VERSION, 0, "", 0, {})
+        self.refuse_tables_of_others(_users_table(self.number + 1))
         self.plan = ColumnPlan(columns, self.given, self.replace)
         self.stage(batches)
         duplicate_count, duplicates = self.drop_duplicates()
@@ -133,13 +134,31 @@ class _Merge:
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"usersplit load {self.schema}"]
         )
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.schema)}")
-        self.connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {self.ledger} (id {_TEXT} PRIMARY KEY, split_group smallint NOT NULL)"
-        )
-        self.connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {self.current}"
-            " (version text, number bigint, users_table text, users bigint, columns jsonb)"
-        )
+        there = self.store.relations(self.connection)
+        # Before the first load nothing tells whether such names are meant for us; afterwards they are in nobody's way.
+        self.refuse_tables_of_others("current", "ledger", *([] if there.get("current") else there))
+        if "ledger" not in there:
+            self.connection.execute(
+                f"CREATE TABLE {self.ledger} (id {_TEXT} PRIMARY KEY, split_group smallint NOT NULL)"
+            )
+            self.mark("ledger")
+        if "current" not in there:
+            self.connection.execute(
+                f"CREATE TABLE {self.current}"
+                " (version text, number bigint, users_table text, users bigint, columns jsonb)"
+            )
+            self.mark("current")
+
+    def refuse_tables_of_others(self, *names: str) -> None:
+        """Raises WarehouseQueryFailed where a table that no load has made has one of these names."""
+        there = self.store.relations(self.connection)
+        taken = sorted({name for name in names if not there.get(name, True)})
+        if taken:
+            raise WarehouseQueryFailed(self.store.not_ours(taken))
+
+    def mark(self, name: str) -> None:
+        comment = psycopg.sql.Literal(marked(table=name)).as_string(self.connection)
+        self.connection.execute(f"COMMENT ON TABLE {quoted(self.schema, name)} IS {comment}")
 
     # ---- staging ---------------------------------------------------------------------------------------------
 
@@ -237,9 +256,12 @@ class _Merge:
                 SELECT s.id, CASE WHEN s.given > 0 THEN s.given ELSE s.drawn END FROM staged AS s
                 ON CONFLICT (id) DO NOTHING"""
         )
-        # What a load that failed on the way out could have left under this name is nobody's.
-        self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+        if name in self.store.relations(self.connection):
+            # Left where `current` was restored from before a load: users that do not count any more.
+            self.refuse_tables_of_others(name)
+            self.connection.execute(f"DROP TABLE {table}")
         self.connection.execute(f"CREATE TABLE {table} AS {self.select_merged()} ORDER BY split_group, id")
+        self.mark(name)
         self.connection.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (id)")
         self.connection.execute(f"CREATE INDEX ON {table} (split_group, id)")
         self.connection.execute(f"ANALYZE {table}")

@@ -2,6 +2,7 @@
 
 In the schema (`usersplit`, or `?schema=`) lie `current` (one row: version, table, users, columns), `ledger` (everyone who
 was ever loaded, with the split group that is theirs for good) and one table of users per load, of which the last two are kept.
+Their comments say that they are ours; whatever else lies in the schema is somebody else's.
 With `?users=schema.table` nothing is loaded or written: a table or a view that others keep is asked as it is.
 """
 
@@ -9,7 +10,7 @@ With `?users=schema.table` nothing is loaded or written: a table or a view that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ from audience.compiling import VERSION_KEY_SUFFIX
 from audience.specs import Catalogue, FilterType
 from audience.warehouse.base import WarehouseQueryFailed, WarehouseUnavailable
 from audience.warehouse.sql_engine import UsersMoved, UserTable
+from audience.warehouse.table_marks import known_from
 
 if TYPE_CHECKING:
     import psycopg
@@ -90,6 +92,11 @@ def _name(dotted: str) -> tuple[str, ...]:
     return tuple(part for part in dotted.split(".") if part)
 
 
+def _is_mark_of(name: str, comment: str | None) -> bool:
+    """A table of ours that somebody renamed to keep it is theirs."""
+    return (known_from(comment) or {}).get("table") == name
+
+
 def quoted(*names: str) -> str:
     """A name as an identifier in SQL."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
@@ -148,11 +155,33 @@ class PostgreSQLStore:
     ) -> tuple[str, int, str, int, dict[str, FilterType]] | None:
         """Version, number, table, users and columns; None before the first load."""
         name = quoted(self.address.schema, "current")
-        if connection.execute("SELECT to_regclass(%s)", [name]).fetchone() == (None,):
+        found = connection.execute(
+            "SELECT obj_description(place, 'pg_class') FROM to_regclass(%s) AS place WHERE place IS NOT NULL",
+            [name],
+        ).fetchone()
+        if found is None:
             return None
+        if not _is_mark_of("current", found[0]):
+            raise WarehouseUnavailable(self.not_ours(["current"]))
         return connection.execute(
             f"SELECT version, number, users_table, users, columns FROM {name}"
         ).fetchone()
+
+    def relations(self, connection: psycopg.Connection[Any]) -> dict[str, bool]:
+        """Whatever in the schema has a name that a load may give, and whether a load has made it."""
+        found = connection.execute(
+            "SELECT relname, obj_description(pg_class.oid, 'pg_class') FROM pg_class"
+            " JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+            " WHERE nspname = %s AND relname ~ '^(current|ledger|users_[0-9]{6,})$' ORDER BY relname",
+            [self.address.schema],
+        )
+        return {name: _is_mark_of(name, comment) for name, comment in found.fetchall()}
+
+    def not_ours(self, names: Sequence[str]) -> str:
+        return (
+            f"the schema {self.address.schema} holds {', '.join(names)}, which UserSplit has not made; "
+            "nothing was changed: give UserSplit a schema of its own (?schema= in WAREHOUSE_URL)"
+        )
 
     # ---- somebody else's table -------------------------------------------------------------------------------
 
