@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +13,9 @@ import clickhouse_connect
 import psycopg
 import pytest
 from django.conf import settings
+from sqlglot import exp
 
+from audience.dialects import render
 from audience.specs import FilterSpec
 from audience.warehouse import Warehouse, WarehouseQueryFailed
 from audience.warehouse.clickhouse_engine import ClickHouseWarehouse
@@ -158,3 +160,65 @@ def test_nothing_is_loaded_into_somebody_elses_table(theirs: tuple[Warehouse, Ru
     warehouse, _ = theirs
     with pytest.raises(WarehouseQueryFailed, match="only read"):
         warehouse.merge_users([], {})
+
+
+def in_group(run: Run, warehouse: Warehouse, kind: str, groups: Sequence[str]) -> None:
+    """Their table anew, with its users' split groups in a column of another type: user 0 has the first, and so on."""
+    numbered = " UNION ALL ".join(
+        f"SELECT {user} AS id, CAST({group} AS {kind}) AS split_group" for user, group in enumerate(groups)
+    )
+    run("DROP TABLE {schema}.people")
+    how = "ENGINE = MergeTree ORDER BY id AS" if isinstance(warehouse, ClickHouseWarehouse) else "AS"
+    run(f"CREATE TABLE {{schema}}.people {how} {numbered}")
+
+
+@pytest.mark.parametrize(
+    ("postgresql", "clickhouse", "groups"),
+    [
+        ("smallint", "Nullable(Int16)", ["5", "0", "NULL", "2401", "-1", "2400"]),
+        ("bigint", "Nullable(UInt32)", ["5", "0", "NULL", "65541", "4294967295", "2400"]),
+        ("numeric", "Nullable(Float64)", ["5", "1.5", "NULL", "65541", "'NaN'", "2400"]),
+        ("numeric(12, 2)", "Nullable(Decimal(12, 2))", ["5", "1.5", "NULL", "65541", "0.5", "2400"]),
+        ("real", "Nullable(Float32)", ["5", "'Infinity'", "NULL", "65541", "2400.5", "2400"]),
+        ("text", "Nullable(String)", ["'5'", "'five'", "NULL", "'65541'", "''", "'2400'"]),
+    ],
+)
+def test_users_of_no_split_group_are_nobody(
+    theirs: tuple[Warehouse, Run], postgresql: str, clickhouse: str, groups: list[str]
+) -> None:
+    warehouse, run = theirs
+    in_group(run, warehouse, clickhouse if isinstance(warehouse, ClickHouseWarehouse) else postgresql, groups)
+    table = warehouse.count_table([], [[]], NOW)
+    assert {int(index) + 1: int(table.users[index]) for index in table.users.nonzero()[0]} == {5: 1, 2400: 1}
+    assert (table.shared[0] == table.users).all()
+    walked = [(user.id, user.split_group) for user in warehouse.iterate_users([], NOW)]
+    assert walked == [("0", 5), ("5", 2400)]
+    assert all(type(group) is int for _, group in walked)
+    assert [user.id for user in warehouse.iterate_users([], NOW, split_groups=[2400])] == ["5"]
+    assert warehouse.user_count() == 2
+    assert [warehouse.user(str(user)) is None for user in range(6)] == [False, True, True, True, True, False]
+
+
+def test_split_groups_are_read_from_the_partitions_they_lie_in() -> None:
+    """The key of the partitions is compared as it is."""
+    schema = f"crm_{secrets.token_hex(6)}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+        connection.execute(
+            f"CREATE TABLE {schema}.people (id int, split_group int) PARTITION BY RANGE (split_group)"
+        )
+        for name, start, end in (("nobody", -10, 1), ("low", 1, 1201), ("high", 1201, 2401)):
+            connection.execute(
+                f"CREATE TABLE {schema}.{name} PARTITION OF {schema}.people FOR VALUES FROM ({start}) TO ({end})"
+            )
+        address = urlsplit(database_url(users=f"{schema}.people"))
+        store = PostgreSQLWarehouse(address, lambda: CATALOGUE).store
+        with store.connection(reading=True) as reading:
+            source = store.table(reading, lambda: CATALOGUE).source
+            assert source is not None
+            query = exp.select("*").from_(source).where(exp.column("split_group").between(1300, 1400))
+            plan = str(reading.execute(f"EXPLAIN {render(query, 'postgres')}".encode()).fetchall())
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    assert "high" in plan
+    assert "low" not in plan
+    assert "nobody" not in plan
