@@ -31,6 +31,8 @@ MOST_PAGE_USERS: Final = 10_000
 MOST_STREAMED_USERS: Final = 10**12
 JSON_LINES: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
+# Personal data: not even the caller's own cache keeps it.
+NOT_KEPT: Final = {"Cache-Control": "no-store"}
 
 logger = logging.getLogger(__name__)
 
@@ -170,7 +172,8 @@ class UsersView(KindView):
                 "not_counted": walk.not_counted,
                 "loaded_meanwhile": walk.loaded_meanwhile,
                 "results": [{name: getattr(member, name) for name in names} for member in found[:limit]],
-            }
+            },
+            headers=NOT_KEPT,
         )
 
 
@@ -189,7 +192,9 @@ def _stream(walk: MemberWalk, pieces: Iterator[str], media_type: str, is_head: b
     # What fails at the beginning is still a problem document.
     begun = [] if is_head else list(islice(pieces, 2))
     rest = iter(()) if is_head else _told_if_it_fails(pieces, walk, media_type)
-    response = StreamingHttpResponse(chain(begun, rest), content_type=f"{media_type}; charset=utf-8")
+    response = StreamingHttpResponse(
+        chain(begun, rest), content_type=f"{media_type}; charset=utf-8", headers=NOT_KEPT
+    )
     response.headers["Settings-Group"] = str(walk.settings_group.number)
     response.headers["Not-Counted"] = ", ".join(walk.not_counted)
     response.headers["Loaded-Meanwhile"] = str(walk.loaded_meanwhile).lower()

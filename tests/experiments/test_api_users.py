@@ -109,6 +109,11 @@ def test_a_user_group_s_users_have_no_variant(manager: Actor, warehouse: Warehou
     assert wrong_fields(api.get("/groups/grown_up/users/", variant="green")) == ["variant"]
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_nobody_keeps_a_copy_on_the_way(experiment: Experiment, api: Api, form: str) -> None:
+    assert api.get(USERS, format=form, limit=1).headers["Cache-Control"] == "no-store"
+
+
 def test_ids_are_read_by_managers_and_superusers_only(people: People, experiment: Experiment) -> None:
     for person in people:
         answer = Api.of(person, ["read"]).get(USERS, limit=1)
