@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor
 from audience.warehouse import Warehouse
@@ -140,3 +142,17 @@ def test_of_a_user_group_only_the_audience_is_counted(manager: Actor, warehouse:
     shown = what_if(manager, make_draft(manager, kind=Kind.GROUP), {"conditions": PAYING})
     assert 0 < shown.users < warehouse.user_count()
     assert shown.objectives == []
+
+
+def test_the_number_of_queries_does_not_grow_with_the_other_tests(
+    manager: Actor, warehouse: Warehouse
+) -> None:
+    experiment = make_draft(manager)
+    asked: list[int] = []
+    for others in (1, 6):
+        for _ in range(others):
+            make_experiment(manager, Status.RUNNING, variants=HALF)
+        with CaptureQueriesContext(connection) as queries:
+            what_if(manager, experiment, {"variants": MOST})
+        asked.append(len(queries))
+    assert asked[0] == asked[1] < 25

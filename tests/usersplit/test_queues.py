@@ -17,9 +17,10 @@ def test_the_product_serves_every_queue_once() -> None:
     assert sorted(served) == sorted(queue.name for queue in app.conf.task_queues)
 
 
-def test_every_task_with_a_queue_of_its_own_exists() -> None:
+def test_every_task_that_the_settings_name_exists() -> None:
     app.loader.import_default_modules()
     assert app.conf.task_routes.keys() <= app.tasks.keys()
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= app.tasks.keys()
 
 
 @pytest.mark.parametrize(
