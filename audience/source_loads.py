@@ -1,7 +1,7 @@
 """Loading users from a query: as a whole, or from where the last load ended.
 
-1. Open the source and look at its columns. 2. Find the watermark that belongs to exactly this query, these columns and the
-filters they feed; there is none at first, after any of it was changed, and while the warehouse is empty. 3. Load the rows from
+1. Open the source and look at its columns. 2. Find the watermark that belongs to exactly this database and query, these columns and
+the filters they feed; there is none at first, after any of it was changed, and while the warehouse is empty. 3. Load the rows from
 there on. 4. Once the warehouse has published them, move the watermark. Killed between 3 and 4, the next run reads
 the same rows again, which changes nothing; the watermark is never ahead of what was loaded.
 """
@@ -21,7 +21,7 @@ from accounts.actors import Actor
 from audience.load_history import LoadLog, close_interrupted_loads, recorded_load, source_lock
 from audience.loading import LoadReport, OnReject, Plan, Progress, load_from, plan_load
 from audience.models import LoadSchedule, UserLoad, UserSource, Watermark
-from audience.source_postgresql import PostgreSQLSource, address_in
+from audience.source_postgresql import PostgreSQLSource, address_in, database_of
 from audience.source_watermarks import Mark
 from audience.warehouse import get_warehouse
 from core import clock
@@ -91,6 +91,9 @@ def load_query(
             read_from = source.moving.text(start)
             source.read_from(start)
         report = load_from(source, plan, replace=replace, progress=progress, on_reject=on_reject)
+        if replace:
+            # Once more: what a load moved that published while this one waited for its turn is gone with its users.
+            forget_watermarks()
         mark: Mark | None = None
         if source.moving is not None and query.name:
             mark = source.moving.mark(None if before is None else source.moving.parse(before.value))
@@ -105,7 +108,14 @@ def load_query(
 def _fingerprint(query: Query, plan: Plan) -> str:
     """Of all that decides what the rows mean. A new filter that a column feeds now is missing in what was read before."""
     fields = sorted((spec.column, spec.type, column) for _, column, spec in plan.fields)
-    parts = [query.text, query.changed_at_column, plan.id_position, plan.split_group_position, fields]
+    parts = [
+        database_of(query.address),
+        query.text,
+        query.changed_at_column,
+        plan.id_position,
+        plan.split_group_position,
+        fields,
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

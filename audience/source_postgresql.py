@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import psycopg
 from psycopg import sql
@@ -22,6 +22,8 @@ from core.errors import FieldError, InvalidInput
 CONNECT_SECONDS: Final = 10
 _URL: Final = re.compile(r"postgres(ql)?://", re.ASCII)
 # bool, int2, int4, int8, float4, float8, numeric, text, varchar, char(n), name, date, timestamp, timestamptz, text[], varchar[]
+_MOMENTS: Final = frozenset({1082, 1114, 1184})
+_PORTS: Final = re.compile(r"[0-9,]*", re.ASCII)
 _AS_THEY_ARE: Final = frozenset(
     {16, 21, 23, 20, 700, 701, 1700, 25, 1043, 1042, 19, 1082, 1114, 1184, 1009, 1015}
 )
@@ -74,7 +76,9 @@ class PostgreSQLSource:
     def describe(self, changed_at: str) -> None:
         self.connection.execute("SET LOCAL timezone TO 'UTC'")
         self.connection.execute("SET LOCAL datestyle TO 'ISO'")
-        cursor = self.connection.execute(self.select(sql.SQL("*"), sql.SQL("LIMIT 0")))
+        # Asked for in binary it goes by the protocol that takes one statement only: a query that ends the read-only transaction
+        # and goes on with something else is refused here.
+        cursor = self.connection.execute(self.select(sql.SQL("*"), sql.SQL("LIMIT 0")), binary=True)
         described = cursor.description or []
         self.columns: Sequence[str] = [column.name for column in described]
         self.types = [column.type_code for column in described]
@@ -114,9 +118,7 @@ class PostgreSQLSource:
 
     def blocks(self, size: int) -> Iterator[Block]:
         columns = sql.SQL(", ").join(
-            sql.Identifier(name)
-            if kind in _AS_THEY_ARE
-            else sql.SQL("CAST({} AS text)").format(sql.Identifier(name))
+            sql.SQL(_readable(kind)).format(column=sql.Identifier(name))
             for name, kind in zip(self.columns, self.types, strict=True)
         )
         try:
@@ -146,7 +148,19 @@ class PostgreSQLSource:
         self.connection.close()
 
 
-def _connect(address: str) -> psycopg.Connection:
+def database_of(address: str) -> list[str]:
+    """Which database an address leads to, without who asks: server, port and name."""
+    parts = _parts(address)
+    return [str(parts.get(part, "")) for part in ("service", "host", "hostaddr", "port", "dbname")]
+
+
+def _readable(kind: int) -> str:
+    if kind in _MOMENTS:  # Python has no infinite dates
+        return "CASE WHEN isfinite({column}) THEN {column} END"
+    return "{column}" if kind in _AS_THEY_ARE else "CAST({column} AS text)"
+
+
+def _parts(address: str) -> dict[str, Any]:
     if not _URL.match(address):
         raise UnreadableSource("database", "must be an address like postgresql://user:password@host/database")
     try:
@@ -154,9 +168,21 @@ def _connect(address: str) -> psycopg.Connection:
     except psycopg.Error:
         # Its words would quote the address, and with it the password.
         raise UnreadableSource("database", "is not a valid PostgreSQL address") from None
+    # A password that is not written for an address ends up in these, and from there in words about the connection.
+    elsewhere = "@" in str(parts.get("host", "")) + str(parts.get("dbname", ""))
+    if elsewhere or not _PORTS.fullmatch(str(parts.get("port", ""))):
+        raise UnreadableSource(
+            "database",
+            "is not a valid PostgreSQL address: in a user name or password write @ as %40, : as %3A, / as %2F, ? as %3F",
+        )
+    return parts
+
+
+def _connect(address: str) -> psycopg.Connection:
+    parts = _parts(address)
     try:
         connection = psycopg.connect(
-            **{"connect_timeout": CONNECT_SECONDS, "application_name": "UserSplit users", **parts}  # type: ignore[arg-type]
+            **{"connect_timeout": CONNECT_SECONDS, "application_name": "UserSplit users", **parts}
         )
     except psycopg.Error as error:
         raise UnreadableSource("database", f"cannot be reached: {_words(error)}") from error

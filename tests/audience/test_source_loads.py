@@ -100,6 +100,8 @@ def test_two_processes_never_load_one_source_at_once(source: UserSource) -> None
         other.execute("SELECT pg_advisory_lock(%s, %s)", [_SOURCE_LOCK, source.pk])
         assert load_source(source.pk) is None
         assert not UserLoad.objects.exists()
+        # Closing would free it too, but some time later.
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [_SOURCE_LOCK, source.pk])
     assert load_source(source.pk) is not None
 
 

@@ -184,17 +184,19 @@ def _file_load(options: dict[str, Any]) -> Load:
     def load(progress: OnProgress, on_reject: OnReject, row: Any) -> QueryReport:
         if options["replace"]:
             forget_watermarks()
-        return QueryReport(
-            load_users(
-                options["file"],
-                id_column=options["id"],
-                split_group_column=options["split_group"],
-                mapping=_mapping(options["map"]),
-                replace=options["replace"],
-                progress=progress,
-                on_reject=on_reject,
-            )
+        report = load_users(
+            options["file"],
+            id_column=options["id"],
+            split_group_column=options["split_group"],
+            mapping=_mapping(options["map"]),
+            replace=options["replace"],
+            progress=progress,
+            on_reject=on_reject,
         )
+        if options["replace"]:
+            # Once more: what a load moved that published while this one waited for its turn is gone with its users.
+            forget_watermarks()
+        return QueryReport(report)
 
     return load
 
