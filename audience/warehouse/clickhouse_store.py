@@ -23,7 +23,7 @@ from sqlglot import exp, parse_one
 
 from audience.compiling import VERSION_KEY_SUFFIX
 from audience.dialects import LIST_SET_SUFFIX
-from audience.specs import Catalogue, FilterType
+from audience.specs import SPLIT_GROUPS, Catalogue, FilterType
 from audience.warehouse.base import WarehouseQueryFailed, WarehouseUnavailable
 from audience.warehouse.sql_engine import Row, UsersMoved, UserTable
 from audience.warehouse.table_marks import known_from
@@ -236,7 +236,8 @@ class ClickHouseStore:
             and _normal(spec.column, spec.type, there[spec.column]) is not None
             and (spec.type != "version" or spec.column + VERSION_KEY_SUFFIX in there)
         }
-        selected = ['toString("id") AS "id"', 'toUInt16("split_group") AS "split_group"']
+        group = _split_group(there["split_group"])
+        selected = ['toString("id") AS "id"', f'{group} AS "split_group"']
         for column, kind in columns.items():
             selected.append(f"{_normal(column, kind, there[column])} AS {quoted(column)}")
             if kind == "version":
@@ -245,7 +246,9 @@ class ClickHouseStore:
             if kind == "list":
                 selected.append(f"1 AS {quoted(column + LIST_SET_SUFFIX)}")
         source = parse_one(
-            f"SELECT {', '.join(selected)} FROM {quoted(*self.users.split('.'))}", dialect="clickhouse"
+            f"SELECT {', '.join(selected)} FROM {quoted(*self.users.split('.'))}"
+            f" WHERE {group} BETWEEN 1 AND {SPLIT_GROUPS}",
+            dialect="clickhouse",
         )
         assert isinstance(source, exp.Select)
         return UserTable(self._marker(), source.subquery("theirs"), None, columns)
@@ -263,6 +266,17 @@ def _plain(sql_type: str) -> str:
     return re.sub(
         r"\b(?:Nullable|LowCardinality)\((.*)\)", r"\1", re.sub(r"\bLowCardinality\((.*)\)", r"\1", sql_type)
     )
+
+
+def _split_group(sql_type: str) -> str:
+    """Somebody else's split group, in a type that wraps nothing into 1 to 2400; 0 or missing where it is no whole number.
+
+    In a WHERE the name means the column to some servers and the alias to others: both give the same.
+    """
+    if re.fullmatch(r"U?Int(8|16|32|64)", sql_type):
+        return 'toInt64("split_group")'
+    number = 'toFloat64OrZero(toString("split_group"))'
+    return f"CASE WHEN {number} BETWEEN 1 AND {SPLIT_GROUPS} AND {number} = floor({number}) THEN toInt64({number}) ELSE 0 END"
 
 
 def _normal(name: str, kind: FilterType, sql_type: str) -> str | None:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from audience.compiling import VERSION_KEY_SUFFIX
-from audience.specs import Catalogue, FilterType
+from audience.specs import SPLIT_GROUPS, Catalogue, FilterType
 from audience.warehouse.base import WarehouseQueryFailed, WarehouseUnavailable
 from audience.warehouse.sql_engine import UsersMoved, UserTable
 from audience.warehouse.table_marks import known_from
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 DEFAULT_SCHEMA: Final = "usersplit"
 EMPTY_VERSION: Final = "empty"
 CONNECT_SECONDS: Final = 10
+_INTEGERS: Final = ("smallint", "integer", "bigint")
 _FITS: Final[Mapping[str, frozenset[FilterType]]] = {
     "boolean": frozenset({"boolean"}),
-    **dict.fromkeys(("smallint", "integer", "bigint"), frozenset[FilterType]({"integer", "number"})),
+    **dict.fromkeys(_INTEGERS, frozenset[FilterType]({"integer", "number"})),
     **dict.fromkeys(("real", "double precision", "numeric"), frozenset[FilterType]({"number"})),
     **dict.fromkeys(
         ("text", "character varying", "character", "citext", "uuid"),
@@ -206,10 +207,10 @@ class PostgreSQLStore:
             and spec.type in _FITS.get(there[spec.column], ())
             and (spec.type != "version" or spec.column + VERSION_KEY_SUFFIX in there)
         }
+        group = _split_group(there["split_group"])
         selected = [
             exp.alias_(_text("id"), "id"),
-            # As it is: a cast would hide the key of its partitions.
-            exp.column("split_group", quoted=True),
+            exp.alias_(group, "split_group", quoted=True),
         ]
         for name, kind in columns.items():
             selected.append(exp.alias_(_normal(name, kind, there[name]), name, quoted=True))
@@ -219,6 +220,7 @@ class PostgreSQLStore:
         source = (
             exp.select(*selected)
             .from_(exp.to_table(quoted(*self.address.users), dialect="postgres"))
+            .where(group.copy().between(1, SPLIT_GROUPS))
             .subquery("theirs")
         )
         return UserTable(self._marker(connection), source, None, columns)
@@ -235,6 +237,20 @@ def _text(name: str) -> exp.Expr:
     """Compared byte by byte, whatever the type and the collation of somebody else's column."""
     text = exp.cast(exp.column(name, quoted=True), exp.DType.TEXT)
     return exp.Collate(this=text, expression=exp.to_identifier("C", quoted=True))
+
+
+def _split_group(sql_type: str) -> exp.Expr:
+    """Somebody else's split group; missing where it is no whole number from 1 to 2400 (of integers, the column alone says)."""
+    column = exp.column("split_group", quoted=True)
+    if sql_type in _INTEGERS:
+        # As it is: a cast would hide the key of its partitions.
+        return column
+    if sql_type in ("real", "double precision", "numeric"):
+        is_group = f'"split_group" BETWEEN 1 AND {SPLIT_GROUPS} AND "split_group" = FLOOR("split_group")'
+        return parse_one(f'CASE WHEN {is_group} THEN CAST("split_group" AS SMALLINT) END', dialect="postgres")
+    # Only what passes the pattern reaches the cast.
+    is_group = exp.RegexpLike(this=_text("split_group"), expression=exp.Literal.string("^[1-9][0-9]{0,3}$"))
+    return exp.Case(ifs=[exp.If(this=is_group, true=exp.cast(_text("split_group"), exp.DType.SMALLINT))])
 
 
 def _normal(name: str, kind: FilterType, sql_type: str) -> exp.Expr:
