@@ -144,6 +144,8 @@ class _Merge:
         self.connection.execute(
             f"CREATE TABLE staged (line BIGINT, id VARCHAR, given USMALLINT, drawn USMALLINT{columns})"
         )
+        # In one transaction DuckDB writes whole row groups to where they stay; else each batch would go through its log.
+        self.connection.execute("BEGIN")
         for batch in batches:
             if batch.ids:
                 arriving = _Arriving(batch, self.given)
@@ -153,6 +155,7 @@ class _Merge:
                     arriving.dictionaries,
                 )
                 self.connection.unregister("arriving")
+        self.connection.execute("COMMIT")
 
     def drop_duplicates(self) -> tuple[int, tuple[DuplicateId, ...]]:
         """The first row of a user counts: then a file means the same whatever its order of later rows."""
