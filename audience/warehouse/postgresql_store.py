@@ -249,8 +249,8 @@ def _split_group(sql_type: str) -> exp.Expr:
         is_group = f'"split_group" BETWEEN 1 AND {SPLIT_GROUPS} AND "split_group" = FLOOR("split_group")'
         return parse_one(f'CASE WHEN {is_group} THEN CAST("split_group" AS SMALLINT) END', dialect="postgres")
     # Only what passes the pattern reaches the cast.
-    is_group = exp.RegexpLike(this=_text("split_group"), expression=exp.Literal.string("^[1-9][0-9]{0,3}$"))
-    return exp.Case(ifs=[exp.If(this=is_group, true=exp.cast(_text("split_group"), exp.DType.SMALLINT))])
+    looks_so = exp.RegexpLike(this=_text("split_group"), expression=exp.Literal.string("^[1-9][0-9]{0,3}$"))
+    return exp.Case(ifs=[exp.If(this=looks_so, true=exp.cast(_text("split_group"), exp.DType.SMALLINT))])
 
 
 def _normal(name: str, kind: FilterType, sql_type: str) -> exp.Expr:
