@@ -210,7 +210,7 @@ def no_room(
         and (counts.is_blind or counts.shared[other.settings_group.pk].users.any())
         and _is_barring(plan, objective, other.settings_group)
     ]
-    tests = _names(barring, plan.exclusive_with)
+    tests = _names(barring)
     known = {group.experiment_id for group in barring}
     # With later dates ours would meet later settings of the same tests too.
     live = [group for group in live_settings_groups() if group.experiment_id in known]
@@ -240,10 +240,10 @@ def _free_from(plan: Plan, wanted: int, barring: Collection[SettingsGroup]) -> d
     return load.earliest(wanted, duration)
 
 
-def _names(settings_groups: Sequence[SettingsGroup], known: Collection[str]) -> str:
-    """The tests by key; drafts whose keys are not `known` only as what they are: whoever reads it may not know of them."""
+def _names(settings_groups: Sequence[SettingsGroup]) -> str:
+    """The tests by key; drafts only as what they are: whoever reads it may not know of them."""
     tests = {group.experiment for group in settings_groups}
-    keys = sorted(test.key for test in tests if test.status != Status.DRAFT or test.key in known)
+    keys = sorted(test.key for test in tests if test.status != Status.DRAFT)
     drafts = len(tests) - len(keys)
     named = keys[:_NAMED]
     unnamed = len(keys) - len(named)

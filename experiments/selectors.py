@@ -64,6 +64,22 @@ def visible_ids(actor: Actor, kind: str, ids: Collection[int]) -> set[int]:
     return set(visible_experiments(actor, kind).filter(pk__in=ids).values_list("pk", flat=True))
 
 
+def hidden_keys(actor: Actor, keys: Collection[str]) -> frozenset[str]:
+    """Those of `keys` that name drafts which do not exist for this actor."""
+    if not keys:
+        return frozenset()
+    drafts = Experiment.objects.tests().filter(key__in=keys, status=Status.DRAFT.value)
+    known = visible_experiments(actor, Kind.TEST).filter(key__in=keys)
+    return frozenset(drafts.exclude(pk__in=known.values("pk")).values_list("key", flat=True))
+
+
+def shown_keys(actor: Actor, keys: Sequence[str]) -> list[str]:
+    """`keys` as this actor may read them: drafts that do not exist for them only as how many they are."""
+    hidden = hidden_keys(actor, keys)
+    drafts = [f"{len(hidden)} draft{'s' if len(hidden) > 1 else ''} of other managers"] if hidden else []
+    return [key for key in keys if key not in hidden] + drafts
+
+
 def experiment_for(actor: Actor, kind: str, key: str) -> Experiment:
     """The test (or group) with this key, or NotFound, also when it is somebody else's draft."""
     experiment = (

@@ -20,7 +20,7 @@ from experiments.models import (
     SettingsGroup,
     Variant,
 )
-from experiments.selectors import visible_ids
+from experiments.selectors import hidden_keys, visible_ids
 
 # OpenAPI 3.0 has no recursive list without a name of its own; what may stand in it is told in words.
 CONDITIONS_SCHEMA = {
@@ -236,7 +236,28 @@ class GroupSettingsSummary(serializers.ModelSerializer[SettingsGroup]):
         )
 
 
-class TestSettingsSummary(GroupSettingsSummary):
+class _ExclusiveWith(metaclass=serializers.SerializerMetaclass):
+    """The tests that settings keep away from, as whoever asks may know them."""
+
+    context: dict[str, Any]
+    exclusive_with = serializers.SerializerMethodField(
+        help_text="Keys; drafts of other managers are left out."
+    )
+    hidden_exclusive_with = serializers.SerializerMethodField(help_text="How many drafts are left out there.")
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_exclusive_with(self, settings_group: SettingsGroup) -> list[str]:
+        hidden = self._hidden(settings_group)
+        return [key for key in settings_group.exclusive_with if key not in hidden]
+
+    def get_hidden_exclusive_with(self, settings_group: SettingsGroup) -> int:
+        return len(self._hidden(settings_group))
+
+    def _hidden(self, settings_group: SettingsGroup) -> frozenset[str]:
+        return hidden_keys(requesting_actor(self.context["request"]), settings_group.exclusive_with)
+
+
+class TestSettingsSummary(_ExclusiveWith, GroupSettingsSummary):
     """Settings of a test, and how far they are prepared. The address of each tells the rest."""
 
     __test__ = False
@@ -246,7 +267,14 @@ class TestSettingsSummary(GroupSettingsSummary):
     tokens = ObjectField()
 
     class Meta(GroupSettingsSummary.Meta):
-        fields = [*GroupSettingsSummary.Meta.fields, "draw", "exclusive_with", "variants", "tokens"]
+        fields = [
+            *GroupSettingsSummary.Meta.fields,
+            "draw",
+            "exclusive_with",
+            "hidden_exclusive_with",
+            "variants",
+            "tokens",
+        ]
         read_only_fields = fields
 
 
@@ -301,7 +329,7 @@ class GroupSettingsDetail(_WithReport):
         return {"users": self.report.users, "not_counted": self.report.not_counted}
 
 
-class TestSettingsDetail(GroupSettingsDetail):
+class TestSettingsDetail(_ExclusiveWith, GroupSettingsDetail):
     """Settings of a test with counted users, split groups, and what they share with other tests."""
 
     __test__ = False
@@ -338,6 +366,7 @@ class TestSettingsDetail(GroupSettingsDetail):
             "recounted",
             "moves",
             "exclusive_with",
+            "hidden_exclusive_with",
             "variants",
             "tokens",
             "intersections",

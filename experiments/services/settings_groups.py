@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Max
@@ -186,10 +186,17 @@ def _readable(settings_group: SettingsGroup | None) -> dict[str, tuple[str, obje
         "variants": ("Variants", ", ".join(variants) or None),
         "payloads": ("Payloads", payloads or None),
         "draw": ("Draw", settings_group.get_draw_objective_display() if variants else None),
-        "exclusive_with": ("Exclusive with", ", ".join(settings_group.exclusive_with) or None),
+        "exclusive_with": ("Exclusive with", _tests_in_words(settings_group.exclusive_with)),
         "allow_control_to_treatment": (
             "The control may give split groups to other variants",
             "yes" if settings_group.allow_control_to_treatment else None,
         ),
         "tokens": ("Texts", settings_group.tokens or None),
     }
+
+
+def _tests_in_words(keys: Sequence[str]) -> str | None:
+    """Drafts only as what they are: everybody who knows this test reads its changelog, and not everybody knows them."""
+    drafts = Experiment.objects.tests().filter(key__in=keys, status=Status.DRAFT.value)
+    hidden = set(drafts.values_list("key", flat=True))
+    return ", ".join("a draft" if key in hidden else key for key in keys) or None

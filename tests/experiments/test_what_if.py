@@ -15,11 +15,11 @@ from changelog.models import Entry
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from experiments.audience_report import audience_report
 from experiments.lifecycle import Status
-from experiments.models import AudienceCount, Draw, Kind, SettingsGroup
-from experiments.services import attach_settings_group
+from experiments.models import AudienceCount, Draw, Kind, Preparation, SettingsGroup
+from experiments.services import attach_settings_group, prepare_settings_group
 from experiments.what_if import ObjectiveOutcome, WhatIf, what_if
 from tests.conftest import People
-from tests.factories import add_prepared, make_draft, make_experiment
+from tests.factories import add_prepared, add_settings, make_draft, make_experiment
 
 HALF: list[dict[str, object]] = [{"name": "a", "percent": "25"}, {"name": "b", "percent": "25"}]
 MOST: list[dict[str, object]] = [{"name": "x", "percent": "45"}, {"name": "y", "percent": "45"}]
@@ -111,6 +111,30 @@ def test_it_tells_who_would_move(manager: Actor, warehouse: Warehouse) -> None:
     assert report is not None
     assert report.moves is not None
     assert report.moves.leave > report.moves.stay > 0
+
+
+def test_the_control_gives_users_to_a_treatment_only_when_that_is_asked_for(
+    manager: Actor, warehouse: Warehouse
+) -> None:
+    def shares(control: str, green: str) -> list[dict[str, object]]:
+        return [
+            {"name": "control", "percent": control, "is_control": True},
+            {"name": "green", "percent": green},
+        ]
+
+    experiment = make_experiment(manager, Status.RUNNING, variants=shares("50", "50"))
+    settings: dict[str, Any] = {"variants": shares("40", "60")}
+    refused = outcome(what_if(manager, experiment, settings), "fewest_shared_users")
+    assert not refused.possible
+    assert "240 more split groups" in refused.reason
+    settings_group = add_settings(manager, experiment, **settings)
+    assert prepare_settings_group(settings_group.pk) is False
+    assert Preparation.objects.get(settings_group=settings_group).error == refused.reason
+    settings["allow_control_to_treatment"] = True
+    moves = outcome(what_if(manager, experiment, settings), "fewest_shared_users").moves
+    assert moves is not None
+    [change] = moves.changes
+    assert (change.from_variant, change.to_variant, change.split_groups) == ("control", "green", 240)
 
 
 def test_a_draft_of_others_stays_anonymous(people: People, manager: Actor, warehouse: Warehouse) -> None:
