@@ -11,7 +11,7 @@ comparison that parts a day is asked for the users of that day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -27,6 +27,8 @@ from audience.warehouse.time_limits import TimeLimit
 
 _QUESTIONS_PER_SCAN: Final = 8
 _QUESTIONS_PER_LOOK: Final = 32
+_QUESTIONS_PER_QUERY: Final = 64
+_JOINS_PER_QUERY: Final = 8
 _SLOTS_AT_A_TIME: Final = 1 << 17
 _SLOTS_PER_QUERY: Final = 1 << 22
 _MOST_COMPARISONS: Final = 4
@@ -130,13 +132,17 @@ class Matcher:
                 by_column.setdefault(question.column.name, []).append(question)
         for name, mine in by_column.items():
             column = self.codes.columns[name]
-            self._look_up(column, mine)
+            # Each IN list is a join to DuckDB, and planning many joins at once takes more than in proportion.
+            joins = [question for question in mine if question.expression.find(exp.In)]
+            others = [question for question in mine if not question.expression.find(exp.In)]
+            for part in (*_in_parts(joins, _JOINS_PER_QUERY), *_in_parts(others, _QUESTIONS_PER_QUERY)):
+                self._look_up(column, part)
             parted = [question for question in mine if question.parted]
-            for start in range(0, len(parted), _QUESTIONS_PER_LOOK):
-                self._look_closer(column, parted[start : start + _QUESTIONS_PER_LOOK])
+            for part in _in_parts(parted, _QUESTIONS_PER_LOOK):
+                self._look_closer(column, part)
         uncoded = [question for question in questions if question.column is None]
-        for start in range(0, len(uncoded), _QUESTIONS_PER_SCAN):
-            self._scan(uncoded[start : start + _QUESTIONS_PER_SCAN])
+        for part in _in_parts(uncoded, _QUESTIONS_PER_SCAN):
+            self._scan(part)
 
     def _look_up(self, column: CodedColumn, questions: Sequence[Question]) -> None:
         """Answer questions about one column for the values of its dictionary."""
@@ -204,6 +210,11 @@ class Matcher:
     def _ask(self, query: str, parameters: list[Any]) -> dict[str, NDArray[Any]]:
         found: dict[str, NDArray[Any]] = self.connection.execute(query, parameters).fetchnumpy()
         return found
+
+
+def _in_parts(questions: Sequence[Question], size: int) -> Iterator[Sequence[Question]]:
+    for start in range(0, len(questions), size):
+        yield questions[start : start + size]
 
 
 def _as_one_number(questions: Sequence[Question]) -> str:
