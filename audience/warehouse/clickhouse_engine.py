@@ -36,7 +36,11 @@ class ClickHouseWarehouse(SqlWarehouse):
     ) -> ClickHouseWarehouse:
         address = Address.of(parts)
         store = ClickHouseStore(
-            address.connect, users=address.users, marker=address.marker, password=address.password
+            address.connect,
+            connect_for_questions=address.connect_for_questions,
+            users=address.users,
+            marker=address.marker,
+            password=address.password,
         )
         return cls(store, catalogue)
 

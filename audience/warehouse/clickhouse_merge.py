@@ -82,6 +82,7 @@ def merge_users(
         raise store.failure(error) from None
     finally:
         clear_litter(merge)
+        merge.client.close()
 
 
 def clear_litter(merge: _Merge) -> None:
@@ -103,7 +104,7 @@ class _Merge:
         each_duplicate: Callable[[DuplicateId], None] | None,
     ) -> None:
         self.store = store
-        self.client = store.client()
+        self.client = store.new_client()
         self.given = dict(column_types)
         self.replace = replace
         self.each_duplicate = each_duplicate

@@ -11,6 +11,7 @@ that others keep, a Distributed one over shards above all, is asked as it is.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote
 
+from django.conf import settings
 from sqlglot import exp, parse_one
 
 from audience.compiling import VERSION_KEY_SUFFIX
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 EMPTY_VERSION: Final = "empty"
 CONNECT_SECONDS: Final = 10
 DAY_SECONDS: Final = 86_400
+ANSWER_SECONDS: Final = 30
 UNKNOWN_TABLE, TIMEOUT_EXCEEDED, TOO_SLOW = 60, 159, 160
 # Long lists of values and many tests make long queries; ClickHouse's own limits guard servers that strangers query.
 LIMITS: Final[Mapping[str, int]] = {
@@ -81,7 +84,12 @@ class Address:
             tls={name: query[name] for name in _TLS_OPTIONS if name in query},
         )
 
-    def connect(self) -> Client:
+    def connect_for_questions(self) -> Client:
+        """The server stops a question that takes too long; a server that does not even do that is given up soon after."""
+        return self.connect(settings.WAREHOUSE_TIME_LIMIT + ANSWER_SECONDS)
+
+    def connect(self, silence: float = DAY_SECONDS) -> Client:
+        """`silence` is how many seconds the server may take to answer: steps of a load take the time they take."""
         import clickhouse_connect  # noqa: PLC0415 - nothing of an engine is imported before it is used
 
         return clickhouse_connect.get_client(
@@ -92,8 +100,7 @@ class Address:
             database=self.database,
             secure=self.secure,
             connect_timeout=CONNECT_SECONDS,
-            # Questions are stopped by the server; steps of a load take the time they take.
-            send_receive_timeout=DAY_SECONDS,
+            send_receive_timeout=math.ceil(silence),
             # Without a session, queries of several threads run side by side.
             autogenerate_session_id=False,
             # The driver's shared pool would have a child of a fork write into its parent's sockets.
@@ -130,12 +137,19 @@ def _is_name_of(known: Mapping[str, Any], name: str) -> bool:
 
 
 class ClickHouseStore:
-    """One address, one client per process."""
+    """One address, one client per process for questions. Walks and loads have clients of their own."""
 
     def __init__(
-        self, connect: Callable[[], Client], *, users: str = "", marker: str = "", password: str = ""
+        self,
+        connect: Callable[[], Client],
+        *,
+        connect_for_questions: Callable[[], Client] | None = None,
+        users: str = "",
+        marker: str = "",
+        password: str = "",
     ) -> None:
         self.connect = connect
+        self.connect_for_questions = connect_for_questions or connect
         self.users = users
         self.marker = marker
         self.password = password
@@ -146,14 +160,18 @@ class ClickHouseStore:
         """This process's. One from before a fork is left to the parent."""
         with self._lock:
             if self._client is None or self._client[0] != os.getpid():
-                self._client = (os.getpid(), self.new_client())
+                self._client = (os.getpid(), self._connected(self.connect_for_questions))
             return self._client[1]
 
     def new_client(self) -> Client:
+        """For what may take long; whoever asks for it closes it."""
+        return self._connected(self.connect)
+
+    def _connected(self, connect: Callable[[], Client]) -> Client:
         from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: PLC0415
 
         try:
-            return self.connect()
+            return connect()
         except (ClickHouseError, OSError) as error:
             raise WarehouseUnavailable(
                 f"the warehouse cannot be reached: {self.scrubbed(str(error))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +20,7 @@ from audience.warehouse import (
     WarehouseUnavailable,
     open_warehouse,
 )
+from audience.warehouse.clickhouse_engine import ClickHouseWarehouse
 from audience.warehouse.clickhouse_store import Address as ClickHouseAddress
 from audience.warehouse.postgresql_engine import PostgreSQLWarehouse
 from audience.warehouse.postgresql_store import Address
@@ -75,6 +77,25 @@ def test_addresses_are_taken_apart() -> None:
     assert (other.host, other.user, other.password, other.database) == ("ch.example", "u", "p/w", "stats")
     assert (other.secure, other.users, other.tls) == (True, "all_users", {"ca_cert": "/ca.pem"})
     assert "p/w" not in repr(address) + repr(other)
+
+
+def test_clickhouse_may_be_silent_for_longer_than_a_question_may_take(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver's five minutes would cut off questions with a longer limit, and every long step of a load."""
+    silences: list[float] = []
+
+    def get_client(**options: Any) -> None:
+        silences.append(options["send_receive_timeout"])
+
+    monkeypatch.setattr("clickhouse_connect.get_client", get_client)
+    settings.WAREHOUSE_TIME_LIMIT = 1000
+    store = ClickHouseWarehouse.at(urlsplit("clickhouse://ch.example/stats")).store
+    store.client()
+    store.new_client()
+    question, load = silences
+    assert 1000 < question < 1100
+    assert load >= 12 * 3600
 
 
 def test_nothing_of_an_engine_is_imported_before_it_is_used() -> None:
