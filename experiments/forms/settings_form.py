@@ -51,6 +51,8 @@ class SettingsForm:
     total_percent: str = ""
     draw: str = DrawObjective.FEWEST_SHARED_USERS.value
     exclusive_with: list[str] = field(default_factory=list)
+    # Whether to go on keeping away from drafts that the person cannot see.
+    keeps_hidden: bool = False
     tokens: str = ""
     based_on: int | None = None
     allow_control_to_treatment: bool = False
@@ -114,6 +116,7 @@ def form_from_post(data: QueryDict) -> SettingsForm:
         total_percent=data.get("total_percent", ""),
         draw=data.get("draw", DrawObjective.FEWEST_SHARED_USERS.value),
         exclusive_with=data.getlist("exclusive_with"),
+        keeps_hidden=bool(data.get("keeps_hidden")),
         tokens=data.get("tokens", ""),
         based_on=int(based_on) if based_on.isascii() and based_on.isdigit() and len(based_on) < 10 else None,
         allow_control_to_treatment=bool(data.get("allow_control_to_treatment")),

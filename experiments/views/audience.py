@@ -16,7 +16,7 @@ from experiments.audience_report import AudienceReport, VariantAudience, audienc
 from experiments.audience_rows import OverlapRow, balance_in_words, overlap_row
 from experiments.forms.search import read_number
 from experiments.models import AudienceCount, Draw, RecountRequest, SettingsGroup
-from experiments.selectors import settings_group_of, visible_ids
+from experiments.selectors import settings_group_of, shown_keys, visible_ids
 from experiments.services import request_recount
 from experiments.views.access import Access, access_to, acting_access_to
 
@@ -85,7 +85,7 @@ def _context(access: Access, number: int | None) -> dict[str, Any]:
         "variants": [(variant, *_sizes(variant, report)) for variant in report.variants],
         "overlaps": _overlaps(report, known),
         "warnings": warnings_for(shown, report, known),
-        "draw": _draw(shown, report),
+        "draw": _draw(access, shown, report),
     }
 
 
@@ -107,14 +107,14 @@ def _overlaps(report: AudienceReport, known: Collection[int]) -> dict[str, list[
     }
 
 
-def _draw(settings_group: SettingsGroup, report: AudienceReport) -> dict[str, Any] | None:
+def _draw(access: Access, settings_group: SettingsGroup, report: AudienceReport) -> dict[str, Any] | None:
     """How it was drawn; None for user groups."""
     draw = Draw.objects.filter(settings_group=settings_group).first()
     if draw is None:
         return None
     return {
         "objective": draw.get_objective_display(),
-        "exclusive_with": settings_group.exclusive_with,
+        "exclusive_with": shown_keys(access.actor, settings_group.exclusive_with),
         "seed": draw.seed,
         "drawn_at": draw.drawn_at,
         "counted_with": report.drawn_with,

@@ -17,7 +17,7 @@ from core.errors import Conflict
 from core.http import HtmxRequest
 from experiments.list_rows import audience_totals
 from experiments.models import Draw, PreparationState, SettingsGroup
-from experiments.selectors import settings_group_of
+from experiments.selectors import settings_group_of, shown_keys
 from experiments.services import attach_settings_group, copy_settings_group, retry_preparation
 from experiments.services.settings_groups import differences
 from experiments.split_groups import as_ranges, owned_by
@@ -61,7 +61,7 @@ def settings_group_page(request: HtmxRequest, kind: str, key: str, number: int) 
         "access": access,
         "experiment": access.experiment,
         "kind": kind,
-        "shown": _shown(settings_group, load_catalogue()),
+        "shown": _shown(settings_group, load_catalogue(), access),
         "split_groups": _split_groups(settings_group),
         "before": before,
         "changes": differences(before, settings_group) if before else [],
@@ -109,7 +109,7 @@ def settings_context(access: Access) -> dict[str, Any]:
         "access": access,
         "experiment": experiment,
         "kind": experiment.kind,
-        "current": _shown(current, catalogue) if current else None,
+        "current": _shown(current, catalogue, access) if current else None,
         "totals": totals,
         "open": [group for group in newer if group.preparation.is_open],
         "failed": [group for group in newer[:1] if group.preparation.state == PreparationState.FAILED],
@@ -122,9 +122,10 @@ def settings_context(access: Access) -> dict[str, Any]:
     }
 
 
-def _shown(group: SettingsGroup, catalogue: Catalogue) -> dict[str, Any]:
+def _shown(group: SettingsGroup, catalogue: Catalogue, access: Access) -> dict[str, Any]:
     return {
         "group": group,
+        "exclusive_with": shown_keys(access.actor, group.exclusive_with),
         "sentence": describe_conditions(group.conditions, catalogue),
         "variants": list(group.variants.all()),
     }

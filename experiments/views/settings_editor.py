@@ -28,7 +28,7 @@ from experiments.forms.settings_form import (
 )
 from experiments.lifecycle import UNFINISHED, Status
 from experiments.models import DrawObjective, Kind, SettingsGroup
-from experiments.selectors import newest_settings_group, settings_group_of, visible_experiments
+from experiments.selectors import hidden_keys, newest_settings_group, settings_group_of, visible_experiments
 from experiments.services import add_settings_group
 from experiments.services.settings_groups import differences
 from experiments.services.settings_rules import clean_settings
@@ -54,6 +54,8 @@ def settings_create(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, access, _starting_point(request, access, newest), newest)
     form, catalogue = form_from_post(request.POST), load_catalogue()
+    if form.keeps_hidden:
+        form.exclusive_with += sorted(_hidden_tests(access) - set(form.exclusive_with))
     button = request.POST.get("op")
     if button == "compare" and access.experiment.is_test:
         return _compared(request, access, form, newest)
@@ -71,6 +73,7 @@ def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup 
     source = settings_group_of(access.experiment, number) if number else access.experiment.current or newest
     form = form_from(source) if source else blank_form(access.experiment.is_test)
     form.based_on = newest.number if newest else 0
+    form.keeps_hidden = not _hidden_tests(access).isdisjoint(form.exclusive_with)
     return form
 
 
@@ -162,6 +165,7 @@ def _page(
         "comparison": comparison,
         "is_stale": is_stale,
         "others": _other_tests(access) if experiment.is_test else [],
+        "hidden_others": len(_hidden_tests(access)),
         "newest": newest,
         "newer": newer,
         "newer_changes": differences(experiment.current, newer) if newer else [],
@@ -252,3 +256,9 @@ def _other_tests(access: Access) -> list[tuple[str, str]]:
         .exclude(pk=access.experiment.pk)
     )
     return list(others.order_by("key").values_list("key", "name"))
+
+
+def _hidden_tests(access: Access) -> frozenset[str]:
+    """Drafts that earlier settings keep away from and that do not exist for this person: a manager of both named them."""
+    named = access.experiment.settings_groups.values_list("exclusive_with", flat=True)
+    return hidden_keys(access.actor, sorted({key for keys in named for key in keys}))
