@@ -33,6 +33,7 @@ from audience.warehouse.duckdb_store import (
 from usersplit_sdk.values import version_key
 
 LOAD_MEMORY: Final = "1GB"
+ROWS_PER_TRANSACTION: Final = 500_000
 DUPLICATES_SHOWN: Final = 20
 _SQL_TYPES: Final[Mapping[FilterType, str]] = {
     "boolean": "BOOLEAN",
@@ -144,8 +145,10 @@ class _Merge:
         self.connection.execute(
             f"CREATE TABLE staged (line BIGINT, id VARCHAR, given USMALLINT, drawn USMALLINT{columns})"
         )
-        # In one transaction DuckDB writes whole row groups to where they stay; else each batch would go through its log.
+        # In a transaction DuckDB writes whole row groups to where they stay; else each batch would go through its log. But
+        # what is not committed yet is in memory beyond the limit.
         self.connection.execute("BEGIN")
+        waiting = 0
         for batch in batches:
             if batch.ids:
                 arriving = _Arriving(batch, self.given)
@@ -155,6 +158,11 @@ class _Merge:
                     arriving.dictionaries,
                 )
                 self.connection.unregister("arriving")
+                waiting += len(batch.ids)
+            if waiting >= ROWS_PER_TRANSACTION:
+                self.connection.execute("COMMIT")
+                self.connection.execute("BEGIN")
+                waiting = 0
         self.connection.execute("COMMIT")
 
     def drop_duplicates(self) -> tuple[int, tuple[DuplicateId, ...]]:
