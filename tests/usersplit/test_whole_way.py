@@ -117,7 +117,7 @@ def test_from_an_idea_to_a_variant_on_an_app_server(product: Product, page: Page
     # The page updates itself when the worker is done.
     expect(page.get_by_text("users meet the conditions")).to_be_visible()
     settings = product.read(f"/api/v1/tests/{KEY}/settings-groups/1/")
-    shown = page.locator("#audience").inner_text()
+    shown = page.locator("#audience").text_content() or ""
     assert f"{settings['audience']['users']:,}" in shown
     for variant in settings["variants"]:
         assert variant["users"] > 0
