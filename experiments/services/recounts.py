@@ -33,7 +33,9 @@ from experiments.services.preparation import pack_counts_of
 
 logger = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 6
+# Two seconds, four, eight… and then every hour: about eight hours in all, as a warehouse may be down for a night.
+MOST_ATTEMPTS = 18
+LONGEST_WAIT = 3600.0
 
 
 def request_recount(actor: Actor, experiment: Experiment, number: int) -> None:
@@ -88,7 +90,7 @@ def postpone_recount(settings_group_id: int, reason: str) -> None:
         if attempts >= MOST_ATTEMPTS:
             request.update(given_up=True, retry_at=None)
         else:
-            request.update(retry_at=clock.now() + dt.timedelta(seconds=2.0**attempts))
+            request.update(retry_at=clock.now() + dt.timedelta(seconds=min(2.0**attempts, LONGEST_WAIT)))
 
 
 def recount_settings_group(settings_group_id: int) -> AudienceCount:
@@ -142,4 +144,5 @@ def keep_live_matches(done: str = "") -> str:
     report = warehouse.keep_matches(conditions, now)
     if report.problem:
         logger.warning("Matches are not kept: %s", report.problem)
+        return ""
     return wanted
