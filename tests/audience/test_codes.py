@@ -132,6 +132,32 @@ def test_conditions_as_long_as_they_may_be_are_counted(
         assert (np.flatnonzero(counts) + 1).tolist() == by_sdk
 
 
+def test_long_lists_of_values_find_the_right_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB joins with a long list, and from a few hundred thousand users on a join returns them in any order."""
+    monkeypatch.setattr("audience.warehouse.codes.MOST_VALUES", 9)
+    users = 300_000
+    warehouse = warehouse_in(tmp_path / "warehouse", codes_from=1)
+    batch = UserBatch(
+        lines=range(users),
+        ids=[str(number) for number in range(users)],
+        split_groups=[number % 40 + 1 for number in range(users)],
+        drawn=np.ones(users, dtype=np.int16),
+        values={"integer_one": [number % 1_009 for number in range(users)]},
+    )
+    warehouse.merge_users([batch], {"integer_one": "integer"})
+    scanning = warehouse_in(tmp_path / "warehouse", codes_from=10**9)
+    trees = [
+        parse_conditions(
+            [{"filter": "integer_one", "operator": operator, "value": list(range(99))}], CATALOGUE
+        )
+        for operator in ("in", "not_in")
+    ]
+    by_codes, by_scan = (each.count_table(trees[0], trees, NOW) for each in (warehouse, scanning))
+    assert np.array_equal(by_codes.users, by_scan.users)
+    assert np.array_equal(by_codes.shared, by_scan.shared)
+    assert by_codes.users.sum() > users / 12
+
+
 def test_every_column_but_lists_has_codes(coded: DuckDBWarehouse) -> None:
     (folder,) = coded.store.folder.glob("codes-*")
     codes = open_codes(folder)
