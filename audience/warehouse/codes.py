@@ -225,7 +225,7 @@ def _write_columns(
                 in_order[order] = found.pop(f"c{number}")
                 complete[number] &= in_order.all()
                 # Not tofile(): numpy says nothing of a disk that is full for the last of its buffered bytes.
-                file.write(memoryview(slots.spread(in_order, first, last)))
+                file.write(slots.spread(in_order, first, last).tobytes())
     for column, whole in zip(columns, complete, strict=True):
         if not whole:
             (folder / column.file).unlink()

@@ -96,8 +96,8 @@ class KeptMatches:
         aside = self.folder / f"{digest}-{secrets.token_hex(4)}{_ASIDE}"
         try:
             with aside.open("wb") as file:
-                file.write(memoryview(bits))
-                file.write(memoryview(_checksum(bits)))
+                file.write(bits.tobytes())
+                file.write(_checksum(bits).tobytes())
             aside.rename(self._path(digest))
         except OSError:
             with contextlib.suppress(OSError):

@@ -66,11 +66,12 @@ def test_it_comes_to_an_end_though_others_are_always_faster(
     manager: Actor, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings_group = add_settings(manager, make_draft(manager), variants=TENTH)
-    before_each_count(
-        monkeypatch,
-        warehouse,
-        lambda number: number < _MOST_ROUNDS and make_experiment(manager, variants=TENTH) and None,
-    )
+
+    def faster(number: int) -> None:
+        if number < _MOST_ROUNDS:
+            make_experiment(manager, variants=TENTH)
+
+    before_each_count(monkeypatch, warehouse, faster)
     assert prepare_settings_group(settings_group.pk) is True
     count = Draw.objects.get(settings_group=settings_group).count
     assert len(count.others) == _MOST_ROUNDS
