@@ -21,9 +21,9 @@ from core.errors import FieldError, InvalidInput
 
 CONNECT_SECONDS: Final = 10
 _URL: Final = re.compile(r"postgres(ql)?://", re.ASCII)
-# bool, int2, int4, int8, float4, float8, numeric, text, varchar, char(n), name, date, timestamp, timestamptz, text[], varchar[]
 _MOMENTS: Final = frozenset({1082, 1114, 1184})
 _PORTS: Final = re.compile(r"[0-9,]*", re.ASCII)
+# bool, int2, int4, int8, float4, float8, numeric, text, varchar, char(n), name, date, timestamp, timestamptz, text[], varchar[]
 _AS_THEY_ARE: Final = frozenset(
     {16, 21, 23, 20, 700, 701, 1700, 25, 1043, 1042, 19, 1082, 1114, 1184, 1009, 1015}
 )
