@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import chdb
 import lz4.frame
 
+# It ships no types.
+_connect: Any = chdb.connect
 USER, PASSWORD = "usersplit", "p/w:1"
 # What the interface itself takes; all other parameters are settings of the query.
 _OWN = frozenset(
@@ -63,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def ask(self, parameters: dict[str, str], body: bytes) -> bytes:
         """The query is the body; the rows of an insert come after its first line."""
-        with closing(chdb.connect(str(self.folder))) as connection:  # type: ignore[no-untyped-call]  # it ships no types
+        with closing(_connect(str(self.folder))) as connection:
             connection.query(f"USE {parameters.get('database', 'default')}")
             for name, value in parameters.items():
                 if name not in _OWN:
