@@ -7,7 +7,16 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from experiments.models import Draw, DrawObjective, Experiment, ForcedUser, SettingsGroup, TestsOff, Variant
+from experiments.models import (
+    AudienceCount,
+    Draw,
+    DrawObjective,
+    Experiment,
+    ForcedUser,
+    SettingsGroup,
+    TestsOff,
+    Variant,
+)
 from experiments.percents import SPLIT_GROUPS
 
 # The lifecycle's trigger lets nobody jump.
@@ -76,6 +85,15 @@ def _insert_variants(settings_group: SettingsGroup, document: Mapping[str, Any])
             is_control=variant["name"] == document["control"],
             payload=variant.get("payload", {}),
         )
+    count = AudienceCount.packed(
+        {}, settings_group=settings_group, users=[0] * SPLIT_GROUPS, warehouse_version="empty"
+    )
+    count.save()
     Draw.objects.create(
-        settings_group=settings_group, owners=owners, objective=DrawObjective.RANDOM, seed=1, log={}
+        settings_group=settings_group,
+        count=count,
+        owners=owners,
+        objective=DrawObjective.RANDOM,
+        seed=1,
+        log={},
     )

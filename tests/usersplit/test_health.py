@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from audience.warehouse import Warehouse, WarehouseUnavailable
 from experiments.lifecycle import Status
 from tests.factories import add_settings, make_draft, make_experiment
+from tests.waiting import wait_until
 from usersplit import health
 from usersplit.celery import app
 
@@ -24,6 +25,8 @@ def test_liveness_asks_nobody(client: Client) -> None:
 
 
 def test_readiness_names_every_part(db: None, client: Client, warehouse: Warehouse) -> None:
+    # A busy machine may take longer for the first connection to the broker than a probe waits.
+    wait_until(lambda: client.get("/readyz").status_code == 200, "every part to answer")
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (
         200,
