@@ -10,7 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from accounts.actors import Actor
 from audience.generator import DEFAULT_COUNT, write_users
+from audience.load_history import recorded_load
 from audience.loading import load_users
 from audience.warehouse import get_warehouse
 from core import clock
@@ -18,6 +20,8 @@ from delivery.services import deliver
 from experiments.models import Experiment
 from usersplit.demo.loading import load_stories
 from usersplit.demo.people import demo_token, save_personas, write_logins
+
+DEMO = Actor.machine("Demo")
 
 
 class Command(BaseCommand):
@@ -40,7 +44,11 @@ class Command(BaseCommand):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "users.parquet"
                 write_users(path, count=users, today=clock.now().date())
-                load_users(path, split_group_column="split_group")
+                with recorded_load("generated users of the demo", DEMO) as log:
+                    report = load_users(
+                        path, split_group_column="split_group", progress=log.progress, on_reject=log.reject
+                    )
+                    log.loaded(report)
         if is_complete:
             self.stdout.write("The demo is there already.")
             return
