@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,8 +14,10 @@ from accounts.requests import signed_in_actor
 from audience.forms import FilterForm
 from audience.models import Filter
 from audience.services import archive_filter, create_filter, restore_filter, update_filter
-from core.errors import InvalidInput, NotAllowed, StaleTransition
+from audience.views_editing import Editing, revision_of, superuser_of
 from core.http import HtmxRequest
+
+_EDITING = Editing("audience/filter_form.html", "audience:filter_list", "filter")
 
 
 @require_safe
@@ -26,60 +30,29 @@ def filter_list(request: HtmxRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def filter_create(request: HtmxRequest) -> HttpResponse:
     """A new filter."""
-    actor = _superuser(request)
-    form, status = FilterForm(request.POST or None), 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                created = create_filter(actor, **form.values())
-            except InvalidInput as refusal:
-                form.refuse(refusal)
-            else:
-                messages.success(request, f"Conditions can ask for “{created.label}” now.")
-                return redirect("audience:filter_list")
-    return render(request, "audience/filter_form.html", {"form": form}, status=status)
+    make = partial(create_filter, _superuser(request))
+    form = FilterForm(request.POST or None)
+    return _EDITING.create(request, form, make, lambda row: f"Conditions can ask for “{row.label}” now.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def filter_edit(request: HtmxRequest, name: str) -> HttpResponse:
-    """Change what may change. Somebody else's change in between keeps what was typed and says so."""
-    actor = _superuser(request)
+    """Change what may change."""
+    change = partial(update_filter, _superuser(request), name)
     edited = get_object_or_404(Filter, name=name)
-    form, status, stale = FilterForm(request.POST or None, edited=edited), 200, ""
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                update_filter(actor, name, revision=_revision(request), **form.values())
-            except InvalidInput as refusal:
-                form.refuse(refusal)
-            except StaleTransition as refusal:
-                status, stale = 409, refusal.detail
-            else:
-                messages.success(request, f"“{form.cleaned_data['label']}” is saved.")
-                return redirect("audience:filter_list")
-    context = {"form": form, "filter": edited, "stale": stale}
-    return render(request, "audience/filter_form.html", context, status=status)
+    form = FilterForm(request.POST or None, edited=edited)
+    return _EDITING.edit(request, edited, form, change, lambda row: f"“{row.label}” is saved.")
 
 
 @require_POST
 def filter_archive(request: HtmxRequest, name: str, act: str) -> HttpResponse:
     """Offer it no more, or again."""
     change = {"archive": archive_filter, "restore": restore_filter}[act]
-    changed = change(signed_in_actor(request), name, revision=_revision(request))
+    changed = change(signed_in_actor(request), name, revision=revision_of(request))
     said = "is archived: new conditions are not offered it" if changed.archived else "is offered again"
     messages.success(request, f"“{changed.label}” {said}.")
     return redirect("audience:filter_list")
 
 
 def _superuser(request: HtmxRequest) -> Actor:
-    actor = signed_in_actor(request)
-    if not actor.is_superuser:
-        raise NotAllowed("Only superusers change the filter catalogue.")
-    return actor
-
-
-def _revision(request: HtmxRequest) -> int:
-    text = request.POST.get("revision", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return superuser_of(request, "Only superusers change the filter catalogue.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,7 +16,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.requests import signed_in_actor
 from audience.forms_sources import SourceForm
 from audience.models import LoadRejects, LoadState, UserLoad, UserSource, Watermark
 from audience.source_services import (
@@ -25,11 +25,12 @@ from audience.source_services import (
     restore_source,
     update_source,
 )
-from core.errors import InvalidInput, NotAllowed, StaleTransition
+from audience.views_editing import Editing, revision_of, superuser_of
 from core.http import HtmxRequest
 
 PAGE_SIZE = 50
 REJECTS_SHOWN = 20
+_EDITING = Editing("audience/loads/source_form.html", "audience:load_list", "source")
 
 
 @require_safe
@@ -89,60 +90,29 @@ def source_load(request: HtmxRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def source_create(request: HtmxRequest) -> HttpResponse:
     """A new source."""
-    actor = _superuser(request)
-    form, status = SourceForm(request.POST or None), 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                created = create_source(actor, **form.values())
-            except InvalidInput as refusal:
-                form.refuse(refusal)
-            else:
-                messages.success(request, f"Users can be loaded from {created.name} now.")
-                return redirect("audience:load_list")
-    return render(request, "audience/loads/source_form.html", {"form": form}, status=status)
+    make = partial(create_source, _superuser(request))
+    form = SourceForm(request.POST or None)
+    return _EDITING.create(request, form, make, lambda row: f"Users can be loaded from {row.name} now.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def source_edit(request: HtmxRequest, name: str) -> HttpResponse:
-    """Change a source. Somebody else's change in between keeps what was typed and says so."""
-    actor = _superuser(request)
+    """Change a source."""
+    change = partial(update_source, _superuser(request), name)
     edited = get_object_or_404(UserSource, name=name)
-    form, status, stale = SourceForm(request.POST or None, edited=edited), 200, ""
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                update_source(actor, name, revision=_revision(request), **form.values())
-            except InvalidInput as refusal:
-                form.refuse(refusal)
-            except StaleTransition as refusal:
-                status, stale = 409, refusal.detail
-            else:
-                messages.success(request, f"{name} is saved.")
-                return redirect("audience:load_list")
-    context = {"form": form, "source": edited, "stale": stale}
-    return render(request, "audience/loads/source_form.html", context, status=status)
+    form = SourceForm(request.POST or None, edited=edited)
+    return _EDITING.edit(request, edited, form, change, lambda row: f"{row.name} is saved.")
 
 
 @require_POST
 def source_archive(request: HtmxRequest, name: str, act: str) -> HttpResponse:
     """Load from it no more, or again."""
     change = {"archive": archive_source, "restore": restore_source}[act]
-    changed = change(_superuser(request), name, revision=_revision(request))
+    changed = change(_superuser(request), name, revision=revision_of(request))
     said = "is archived: nothing is loaded from it" if changed.archived else "is back"
     messages.success(request, f"{name} {said}.")
     return redirect("audience:load_list")
 
 
 def _superuser(request: HtmxRequest) -> Actor:
-    actor = signed_in_actor(request)
-    if not actor.is_superuser:
-        raise NotAllowed("Only superusers look after the loads of users.")
-    return actor
-
-
-def _revision(request: HtmxRequest) -> int:
-    text = request.POST.get("revision", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return superuser_of(request, "Only superusers look after the loads of users.")
