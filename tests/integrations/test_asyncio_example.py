@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from tests.event_loops import run_async
 from tests.integrations.delivered import deliver
 from tests.integrations.files import BUTTON
 from tests.workers import database_url
@@ -87,7 +88,7 @@ def test_hits_outlive_a_connection_that_the_server_ends(database: str, example: 
         async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
             await other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
-    asyncio.run(run())
+    run_async(run())
     assert stored() == {str(number): 1 for number in range(600)}
     assert told
 
@@ -112,5 +113,5 @@ def test_what_the_database_cannot_hold_does_not_keep_out_the_rest(database: str,
         assert client.dropped_hits == 1
         return number
 
-    last = asyncio.run(run())
+    last = run_async(run())
     assert stored() == {f"device-{number}": 1 for number in range(last + 1) if number != 60}

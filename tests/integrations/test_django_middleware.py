@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from django.test import AsyncClient, Client, override_settings
 from pytest_django import Settings
 
 from accounts.models import User
+from tests.event_loops import run_async
 from tests.integrations.files import CONTROL, GREEN, a_client
 from usersplit_sdk import RecordingHits
 from usersplit_sdk.integrations.django import SplitMiddleware
@@ -203,7 +203,7 @@ def test_guests_of_an_event_loop(address: str) -> None:
         assert again.content == first.content
         assert COOKIE not in again.cookies
 
-    asyncio.run(ask_twice())
+    run_async(ask_twice())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -219,7 +219,7 @@ def test_users_of_an_event_loop(address: str) -> None:
         await sync_to_async(connections.close_all)()
         return answer
 
-    assert asyncio.run(ask()) == b"<green>"
+    assert run_async(ask()) == b"<green>"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import Reason
 
+from tests.event_loops import run_async
 from tests.integrations.files import BUTTON, CONTROL, GREEN, a_client
 from usersplit_sdk import Client
 from usersplit_sdk import Reason as Why
@@ -132,7 +132,7 @@ def test_numbers_and_objects_are_the_payload(
     found = getattr(flags, f"get_{kind}_details")(key, default, of(GREEN))
     assert (found.value, type(found.value), found.reason) == (value, type(value), Reason.SPLIT)
     again = getattr(flags, f"get_{kind}_value_async")(key, default, of(GREEN))
-    assert asyncio.run(again) == value
+    assert run_async(again) == value
 
 
 @pytest.mark.parametrize(
