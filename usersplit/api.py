@@ -61,6 +61,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("experiments.api.urls")),
     path("api/v1/", include("delivery.api.urls")),
     path("api/v1/", include("qa_tools.api.urls")),
+    path("api/v1/", include("analytics.api.urls")),
+    path("ofrep/v1/", include("delivery.api.ofrep_urls")),
 ]
 # After the addresses of all packages.
 unknown_addresses = [re_path(r"^(?:api|ofrep)/", unknown_address)]

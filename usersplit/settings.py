@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "audience",
     "experiments",
     "delivery",
+    "analytics",
     "qa_tools",
     "usersplit",
 ]

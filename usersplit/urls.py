@@ -14,7 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("audience.urls")),
     path("", include("experiments.urls")),
+    path("", include("delivery.urls")),
     path("", include("qa_tools.urls")),
+    path("", include("analytics.urls")),
     *api.unknown_addresses,
 ]
 

@@ -1,0 +1,1 @@
+"""What users saw and what they did: hits and events, counted, drawn, and judged."""

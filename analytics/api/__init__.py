@@ -1,0 +1,1 @@
+"""Hits and events come in here, and what was counted goes out."""
