@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from threading import Lock
 from typing import Any
 
+from core import clock
 from delivery.models import Manifest
 from delivery.selectors import file_bodies, newest_edition
 from delivery.services import publish
+from delivery.subjects import Subject
 from usersplit_sdk import Client
 
 Document = Mapping[str, Any]
@@ -62,3 +64,21 @@ def delivered_now(*, up_to_date: bool = False) -> Delivered:
     # Two threads may both load it: wasteful once, never wrong.
     _newest = Delivered(manifest or Manifest.objects.get(version=edition.version))
     return _newest
+
+
+def active_client_variants(subject: Subject, environment: str) -> dict[str, str]:
+    """Variants of the tests that clients take part in: {key: variant}.
+
+    These are the tests on the client's side, and whatever else the client names as supported; tests that only
+    servers decide are no business of a client that does not know them.
+    """
+    delivered = delivered_now()
+    supported: Collection[str] = subject.environment.supported_tests or ()
+    variants = delivered.client(environment).active_variants(
+        subject.user, subject.environment, now=clock.now()
+    )
+    return {
+        key: variant
+        for key, variant in variants.items()
+        if key in supported or delivered.tests[key]["side"] != "server"
+    }

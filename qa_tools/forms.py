@@ -12,8 +12,8 @@ from accounts.models import Environment
 from audience.casting import CELL_CASTS, CastError
 from audience.specs import Catalogue, FilterSpec
 from core.forms import ConsoleForm
+from delivery.subjects import MAX_ID, Subject, complete_subject
 from experiments.models import Experiment
-from qa_tools.subjects import MAX_ID, Subject, complete_subject
 from usersplit_sdk import SPLIT_GROUPS
 from usersplit_sdk import Environment as RequestEnvironment
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -12,11 +12,11 @@ from audience.catalogue import load_catalogue
 from core import clock
 from core.errors import InvalidInput, NotFound
 from delivery.evaluation import delivered_now
+from delivery.subjects import Subject
 from experiments.models import ForcedUser, TestsOff
 from experiments.selectors import visible_experiments
 from experiments.services import switch_tests_on, unforce_user
 from qa_tools.explaining import explain_decision
-from qa_tools.subjects import Subject
 from usersplit_sdk import Decision
 
 
@@ -57,24 +57,6 @@ def check_user(subject: Subject, environment: str, tests: Iterable[str] | None =
         if client.is_in_group(key, subject.user, subject.environment, now=moment)
     )
     return Check(delivered.version, subject, tuple(answers), groups)
-
-
-def active_client_variants(subject: Subject, environment: str) -> dict[str, str]:
-    """Variants of the tests that clients take part in: {key: variant}.
-
-    These are the tests on the client's side, and whatever else the client names as supported; tests that only
-    servers decide are no business of a client that does not know them.
-    """
-    delivered = delivered_now()
-    supported: Collection[str] = subject.environment.supported_tests or ()
-    variants = delivered.client(environment).active_variants(
-        subject.user, subject.environment, now=clock.now()
-    )
-    return {
-        key: variant
-        for key, variant in variants.items()
-        if key in supported or delivered.tests[key]["side"] != "server"
-    }
 
 
 @transaction.atomic

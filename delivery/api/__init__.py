@@ -1,1 +1,1 @@
-"""What app servers read over HTTP."""
+"""What app servers read and client apps ask over HTTP."""

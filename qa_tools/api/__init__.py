@@ -1,1 +1,1 @@
-"""Checking, forcing and evaluating over HTTP."""
+"""Checking and forcing over HTTP."""

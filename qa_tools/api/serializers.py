@@ -7,25 +7,18 @@ from typing import Any
 
 from rest_framework import serializers
 
+from delivery.api.evaluation_serializers import EnvironmentBody, identity_field
 from experiments.models import Environment, ForcedUser, TestsOff
-from qa_tools.subjects import MAX_ID
 from usersplit_sdk import Reason
 
 LAST_YEAR = 9000
 
 
-def _identity(**options: Any) -> serializers.CharField:
-    # Spaces may be part of an id; nothing is trimmed.
-    return serializers.CharField(
-        max_length=MAX_ID, trim_whitespace=False, required=False, allow_null=True, allow_blank=True, **options
-    )
-
-
 class PersonBody(serializers.Serializer[Any]):
     """Exactly one of a user id and a device id."""
 
-    user_id = _identity()
-    device_id = _identity()
+    user_id = identity_field()
+    device_id = identity_field()
 
     def ids(self) -> dict[str, str]:
         """Both, "" for the one that is not given."""
@@ -94,23 +87,10 @@ class TestsOffSerializer(serializers.ModelSerializer[TestsOff]):
         read_only_fields = fields
 
 
-class EnvironmentBody(serializers.Serializer[Any]):
-    """The request: values of environment filters by name, and beside them these. Other names are filters too."""
-
-    device_id = _identity()
-    split_group = serializers.IntegerField(
-        min_value=1, max_value=2400, required=False, allow_null=True, help_text="A guest's."
-    )
-    supported_tests = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
-    attributes = serializers.DictField(
-        required=False, help_text="The same as at the top; for names that are taken there."
-    )
-
-
 class CheckBody(serializers.Serializer[Any]):
     """Whom to ask about. Without an id and attributes it is a guest."""
 
-    user_id = _identity()
+    user_id = identity_field()
     attributes = serializers.DictField(
         required=False,
         allow_null=True,
@@ -119,7 +99,7 @@ class CheckBody(serializers.Serializer[Any]):
     split_group = serializers.IntegerField(
         min_value=1, max_value=2400, required=False, allow_null=True, help_text="Without: from the warehouse."
     )
-    device_id = _identity()
+    device_id = identity_field()
     environment = EnvironmentBody(required=False, allow_null=True)
     tests = serializers.ListField(
         child=serializers.CharField(),
@@ -172,30 +152,3 @@ class CheckSerializer(serializers.Serializer[Any]):
     groups = serializers.ListField(
         child=serializers.CharField(), help_text="User groups that the user is in."
     )
-
-
-class EvaluatedUserBody(serializers.Serializer[Any]):
-    """A user; what is left out comes from the warehouse."""
-
-    id = _identity()
-    split_group = serializers.IntegerField(min_value=1, max_value=2400, required=False, allow_null=True)
-    attributes = serializers.DictField(required=False, allow_null=True)
-
-
-class ActiveVariantsBody(serializers.Serializer[Any]):
-    """Who asks; without a user a guest."""
-
-    user = EvaluatedUserBody(required=False, allow_null=True)
-    environment = EnvironmentBody(required=False, allow_null=True)
-    supported_tests = serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        allow_null=True,
-        help_text="The tests that the client knows.",
-    )
-
-
-class ActiveVariantsSerializer(serializers.Serializer[Any]):
-    """The tests in which the user has a variant."""
-
-    variants = serializers.DictField(child=serializers.CharField())

@@ -1,11 +1,10 @@
-"""Addresses of the QA tools and of client evaluation, under /api/v1/."""
+"""Addresses of the QA tools, under /api/v1/."""
 
 from __future__ import annotations
 
 from django.urls import path
 
 from qa_tools.api.views import (
-    ActiveVariantsView,
     CheckView,
     ForcedListView,
     ForcedView,
@@ -20,5 +19,4 @@ urlpatterns = [
     path("qa/forced/<int:forced_id>/", ForcedView.as_view(), name="forced_user"),
     path("qa/tests-off/", TestsOffListView.as_view(), name="tests_off"),
     path("qa/tests-off/<int:off_id>/", TestsOffView.as_view(), name="tests_off_person"),
-    path("active-variants/", ActiveVariantsView.as_view(), name="active_variants"),
 ]

@@ -1,4 +1,4 @@
-"""Check, force, tests off, and the variants of a client. Everything goes through the services of the console."""
+"""Check, force, tests off. Everything goes through the services of the console."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rest_framework.serializers import Serializer
 
 from accounts.actors import Actor
 from accounts.api.actors import requesting_actor
-from accounts.models import ApiToken, Environment, Scope
+from accounts.models import Environment, Scope
 from core.bodies import json_object
 from core.errors import FieldError, InvalidInput, NotFound
+from delivery.api.evaluation_views import environment_of, read_subject
+from delivery.subjects import SubjectReader
 from experiments.models import ForcedUser, Kind, TestsOff
 from experiments.selectors import experiment_for
 from experiments.services import force_user, switch_tests_off, switch_tests_on, unforce_user
 from qa_tools.api.serializers import (
-    ActiveVariantsBody,
-    ActiveVariantsSerializer,
     CheckBody,
     CheckSerializer,
     ForcedBody,
@@ -34,9 +34,7 @@ from qa_tools.api.serializers import (
     TestsOffSerializer,
 )
 from qa_tools.selectors import forced_users, people_without_tests
-from qa_tools.services import active_client_variants, check_user, switch_tests_on_for, unforce_matching
-from qa_tools.subjects import Subject, SubjectReader, complete_subject
-from usersplit_sdk import Environment as RequestEnvironment
+from qa_tools.services import check_user, switch_tests_on_for, unforce_matching
 
 Body = TypeVar("Body", bound="Serializer[Any]")
 _GONE = {204: OpenApiResponse(description="Done.")}
@@ -69,10 +67,10 @@ class CheckView(QaView):
         body = json_object(request, known=CheckBody().fields.keys())
         reader = SubjectReader([])
         tests = reader.keys(body.get("tests"), "tests")
-        forced_in = body.get("forced_in") or _environment_of(request)
+        forced_in = body.get("forced_in") or environment_of(request)
         if forced_in not in Environment.values:
             reader.errors.append(FieldError("forced_in", f"Must be one of: {', '.join(Environment.values)}."))
-        subject = _subject(
+        subject = read_subject(
             reader,
             body,
             body.get("environment"),
@@ -81,43 +79,6 @@ class CheckView(QaView):
         )
         named = None if tests is None else list(dict.fromkeys(body["tests"]))
         return Response(CheckSerializer(check_user(subject, forced_in, named)).data)
-
-
-class ActiveVariantsView(GenericAPIView[Any]):
-    """For client apps, which cannot decide for themselves."""
-
-    write_scope = Scope.EVALUATE
-
-    @extend_schema(
-        operation_id="active_variants",
-        tags=["evaluate"],
-        request=ActiveVariantsBody,
-        responses=ActiveVariantsSerializer,
-    )
-    def post(self, request: Request) -> Response:
-        """The client's tests in which this user has a variant, as `{key: variant}`."""
-        body = json_object(request, known=ActiveVariantsBody().fields.keys())
-        reader = SubjectReader([])
-        user = body.get("user")
-        if user is not None and not isinstance(user, dict):
-            reader.errors.append(
-                FieldError("user", 'Must be an object such as {"id": "4711"}, or null for a guest.')
-            )
-            user = None
-        user = user or {}
-        fields = ("id", "split_group", "attributes")
-        reader.errors += [
-            FieldError(f"user.{str(name)[:64]}", f"There is no such field; known are {', '.join(fields)}.")
-            for name in user.keys() - set(fields)
-        ]
-        supported = reader.keys(body.get("supported_tests"), "supported_tests")
-        given = {
-            "user_id": user.get("id"),
-            "split_group": user.get("split_group"),
-            "attributes": user.get("attributes"),
-        }
-        subject = _subject(reader, given, body.get("environment"), supported, path="user.")
-        return Response({"variants": active_client_variants(subject, _environment_of(request))})
 
 
 class ForcedFilter(FilterSet):
@@ -164,7 +125,7 @@ class ForcedListView(QaView):
             self.actor,
             experiment,
             given["variant"],
-            given.get("environment") or _environment_of(request),
+            given.get("environment") or environment_of(request),
             **body.ids(),
             reason=given.get("reason", ""),
             expires_at=given.get("expires_at"),
@@ -268,32 +229,3 @@ def _known(given: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
             [FieldError(name[:64], f"There is no such parameter; known are {offered}.") for name in unknown]
         )
     return given
-
-
-def _environment_of(request: Request) -> str:
-    """The environment that the token is bound to; people in the browser look at production."""
-    return request.auth.environment if isinstance(request.auth, ApiToken) else Environment.PRODUCTION.value
-
-
-def _subject(
-    reader: SubjectReader,
-    given: dict[str, Any],
-    environment: object,
-    supported: frozenset[str] | None,
-    *,
-    device_id: str = "",
-    path: str = "",
-) -> Subject:
-    """Read all parts, refuse them together, and ask the warehouse for what is missing."""
-    request = reader.environment(environment)
-    user_id = reader.identity(given.get("user_id"), "user.id" if path else "user_id")
-    split_group = reader.split_group(given.get("split_group"), f"{path}split_group")
-    attributes = reader.attributes(given.get("attributes"), f"{path}attributes")
-    reader.refuse()
-    request = RequestEnvironment(
-        device_id or request.device_id,
-        request.attributes,
-        supported if supported is not None else request.supported_tests,
-        request.split_group,
-    )
-    return complete_subject(user_id, split_group, attributes, request)
