@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import F, Func, Q
 
+from accounts.models import ApiToken, Environment
 from core import clock
 from core.protection import insert_only
 from delivery.formats import canonical_json, manifest_document
@@ -60,3 +61,27 @@ class Manifest(models.Model):
     def body(self) -> bytes:
         """The bytes of `manifest.json`, in the folder and over HTTP."""
         return canonical_json(manifest_document(self.version, self.published_at, self.files, self.tests_off))
+
+
+class AppServer(models.Model):
+    """A process of an app server that reads its delivery over HTTP, and the version that it said it runs when it last asked."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
+    instance = models.CharField(
+        max_length=100, help_text="Host, process and eight random digits, by its own account."
+    )
+    environment = models.CharField(max_length=16, choices=Environment, help_text="The token's.")
+    version = models.BigIntegerField(help_text="Of the manifest in use; 0 before the first.")
+    sdk = models.CharField(max_length=32, blank=True)
+    first_seen_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["token", "instance"], name="delivery_appserver_once"),
+            models.CheckConstraint(condition=Q(version__gte=0), name="delivery_appserver_version_from_0"),
+        ]
+
+    def __str__(self) -> str:
+        return self.instance

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 
 from core.tasks import DurableTask
-from delivery import services
+from delivery import app_servers, services
 from delivery.folder import FolderUnusable
 
 logger = logging.getLogger(__name__)
@@ -21,3 +21,9 @@ def deliver() -> None:
     except FolderUnusable as error:
         # Nothing to be gained by a retry: the next sweep is one.
         logger.error("%s", error.detail)  # noqa: TRY400 - the sentence says it all, every time
+
+
+@shared_task(base=DurableTask)
+def forget_silent_servers() -> None:
+    """Servers that were not heard of for a day leave the list."""
+    app_servers.forget_silent_servers()

@@ -211,6 +211,7 @@ _sweep: dict[str, Any] = {"options": {"expires": 60}}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-preparations": {"task": "experiments.tasks.sweep_preparations", "schedule": 5.0, **_sweep},
     "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0, **_sweep},
+    "forget-silent-servers": {"task": "delivery.tasks.forget_silent_servers", "schedule": 3600.0},
     "sweep-recounts": {"task": "experiments.tasks.sweep_recounts", "schedule": 30.0, **_sweep},
     "keep-matches": {"task": "experiments.tasks.keep_matches", "schedule": 30.0, **_sweep},
     "load-users": {"task": "audience.tasks.sweep_sources", "schedule": 60.0, **_sweep},

@@ -12,8 +12,15 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.models import Scope
+from accounts.models import ApiToken, Scope
 from core.errors import NotFound
+from delivery.app_servers import (
+    INSTANCE_HEADER,
+    SDK_HEADER,
+    VERSION_HEADER,
+    read_report,
+    record_report,
+)
 from delivery.models import Manifest
 from delivery.selectors import file_bodies, newest_checksum, newest_edition
 from delivery.services import publish
@@ -21,6 +28,17 @@ from delivery.services import publish
 _IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the copy that the caller has."
 )
+_REPORT = [
+    OpenApiParameter(name, str, OpenApiParameter.HEADER, description=meaning)
+    for name, meaning in (
+        (INSTANCE_HEADER, "Which process asks: `<host>:<process id>:<eight hexadecimal digits>`."),
+        (
+            VERSION_HEADER,
+            "The version that it runs, 0 before the first. With the above it is listed as an app server.",
+        ),
+        (SDK_HEADER, "The version of its SDK."),
+    )
+]
 _UNCHANGED = OpenApiResponse(description="The caller's copy is up to date.")
 # The ETag of a packed answer is weak, as its bytes are others; whoever sends it back hears 304 all the same.
 _packed_when_asked = method_decorator(gzip_page, name="dispatch")
@@ -35,11 +53,14 @@ class ManifestView(APIView):
 
     @extend_schema(
         operation_id="delivery_manifest",
-        parameters=[_IF_NONE_MATCH],
+        parameters=[_IF_NONE_MATCH, *_REPORT],
         responses={(200, "application/json"): OpenApiTypes.OBJECT, 304: _UNCHANGED},
     )
     def get(self, request: Request) -> HttpResponseBase:
         """The newest manifest. Ask with `If-None-Match` to hear whether there is a newer one."""
+        report = read_report(request.headers)
+        if report is not None and isinstance(request.auth, ApiToken):
+            record_report(request.auth, report)
         edition = newest_edition() or publish().manifest
         unchanged = _unchanged(request, edition.sha256)
         if unchanged is not None:
