@@ -182,6 +182,26 @@ class TotalHits(CountedHits):
         return f"{self.variant} of {self.settings_group}"
 
 
+class SampleRatioWatch(models.Model):
+    """The smallest always-valid p of a settings group in production so far (see analytics.srm): it never grows again."""
+
+    settings_group = models.OneToOneField(SettingsGroup, on_delete=models.PROTECT, related_name="+")
+    smallest_p = models.FloatField(default=1.0)
+    smallest_at = models.DateTimeField(default=clock.now)
+    told_at = models.DateTimeField(null=True, help_text="When the alarm was raised.")
+
+    class Meta:
+        verbose_name_plural = "sample ratio watches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(smallest_p__gte=0, smallest_p__lte=1), name="analytics_sampleratiowatch_is_a_p"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.settings_group}: {self.smallest_p:.2g}"
+
+
 class UnknownHits(models.Model):
     """Hits for a test, settings group or variant that there is none of: most often a typo in somebody's code."""
 
