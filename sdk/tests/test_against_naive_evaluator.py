@@ -7,8 +7,9 @@ from itertools import product
 from typing import Any
 
 from conformance.naive import Answer, Setting, Subject, decide
-from conformance.pools import HOST_VALUES, NOW, OPERANDS, SCALARS, TIMES, VALUES, predicate
+from conformance.pools import NOW, OPERANDS, TIMES
 from fuzz.clocks import clock_at
+from fuzz.trees import attributes, trees
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -17,30 +18,11 @@ from usersplit_sdk.operators import OPERATORS
 from usersplit_sdk.values import to_nanoseconds
 
 DECISIONS = 100_000
+assert set(OPERANDS) == set(OPERATORS)
 
 
 # ---- what may stand in a test file -----------------------------------------------------------------------------
 
-NAMES = ["a", "b", "c"]
-assert set(OPERANDS) == set(OPERATORS)
-
-
-@st.composite
-def predicates(draw: st.DrawFn) -> dict[str, Any]:
-    operator = draw(st.sampled_from(sorted(OPERANDS)))
-    name, source = draw(st.sampled_from(NAMES)), draw(st.sampled_from(["user", "environment"]))
-    return predicate(name, source, operator, draw(st.sampled_from(OPERANDS[operator])))
-
-
-@st.composite
-def alternating(draw: st.DrawFn, operands: st.SearchStrategy[Any]) -> list[Any]:
-    tree: list[Any] = []
-    for item in draw(st.lists(operands, max_size=5)):
-        tree += [draw(st.sampled_from(["AND", "OR"]))] * bool(tree) + [item]
-    return tree
-
-
-trees = st.recursive(predicates(), alternating, max_leaves=8).map(lambda t: t if isinstance(t, list) else [t])
 variant_names = st.sampled_from(["control", "green"])
 scopes = st.sampled_from(["everywhere", "conditions"])
 outcomes = st.just({"result": "rejected"}) | st.fixed_dictionaries(
@@ -88,8 +70,6 @@ def many(drawn: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 # ---- who asks --------------------------------------------------------------------------------------------------
 
-host_values = st.sampled_from(VALUES) | st.sampled_from([*SCALARS, *HOST_VALUES])
-attributes = st.dictionaries(st.sampled_from(NAMES), host_values, max_size=3)
 flags = st.sampled_from([{}, {"is_test_user": True}, {"is_test_user": 1}])
 identities = st.sampled_from([None, "u1", "u2"])
 split_groups = st.sampled_from([None, 1, 3, 5, 6])

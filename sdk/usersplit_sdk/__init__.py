@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         per_call,
         variant,
     )
+    from usersplit_sdk.trace import Trace, TracedDecision, trace_conditions, trace_decision
 
 __version__ = "0.1.0"
 
@@ -66,10 +67,14 @@ __all__ = [
     "Run",
     "SplitTest",
     "Status",
+    "Trace",
+    "TracedDecision",
     "User",
     "draw_split_group",
     "parse_document",
     "per_call",
+    "trace_conditions",
+    "trace_decision",
     "variant",
 ]
 
@@ -83,7 +88,11 @@ _WHEN_ASKED_FOR = {
     "ParamTest": "usersplit_sdk.split_tests",
     "Run": "usersplit_sdk.split_tests",
     "SplitTest": "usersplit_sdk.split_tests",
+    "Trace": "usersplit_sdk.trace",
+    "TracedDecision": "usersplit_sdk.trace",
     "per_call": "usersplit_sdk.split_tests",
+    "trace_conditions": "usersplit_sdk.trace",
+    "trace_decision": "usersplit_sdk.trace",
     "variant": "usersplit_sdk.split_tests",
 }
 """Names by module: asyncio and inspect take longer to import than the rest, and few applications need both."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from importlib import import_module
 from time import monotonic, time_ns
 from types import ModuleType
@@ -25,7 +25,7 @@ from usersplit_sdk.store import (
     Status,
     Store,
 )
-from usersplit_sdk.values import to_nanoseconds
+from usersplit_sdk.values import asked_nanoseconds
 from usersplit_sdk.view import Ready, View
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Client:
         now: datetime | None = None,
     ) -> Decision:
         """The variant and why; logs nothing. ``now`` asks about another time (without an offset: UTC)."""
-        return self._decide(self._view, key, user, request, _nanoseconds(now))
+        return self._decide(self._view, key, user, request, asked_nanoseconds(now))
 
     def active_variants(
         self, user: User | None = None, request: Environment | None = None, *, now: datetime | None = None
@@ -223,7 +223,7 @@ class Client:
                         if variant is not None:
                             found[key] = variant
                     return found
-            at = _nanoseconds(now)
+            at = asked_nanoseconds(now)
             if view.is_off(user, request):
                 return self._every_variant_carefully(view, user, request, at)
             for test in view.candidates(user, request):
@@ -231,7 +231,7 @@ class Client:
                 if variant is not None:
                     found[test.key] = variant
         except Exception:  # noqa: BLE001 - the host's objects need care
-            return self._every_variant_carefully(view, user, request, _nanoseconds(now))
+            return self._every_variant_carefully(view, user, request, asked_nanoseconds(now))
         return found
 
     def test_keys(self) -> tuple[str, ...]:
@@ -253,7 +253,7 @@ class Client:
     ) -> bool:
         """Is the user in the user group? An unknown or unusable group has nobody in it."""
         view = self._view
-        at = time_ns() if now is None else _nanoseconds(now)
+        at = time_ns() if now is None else asked_nanoseconds(now)
         try:
             return view.groups[key].check(user, request, at) is not None
         except Exception:  # noqa: BLE001 - asked for the first time, unknown, or the host's objects need care
@@ -429,12 +429,3 @@ class Client:
         except Exception as problem:  # noqa: BLE001 - a check never raises into the host
             self._reporter.report_failure(test.key, problem)
             return Decision(None, Reason.INVALID_TEST_FILE, f"the check failed: {type(problem).__name__}")
-
-
-def _nanoseconds(now: object) -> int:
-    try:
-        if isinstance(now, datetime):
-            return to_nanoseconds(now if now.utcoffset() is not None else now.replace(tzinfo=timezone.utc))
-    except Exception:  # noqa: BLE001, S110 - a time zone is the application's code
-        pass
-    return time_ns()

@@ -1,9 +1,10 @@
 """Condition trees: checked when a file is read, turned into Python code when they are first needed.
 
-Two forms come out of the same checked tree. The *plain* one is an expression that says whether the conditions are
+Three forms come out of the same checked tree. The *plain* one is an expression that says whether the conditions are
 met. The *traced* one also tells the path of the predicate that was evaluated last, which is the one that decided,
-and takes an exception in a predicate for "not met". Nothing of a file ever becomes code: all it holds is bound to
-names, and the source is made of those names and of what stands in the table of operators.
+and takes an exception in a predicate for "not met". The *watched* one does so too, and tells of every predicate and
+bracket that it evaluates. Nothing of a file ever becomes code: all it holds is bound to names, and the source is made
+of those names and of what stands in the table of operators.
 """
 
 from __future__ import annotations
@@ -27,15 +28,23 @@ Attributes = Mapping[str, object]
 Outcome = tuple[bool, str]
 Condition = Callable[[Attributes, Attributes, datetime], Outcome]
 """Takes the user's attributes (empty for a guest), the request's, and the time."""
+UNREADABLE = object()
+"""Stands for the value that a host's mapping failed to give."""
+Note = Callable[..., bool]
+"""``(path, met)`` of a bracket, ``(path, met, value)`` of a predicate, in the order of evaluation; answers ``met``."""
+Watched = Callable[[Attributes, Attributes, datetime, Note], bool]
+"""Like ``Condition``, and tells ``Note``."""
 
 
 class Predicate(NamedTuple):
-    """One comparison of an attribute, of the user's or else of the request's."""
+    """One comparison of an attribute, of the user's or else of the request's; ``operator`` and ``operand`` as written."""
 
     name: str
     of_user: bool
     comparison: Comparison
     path: str
+    operator: str
+    operand: object
 
 
 class Group(NamedTuple):
@@ -112,7 +121,7 @@ def _parse_predicate(item: Mapping[object, object], path: str) -> Predicate:
         comparison = operator.build(item.get("value"), filter_type if isinstance(filter_type, str) else None)
     except InvalidOperand as problem:
         raise InvalidDocument(f"{path}.value", str(problem)) from None
-    return Predicate(name, source == "user", comparison, path)
+    return Predicate(name, source == "user", comparison, path, operator.name, item.get("value"))
 
 
 # ---- writing -------------------------------------------------------------------------------------------------
@@ -142,6 +151,11 @@ def write_plain(conditions: Conditions, names: Names) -> str:
 def compile_traced(conditions: Conditions) -> Condition:
     """The traced form; never raises."""
     return _Traced(Names()).function(conditions.root)
+
+
+def compile_watched(conditions: Conditions) -> Watched:
+    """The watched form; never raises."""
+    return _Watched(Names()).function(conditions.root)
 
 
 def compile_conditions(tree: object) -> Condition:
@@ -232,6 +246,23 @@ class _Traced(_Plain):
         return cast(Condition, define("traced", lines, self.names))
 
 
+class _Watched(_Plain):
+    """The same, and ``note`` hears of all that is evaluated; a predicate that raises is not met."""
+
+    arguments = "profile, environment, moment, note"
+
+    def function(self, group: Group) -> Watched:
+        """The whole tree."""
+        lines = [f"def watched({self.arguments}): return {self.group(group)}"]
+        return cast(Watched, define("watched", lines, self.names))
+
+    def group(self, group: Group) -> str:
+        return f"note({self.names.bind(group.path)}, {super().group(group)})"
+
+    def predicate(self, predicate: Predicate) -> str:
+        return f"{self.names.bind(_guarded(predicate))}({self.arguments})"
+
+
 def _fill(comparison: Comparison, names: Names, read: str) -> str:
     """The comparison's source, with ``read`` where the value is read first, and its names bound."""
     again = "{v}" in comparison.source
@@ -239,17 +270,22 @@ def _fill(comparison: Comparison, names: Names, read: str) -> str:
     return comparison.source.format(V=f"(v := {read})" if again else read, v="v", t="moment", **fields)
 
 
-def _guarded(predicate: Predicate) -> Callable[[Attributes, Attributes, datetime], bool]:
+def _guarded(predicate: Predicate) -> Callable[..., bool]:
+    """``(profile, environment, moment, note=None)`` → is it met? A predicate that raises is not."""
     names = Names()
     source = _fill(predicate.comparison, names, "value")
     compare = define("compare", [f"def compare(value, moment): return {source}"], names)
-    name, of_user = predicate.name, predicate.of_user
+    name, of_user, path = predicate.name, predicate.of_user, predicate.path
 
-    def ask(profile: Attributes, environment: Attributes, moment: datetime) -> bool:
+    def ask(profile: Attributes, environment: Attributes, moment: datetime, note: Note | None = None) -> bool:
+        value: object = UNREADABLE
         try:
             value = profile.get(name) if of_user else environment.get(name)
-            return bool(compare(value, moment))
+            met = bool(compare(value, moment))
         except Exception:  # noqa: BLE001 - a host's mapping or value may do anything; then it does not match
-            return False
+            met = False
+        if note is not None:
+            note(path, met, value)
+        return met
 
     return ask

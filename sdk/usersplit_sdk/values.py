@@ -11,6 +11,7 @@ import re
 import sys
 from datetime import date, datetime, time, timedelta, timezone
 from math import isnan
+from time import time_ns
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 Number = Union[int, float, "Decimal"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FIRST = datetime.min.replace(tzinfo=timezone.utc)
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
 VERSION_PARTS = 6
@@ -61,6 +64,18 @@ def to_nanoseconds(moment: datetime) -> int:
 def from_nanoseconds(nanoseconds: int) -> datetime:
     """The time in UTC, to the microsecond."""
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def asked_nanoseconds(now: object) -> int:
+    """The time that a caller asks about (a ``datetime``; without an offset: UTC); for anything else the present."""
+    try:
+        if isinstance(now, datetime):
+            aware = now if now.utcoffset() is not None else now.replace(tzinfo=timezone.utc)
+            # An offset may push a time over the edge of the calendar.
+            return to_nanoseconds(min(max(aware, _FIRST), _LAST))
+    except Exception:  # noqa: BLE001, S110 - a time zone is the application's code
+        pass
+    return time_ns()
 
 
 def is_number(value: object) -> bool:
