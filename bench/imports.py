@@ -137,7 +137,7 @@ def _killed_and_repeated(folder: Path) -> tuple[int, int, int]:
         before = _users(disturbed)
         process = subprocess.Popen(_command(disturbed, turns[published % 2]), stdout=subprocess.DEVNULL)
         try:
-            process.wait(moments.uniform(0.2, 1.05) * longest)
+            process.wait(moments.uniform(0.5, 1.4) * longest)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
