@@ -59,6 +59,25 @@ class ForcedChoice(PersonBody):
     environment = serializers.ChoiceField(Environment.choices, required=False)
 
 
+class DeliveryStateSerializer(serializers.Serializer[Any]):
+    """Which app servers have it. Only servers that read over HTTP and were heard of in the last minute count."""
+
+    version = serializers.IntegerField(help_text="The version of the delivery that holds the change.")
+    delivered = serializers.BooleanField(
+        help_text="Whether every server runs it. False without servers: nobody knows then."
+    )
+    servers = serializers.IntegerField(help_text="How many servers there are.")
+    waiting_for = serializers.ListField(
+        child=serializers.CharField(), help_text="Servers that don't run it yet (the first 100)."
+    )
+
+
+class DeliveredSerializer(serializers.Serializer[Any]):
+    """What became of a change that was waited for."""
+
+    delivery = DeliveryStateSerializer()
+
+
 class ForcedUserSerializer(serializers.ModelSerializer[ForcedUser]):
     """A user or device that is forced into a variant; the id that is not its own is empty."""
 
@@ -85,6 +104,26 @@ class TestsOffSerializer(serializers.ModelSerializer[TestsOff]):
         model = TestsOff
         fields = ["id", "user_id", "device_id", "reason", "expires_at", "created_by", "created_at"]
         read_only_fields = fields
+
+
+class ForcedAnswer(ForcedUserSerializer):
+    """The forced user; with `wait` also what became of the delivery."""
+
+    delivery = DeliveryStateSerializer(required=False, read_only=True, help_text="Only with `wait`.")
+
+    class Meta(ForcedUserSerializer.Meta):
+        fields = [*ForcedUserSerializer.Meta.fields, "delivery"]
+
+
+class TestsOffAnswer(TestsOffSerializer):
+    """For whom all tests are off; with `wait` also what became of the delivery."""
+
+    __test__ = False
+
+    delivery = DeliveryStateSerializer(required=False, read_only=True, help_text="Only with `wait`.")
+
+    class Meta(TestsOffSerializer.Meta):
+        fields = [*TestsOffSerializer.Meta.fields, "delivery"]
 
 
 class CheckBody(serializers.Serializer[Any]):

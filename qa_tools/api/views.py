@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from django_filters import CharFilter, ChoiceFilter, FilterSet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status as http
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -15,6 +16,7 @@ from rest_framework.serializers import Serializer
 
 from accounts.actors import Actor
 from accounts.api.actors import requesting_actor
+from accounts.api.idempotency import IdempotentPosts
 from accounts.models import Environment, Scope
 from core.bodies import json_object
 from core.errors import FieldError, InvalidInput, NotFound
@@ -26,21 +28,39 @@ from experiments.services import force_user, switch_tests_off, switch_tests_on, 
 from qa_tools.api.serializers import (
     CheckBody,
     CheckSerializer,
+    DeliveredSerializer,
+    DeliveryStateSerializer,
+    ForcedAnswer,
     ForcedBody,
     ForcedChoice,
     ForcedUserSerializer,
     PersonBody,
     PersonReasonBody,
+    TestsOffAnswer,
     TestsOffSerializer,
 )
 from qa_tools.selectors import forced_users, people_without_tests
 from qa_tools.services import check_user, switch_tests_on_for, unforce_matching
+from qa_tools.waiting import MOST_SECONDS, await_delivery
 
 Body = TypeVar("Body", bound="Serializer[Any]")
-_GONE = {204: OpenApiResponse(description="Done.")}
+_GONE = {
+    200: OpenApiResponse(DeliveredSerializer, "Done; only with `wait`."),
+    204: OpenApiResponse(description="Done."),
+}
+_WAIT = OpenApiParameter(
+    "wait",
+    {"type": "number", "minimum": 0, "maximum": MOST_SECONDS},
+    OpenApiParameter.QUERY,
+    description=(
+        "Seconds to wait until every app server runs the version that holds the change. The answer tells, as `delivery`, "
+        "whether they do. Answered at once if too many calls wait already."
+    ),
+)
+_SECONDS: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,6})?", re.ASCII)
 
 
-class QaView(GenericAPIView[Any]):
+class QaView(IdempotentPosts, GenericAPIView[Any]):
     """All of the QA tools ask for one scope, reading and writing."""
 
     read_scope = Scope.QA
@@ -49,6 +69,35 @@ class QaView(GenericAPIView[Any]):
     @property
     def actor(self) -> Actor:
         return requesting_actor(self.request)
+
+    def delivery(self, environment: str | None) -> dict[str, Any]:
+        """What the answer says of the delivery, once it has waited for it: nothing unless `?wait=` asked.
+
+        After the change: everything that can be refused has been.
+        """
+        seconds = self.seconds_to_wait()
+        if seconds is None:
+            return {}
+        return {"delivery": DeliveryStateSerializer(await_delivery(environment, seconds)).data}
+
+    def seconds_to_wait(self) -> float | None:
+        """`?wait=` as a number, None without one. Raises InvalidInput; ask before anything is changed."""
+        given = self.request.query_params.get("wait")
+        if given is None:
+            return None
+        if not _SECONDS.fullmatch(given) or float(given) > MOST_SECONDS:
+            raise InvalidInput.at("wait", f"Must be a number of seconds from 0 to {MOST_SECONDS:g}.")
+        return float(given)
+
+    def choice(self) -> dict[str, Any]:
+        """The query without `wait`, which has been read. Raises InvalidInput."""
+        self.seconds_to_wait()
+        return {name: value for name, value in self.request.query_params.items() if name != "wait"}
+
+    def gone(self, environment: str | None) -> Response:
+        """Done: 204, or 200 with what became of the delivery if that was waited for."""
+        body = self.delivery(environment)
+        return Response(body) if body else Response(status=http.HTTP_204_NO_CONTENT)
 
     def checked(self, serializer: type[Body], given: dict[str, Any] | None = None) -> Body:
         """The body, or `given`, with every unknown field refused."""
@@ -60,6 +109,8 @@ class QaView(GenericAPIView[Any]):
 
 class CheckView(QaView):
     """What would this user get?"""
+
+    keeps_answers = False
 
     @extend_schema(operation_id="qa_check", tags=["qa"], request=CheckBody, responses=CheckSerializer)
     def post(self, request: Request) -> Response:
@@ -110,11 +161,13 @@ class ForcedListView(QaView):
     @extend_schema(
         operation_id="qa_forced_create",
         tags=["qa"],
+        parameters=[_WAIT],
         request=ForcedBody,
-        responses={201: ForcedUserSerializer},
+        responses={201: ForcedAnswer},
     )
     def post(self, request: Request) -> Response:
         """Put a user or device into a variant; again moves them."""
+        self.seconds_to_wait()
         body = self.checked(ForcedBody)
         given = body.validated_data
         try:
@@ -130,31 +183,37 @@ class ForcedListView(QaView):
             reason=given.get("reason", ""),
             expires_at=given.get("expires_at"),
         )
-        return Response(ForcedUserSerializer(forced).data, http.HTTP_201_CREATED)
+        answer = ForcedUserSerializer(forced).data | self.delivery(forced.environment)
+        return Response(answer, http.HTTP_201_CREATED)
 
     @extend_schema(
-        operation_id="qa_forced_clear", tags=["qa"], parameters=[ForcedChoice], request=None, responses=_GONE
+        operation_id="qa_forced_clear",
+        tags=["qa"],
+        parameters=[ForcedChoice, _WAIT],
+        request=None,
+        responses=_GONE,
     )
     def delete(self, request: Request) -> Response:
         """Let a user or device go, in all tests and environments or those named (in the query or in a JSON body)."""
-        body = self.checked(ForcedChoice, request.query_params.dict())
+        body = self.checked(ForcedChoice, self.choice())
         given = body.validated_data
-        unforce_matching(
-            self.actor, **body.ids(), test=given.get("test", ""), environment=given.get("environment", "")
-        )
-        return Response(status=http.HTTP_204_NO_CONTENT)
+        environment = given.get("environment", "")
+        unforce_matching(self.actor, **body.ids(), test=given.get("test", ""), environment=environment)
+        return self.gone(environment or None)
 
 
 class ForcedView(QaView):
     """One forced user or device."""
 
-    @extend_schema(operation_id="qa_forced_delete", tags=["qa"], responses=_GONE)
+    @extend_schema(operation_id="qa_forced_delete", tags=["qa"], parameters=[_WAIT], responses=_GONE)
     def delete(self, request: Request, forced_id: int) -> Response:
         """Let this one go."""
-        if not forced_users(self.actor).filter(pk=forced_id).exists():
+        self.seconds_to_wait()
+        forced = forced_users(self.actor).filter(pk=forced_id).first()
+        if forced is None:
             raise NotFound("There is no such forced user.")
         unforce_user(self.actor, forced_id)
-        return Response(status=http.HTTP_204_NO_CONTENT)
+        return self.gone(forced.environment)
 
 
 class TestsOffFilter(FilterSet):
@@ -188,25 +247,31 @@ class TestsOffListView(QaView):
     @extend_schema(
         operation_id="qa_tests_off_create",
         tags=["qa"],
+        parameters=[_WAIT],
         request=PersonReasonBody,
-        responses={201: TestsOffSerializer},
+        responses={201: TestsOffAnswer},
     )
     def post(self, request: Request) -> Response:
         """Switch all tests off for a user or device; again gives the new expiry."""
+        self.seconds_to_wait()
         body = self.checked(PersonReasonBody)
         given = body.validated_data
         off = switch_tests_off(
             self.actor, **body.ids(), reason=given.get("reason", ""), expires_at=given.get("expires_at")
         )
-        return Response(TestsOffSerializer(off).data, http.HTTP_201_CREATED)
+        return Response(TestsOffSerializer(off).data | self.delivery(None), http.HTTP_201_CREATED)
 
     @extend_schema(
-        operation_id="qa_tests_off_clear", tags=["qa"], parameters=[PersonBody], request=None, responses=_GONE
+        operation_id="qa_tests_off_clear",
+        tags=["qa"],
+        parameters=[PersonBody, _WAIT],
+        request=None,
+        responses=_GONE,
     )
     def delete(self, request: Request) -> Response:
         """Switch tests on again for a user or device (in the query or in a JSON body)."""
-        switch_tests_on_for(self.actor, **self.checked(PersonBody, request.query_params.dict()).ids())
-        return Response(status=http.HTTP_204_NO_CONTENT)
+        switch_tests_on_for(self.actor, **self.checked(PersonBody, self.choice()).ids())
+        return self.gone(None)
 
 
 class TestsOffView(QaView):
@@ -214,11 +279,12 @@ class TestsOffView(QaView):
 
     __test__ = False
 
-    @extend_schema(operation_id="qa_tests_off_delete", tags=["qa"], responses=_GONE)
+    @extend_schema(operation_id="qa_tests_off_delete", tags=["qa"], parameters=[_WAIT], responses=_GONE)
     def delete(self, request: Request, off_id: int) -> Response:
         """Switch tests on again."""
+        self.seconds_to_wait()
         switch_tests_on(self.actor, off_id)
-        return Response(status=http.HTTP_204_NO_CONTENT)
+        return self.gone(None)
 
 
 def _known(given: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
