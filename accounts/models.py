@@ -107,3 +107,23 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+
+class KeptAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered; written in the transaction of its work, so that there are both or neither."""
+
+    caller = models.CharField(max_length=32, help_text="token:<id> or person:<id>.")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(
+        max_length=64, help_text="Of method, address and body: what the key was used for."
+    )
+    status = models.PositiveSmallIntegerField(default=0, help_text="0 until the work is done.")
+    body = models.TextField(default="", help_text="JSON; empty without a body.")
+    location = models.CharField(max_length=500, default="")
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="accounts_keptanswer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.caller}: {self.key}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.actors import Actor
@@ -18,3 +19,15 @@ def signed_in_person(request: HttpRequest) -> User:
 def signed_in_actor(request: HttpRequest) -> Actor:
     """The same person, as services ask for them."""
     return Actor.person(signed_in_person(request))
+
+
+def client_address(request: HttpRequest) -> str:
+    """The network address that asks: as the last of the installation's own proxies (settings.PROXIES) saw it, "" on a socket file.
+
+    What stands before that in X-Forwarded-For is only what the client says of itself.
+    """
+    if settings.PROXIES:
+        seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(seen) >= settings.PROXIES:
+            return str(seen[-settings.PROXIES]).strip()[:64]
+    return str(request.META.get("REMOTE_ADDR", ""))

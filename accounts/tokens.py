@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 
 # Lets secret scanners and people recognise one.
 PREFIX = "ust_"
+_SHAPE = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 def new_token() -> str:
     """A fresh token: prefix and 256 random bits."""
     return PREFIX + secrets.token_urlsafe(32)
+
+
+def could_be_token(text: str) -> bool:
+    """Whether this has the shape of one that `new_token` makes."""
+    return _SHAPE.fullmatch(text) is not None
 
 
 def token_digest(token: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core.errors import DomainError, FieldError, InvalidInput
+from core.request_ids import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
 # Whoever sends ten thousand wrong fields learns enough from the first.
@@ -27,13 +29,14 @@ logger = logging.getLogger(__name__)
 def problem_document(
     status: int, detail: str, code: str, title: str = "", errors: Sequence[FieldError] | None = None
 ) -> dict[str, object]:
-    """The document: type, title, status, detail, code and, for bad input, errors[{field, message}] (the first MAX_ERRORS)."""
+    """The document: type, title, status, detail, code, request_id and, for bad input, errors[{field, message}] (the first MAX_ERRORS)."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": title or HTTPStatus(status).phrase,
         "status": status,
         "detail": _writable(detail),
         "code": code,
+        "request_id": current_request_id(),
     }
     if errors is not None:
         body["errors"] = [
@@ -118,7 +121,8 @@ def _framework_problem(exception: Http404 | PermissionDenied | exceptions.APIExc
     if getattr(known, "auth_header", None):
         headers["WWW-Authenticate"] = known.auth_header  # type: ignore[attr-defined]  # set by DRF's view, not declared
     if getattr(known, "wait", None):
-        headers["Retry-After"] = str(int(known.wait))  # type: ignore[attr-defined]  # only Throttled has it
+        # Rounded up: who comes back a moment early is refused again.
+        headers["Retry-After"] = str(ceil(known.wait))  # type: ignore[attr-defined]  # only Throttled has it
     title = HTTPStatus(known.status_code).phrase
     return problem_response(
         known.status_code, title, str(known.detail), str(known.default_code), headers=headers

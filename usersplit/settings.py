@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg.conninfo
 from celery.schedules import crontab
@@ -74,6 +75,26 @@ DATABASES: dict[str, dict[str, Any]] = {
         "OPTIONS": {**_database, **({"pool": {"min_size": 1, "max_size": _pool_size}} if _pool_size else {})},
     }
 }
+
+
+def _cache(url: str) -> dict[str, Any]:
+    """Redis, the one of the broker unless told: counters of requests must be the same for all processes. Without one, each counts alone."""
+    if url.startswith("redis+socket://"):
+        socket = urlsplit(url)
+        url = f"unix://{socket.path}?db={parse_qs(socket.query).get('virtual_host', ['0'])[0]}"
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # No request waits for it: who is not counted passes.
+    patience = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "usersplit",
+        "OPTIONS": patience,
+    }
+
+
+CACHES = {"default": _cache(os.environ.get("CACHE_URL") or BROKER_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
@@ -87,6 +108,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "django_filters",
+    "corsheaders",
     "pgtrigger",
     "rest_framework",
     "drf_spectacular",
@@ -103,10 +125,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.request_ids.request_ids",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.content_security_policy",
     "core.middleware.caching",
+    "accounts.api.throttling.rate_limit_headers",
+    "core.conditional.conditional_get",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -153,6 +179,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 SECURE_REFERRER_POLICY = "same-origin"
 _behind_tls = _flag("BEHIND_TLS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_tls
+# How many of our own proxies a request passes: the caller's address is what the outermost of them saw.
+PROXIES = int(os.environ.get("PROXIES", "1" if _behind_tls else "0"))
 if _behind_tls:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -217,6 +245,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "load-users": {"task": "audience.tasks.sweep_sources", "schedule": 60.0, **_sweep},
     "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
     "prune-counts": {"task": "experiments.tasks.prune", "schedule": crontab(hour=4, minute=17)},
+    "forget-answers": {"task": "accounts.tasks.forget_answers", "schedule": crontab(minute=27)},
     "check-health": {"task": "experiments.tasks.check_health", "schedule": crontab(hour=4, minute=7)},
 }
 
@@ -227,6 +256,7 @@ REST_FRAMEWORK = {
         "accounts.api.authentication.ConsoleSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.CallerThrottle"],
     "DEFAULT_PARSER_CLASSES": ["core.bodies.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
@@ -237,6 +267,24 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# Requests a minute that a token may make (a person, in the console's session): generous, they only stop what runs wild. `bulk` is
+# what app servers and clients do with every page: reading test files, asking for variants, sending hits.
+API_LIMITS = {
+    "read": int(os.environ.get("API_READS_A_MINUTE", "6000")),
+    "write": int(os.environ.get("API_WRITES_A_MINUTE", "1200")),
+    "bulk": int(os.environ.get("API_BULK_A_MINUTE", "60000")),
+}
+# Refused tokens, and refused passwords, that one network address may send a minute.
+REFUSED_TOKENS_A_MINUTE = int(os.environ.get("REFUSED_TOKENS_A_MINUTE", "600"))
+REFUSED_PASSWORDS_A_MINUTE = int(os.environ.get("REFUSED_PASSWORDS_A_MINUTE", "60"))
+# Other origins whose pages may ask for variants and send hits, never with cookies. "*": anybody's may ask, but not send.
+CORS_ORIGINS = [origin for origin in os.environ.get("CORS_ORIGINS", "").split(",") if origin]
+CORS_ALLOWED_ORIGINS = [origin for origin in CORS_ORIGINS if origin != "*"]
+CORS_URLS_REGEX = r"^/(ofrep/|api/v1/(active-variants|hits|events)/)"
+CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["authorization", "content-encoding", "content-type", "if-none-match", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "X-Request-ID"]
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "UserSplit",
     "DESCRIPTION": "Split tests, their settings groups and their delivery to app servers.",
@@ -251,14 +299,21 @@ SPECTACULAR_SETTINGS = {
         "EnvironmentEnum": "experiments.models.Environment",
         "DrawEnum": "experiments.models.DrawObjective",
     },
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.schema.add_problems"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "accounts.api.schema.add_access",
+        "core.schema.add_problems",
+    ],
 }
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request_id": {"()": "core.request_ids.RequestIdFilter"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
     # The sweeps run every few seconds: two lines for each would bury what somebody wants to read.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},

@@ -18,3 +18,10 @@ def requesting_actor(request: Request) -> Actor:
 def may_write(request: Request) -> bool:
     """Whether this request could change tests at all: a token needs the scope, a person only their role."""
     return not isinstance(request.auth, ApiToken) or Scope.MANAGE in request.auth.scopes
+
+
+def caller_of(request: Request) -> str:
+    """Who asks, as a short text: a token, or a person in the console. Their limits and idempotency keys are their own."""
+    if isinstance(request.auth, ApiToken):
+        return f"token:{request.auth.pk}"
+    return f"person:{cast(User, request.user).pk}"

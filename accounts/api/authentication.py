@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
-from accounts.tokens import token_digest
+from accounts.requests import client_address
+from accounts.throttling import take
+from accounts.tokens import could_be_token, token_digest
 from core import clock
 
 # "Last used" is for people: to the minute is enough and keeps reads from becoming writes.
@@ -23,10 +26,15 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, token = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        digest = token_digest(token.strip().decode("utf-8", "surrogateescape"))
+        given = token.strip().decode("utf-8", "surrogateescape")
         moment = clock.now()
-        found = ApiToken.objects.usable(moment).select_related("owner").filter(digest=digest).first()
+        found = _usable_token(given, moment)
         if found is None:
+            # Guessing one is hopeless; a program that goes on with a dead token is answered more cheaply. Good ones
+            # from the same address always pass: many may share it.
+            refused = take("refused-token", client_address(request), settings.REFUSED_TOKENS_A_MINUTE)
+            if refused.is_used_up:
+                raise Throttled(refused.reset, "Too many requests with tokens that are not good.")
             raise AuthenticationFailed("The token is unknown, revoked or expired.")
         if found.last_used_at is None or moment - found.last_used_at > LAST_USED_STEP:
             ApiToken.objects.filter(pk=found.pk).update(last_used_at=moment)
@@ -34,6 +42,14 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="usersplit"'
+
+
+def _usable_token(given: str, moment: dt.datetime) -> ApiToken | None:
+    # What does not even look like one costs no query.
+    if not could_be_token(given):
+        return None
+    tokens = ApiToken.objects.usable(moment).select_related("owner")
+    return tokens.filter(digest=token_digest(given)).first()
 
 
 class ConsoleSessionAuthentication(SessionAuthentication):

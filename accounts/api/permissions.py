@@ -29,8 +29,11 @@ class HasScope(BasePermission):
             return False
         if not isinstance(request.auth, ApiToken):
             return True
-        if request.method in SAFE_METHODS:
-            needed = getattr(view, "read_scope", self.default_read)
-        else:
-            needed = getattr(view, "write_scope", self.default_write)
-        return needed in request.auth.scopes
+        return self.needed(str(request.method), view) in request.auth.scopes
+
+    @classmethod
+    def needed(cls, method: str, view: APIView | type[APIView]) -> str:
+        """The scope that this method of the view asks for."""
+        if method in SAFE_METHODS:
+            return str(getattr(view, "read_scope", cls.default_read))
+        return str(getattr(view, "write_scope", cls.default_write))

@@ -22,6 +22,7 @@ from experiments.what_if import what_if
 class WhatIfView(KindView):
     """Counted now and drawn for every objective, nothing stored. For those who may save the settings."""
 
+    keeps_answers = False
     operations: ClassVar[dict[str, Operation]] = {
         "POST": Operation(
             "what_if",

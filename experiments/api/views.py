@@ -8,14 +8,17 @@ from django.db.models import Q, QuerySet
 from django_filters import CharFilter, FilterSet, MultipleChoiceFilter
 from rest_framework import status as http
 from rest_framework.generics import GenericAPIView
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor
 from accounts.api.actors import requesting_actor
+from accounts.api.idempotency import IdempotentPosts
 from changelog.api import EntryFilter, EntrySerializer
 from changelog.models import Entry
 from core.bodies import json_object
+from core.conditional import entity_tag
 from core.errors import InvalidInput
 from experiments.api.addresses import address
 from experiments.api.schema import KindSchema, Operation, PerKind
@@ -47,7 +50,7 @@ REPRESENTATION = PerKind(TestSerializer, GroupSerializer)
 ENDING_FIELDS = frozenset({"result", "variant", "scope", "conclusion"})
 
 
-class KindView(GenericAPIView[Any]):
+class KindView(IdempotentPosts, GenericAPIView[Any]):
     """`kind` is given where the address is: as_view(kind=Kind.GROUP)."""
 
     kind: str = Kind.TEST
@@ -157,20 +160,26 @@ class ExperimentView(KindView):
             REPRESENTATION,
             request=PerKind(TestEdit, GroupEdit),
             headers={
-                "If-Match": "The revision that the edit is based on, instead of `revision` in the body."
+                "If-Match": "The ETag or the revision that the edit is based on, instead of `revision` in the body."
             },
         ),
     }
 
     def get(self, request: Request, key: str) -> Response:
-        return Response(self.represent(self.experiment(key)))
+        return self.show(self.experiment(key))
 
     def patch(self, request: Request, key: str) -> Response:
         experiment = self.experiment(key)
         properties = dict(json_object(request))
         revision = _expected_revision(request, properties)
         edit_properties(self.actor, experiment, properties, expected_revision=revision)
-        return Response(self.represent(self.experiment(str(properties.get("key") or key).strip())))
+        return self.show(self.experiment(str(properties.get("key") or key).strip()))
+
+    def show(self, experiment: Experiment) -> Response:
+        """With an ETag that begins with the revision, so that it can be sent as If-Match of an edit."""
+        shown = self.represent(experiment)
+        tag = entity_tag(JSONRenderer().render(shown), before=str(experiment.revision))
+        return Response(shown, headers={"ETag": tag})
 
 
 class VerbView(KindView):
@@ -255,7 +264,8 @@ def _expected_revision(request: Request, properties: dict[str, object]) -> int |
     tag = request.headers.get("If-Match", "*").strip()
     if tag == "*":
         return None
-    number = tag.removeprefix("W/").strip('"')
+    # An ETag of this address is "<revision>-<checksum>": whoever saved the properties in between is found by the first part alone.
+    number = tag.removeprefix("W/").strip('"').partition("-")[0]
     if not (number.isascii() and number.isdecimal() and len(number) <= 18):
-        raise InvalidInput.at("If-Match", 'Must be a revision such as "3", or *.')
+        raise InvalidInput.at("If-Match", 'Must be an ETag of this address, a revision such as "3", or *.')
     return int(number)

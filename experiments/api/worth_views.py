@@ -22,6 +22,7 @@ class WorthView(KindView):
 
     http_method_names = ["post"]
     write_scope = Scope.READ
+    keeps_answers = False
     operations: ClassVar[dict[str, Operation]] = {
         "POST": Operation(
             "worth",
