@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from usersplit_sdk.cli_explanations import TEXT_TYPES, explanation, predicates
-from usersplit_sdk.cli_output import closest, note, say, say_json, say_table
+from usersplit_sdk.cli_output import closest, note, printable, say, say_json, say_table
 from usersplit_sdk.cli_source import add_server, open_source
+from usersplit_sdk.cli_tree import tree_rows
 from usersplit_sdk.client import Client
 from usersplit_sdk.documents import KEY
-from usersplit_sdk.model import SPLIT_GROUPS, Environment, User
+from usersplit_sdk.model import SPLIT_GROUPS, Decision, Environment, User
+from usersplit_sdk.snapshots import Snapshot
+from usersplit_sdk.trace import Trace, trace_conditions, trace_decision
 from usersplit_sdk.values import parse_moment
 
 Values = dict[str, object]
@@ -55,6 +58,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--environment", default="production", metavar="NAME", help="whose forced users apply (production)"
     )
     check.add_argument("--now", type=_time, metavar="TIME", help="ask about another time (ISO 8601)")
+    check.add_argument(
+        "--tree",
+        action="store_true",
+        help="show every condition: true, false or not evaluated, and the value",
+    )
     check.add_argument("--json", action="store_true", help="print JSON")
     add_server(check)
 
@@ -94,22 +102,48 @@ def _check(options: argparse.Namespace) -> int:
         _hint_at_keys(names, {*client.test_keys(), *groups})
         documents = {path: source.document(path) for path in _paths(keys, groups)}
         user, request = _who(options, documents)
-        rows: list[Mapping[str, object]] = []
+        rows: list[dict[str, object]] = []
+        traces: dict[str, Trace] = {}
         for key in keys:
+            trace: Trace | None
             if key in groups and key not in client.test_keys():
                 rows.append(_group_row(client, key, user, request, options.now))
+                trace = _group_trace(source.snapshot(), key, user, request, options.now)
             else:
-                rows.append(_row(client, key, documents.get(f"tests/{key}.json", {}), user, request, options))
+                decision, trace = trace_decision(client, key, user, request, now=options.now)
+                rows.append(
+                    _row(key, decision, documents.get(f"tests/{key}.json", {}), user, request, options)
+                )
+            if options.tree and trace is not None:
+                traces[key] = trace
     if options.json:
-        say_json(rows)
+        say_json([{**row, **_tree(traces.get(key))} for row, key in zip(rows, keys, strict=True)])
     else:
-        tests = [row for row in rows if "test" in row]
-        groups_of_user = [row for row in rows if "group" in row]
-        say_table(tests)
-        if tests and groups_of_user:
-            say("")
-        say_table(groups_of_user)
+        _say_tables(rows)
+        for key, trace in traces.items():
+            say(f"\n{printable(key)}: the conditions are {'' if trace.met else 'not '}met")
+            say_table(tree_rows(trace))
     return 0
+
+
+def _say_tables(rows: list[dict[str, object]]) -> None:
+    tests = [row for row in rows if "test" in row]
+    groups = [row for row in rows if "group" in row]
+    say_table(tests)
+    if tests and groups:
+        say("")
+    say_table(groups)
+
+
+def _tree(trace: Trace | None) -> dict[str, object]:
+    return {} if trace is None else {"tree": trace.as_json()}
+
+
+def _group_trace(
+    snapshot: Snapshot, key: str, user: User | None, request: Environment, now: datetime | None
+) -> Trace | None:
+    group = snapshot.groups[key].test
+    return None if group is None else trace_conditions(group.conditions, user, request, now)
 
 
 def _paths(keys: list[str] | tuple[str, ...], groups: set[str]) -> Iterator[str]:
@@ -121,14 +155,13 @@ def _paths(keys: list[str] | tuple[str, ...], groups: set[str]) -> Iterator[str]
 
 
 def _row(
-    client: Client,
     key: str,
+    decision: Decision,
     document: Mapping[str, object],
     user: User | None,
     request: Environment,
     options: argparse.Namespace,
 ) -> dict[str, object]:
-    decision = client.explain(key, user, request, now=options.now)
     return {
         "test": key,
         "variant": decision.variant,

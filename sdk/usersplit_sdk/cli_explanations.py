@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 
+from usersplit_sdk.cli_tree import shown
 from usersplit_sdk.model import Decision, Environment, Reason, User
 from usersplit_sdk.operators import OPERATORS
 
@@ -78,7 +78,7 @@ def _condition(path: str, document: Mapping[str, object], user: User | None, req
     name, source = str(item.get("filter")), item.get("source")
     operator = OPERATORS.get(str(item.get("operator")))
     wanted = f"{name} {'…' if operator is None else operator.label}" + (
-        f" {_shown(item['value'])}" if item.get("value") is not None else ""
+        f" {shown(item['value'])}" if item.get("value") is not None else ""
     )
     if source == "user" and user is None:
         return f"{wanted}: a guest has no profile"
@@ -88,9 +88,4 @@ def _condition(path: str, document: Mapping[str, object], user: User | None, req
     if value is None:
         flag = "--attribute" if source == "user" else "--request"
         return f"{wanted}: the {what} has no {name} ({flag} {name}=…)"
-    return f"{wanted}: the {what}'s is {_shown(value)}"
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return f"{wanted}: the {what}'s is {shown(value)}"
