@@ -13,8 +13,8 @@ import ssl
 import time
 import urllib.request
 import zlib
-from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from usersplit_sdk.documents import FILE_LIMIT
@@ -24,7 +24,13 @@ REDIRECTING = (301, 302, 303, 307, 308)
 CHUNK = 64 * 1024
 ETAG_LIMIT = 200
 GZIP = 16 + zlib.MAX_WBITS
+POST_REDIRECTING = (301, 302, 307, 308)
+"""A post goes on as one; 303 asks for something else."""
+ANSWER_LIMIT = 1024 * 1024
+"""Bytes of what a server has to say of a post."""
 PORTS = {"http": 80, "https": 443}
+
+Result = TypeVar("Result")
 
 
 class Unreachable(OSError):
@@ -45,6 +51,25 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     etag: str | None
+
+
+class Posted(NamedTuple):
+    """What a server says of a post, whatever the status."""
+
+    status: int
+    body: bytes
+    content_type: str
+    retry_after: str | None
+
+
+class _Request(NamedTuple):
+    """What is asked, on each hop of the way to where redirects lead."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    limit: int
+    redirecting: tuple[int, ...]
 
 
 class Origin:
@@ -71,15 +96,14 @@ class Origin:
     def __repr__(self) -> str:
         return f"Origin({self.url!r})"
 
-    def headers(self, etag: str | None) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         """What every request says; not to be shown to anybody."""
-        found = {
+        return {
             "Authorization": self._authorization,
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": "usersplit-sdk",
         }
-        return found if etag is None else {**found, "If-None-Match": etag}
 
     def ssl_context(self) -> ssl.SSLContext:
         """The application's context, else one that trusts what the system trusts, made once: that takes long."""
@@ -111,12 +135,54 @@ class Connection:
         self._http: http.client.HTTPConnection | None = None
         self._proxy_headers: dict[str, str] | None = None
 
-    def get(self, path: str, etag: str | None = None) -> Answer:
-        """What is at ``path``, below the server's own path; raises ``Unreachable`` or ``NotServed``."""
+    def get(self, path: str, etag: str | None = None, more: Mapping[str, str] | None = None) -> Answer:
+        """What is at ``path``, below the server's own path; raises ``Unreachable`` or ``NotServed``.
+
+        ``more`` are headers to be sent besides.
+        """
+        headers = {**self._origin.headers(), **(more or {})}
+        if etag is not None:
+            headers["If-None-Match"] = etag
+        request = _Request("GET", headers, None, FILE_LIMIT, REDIRECTING)
+
+        def ask() -> Answer:
+            response, body = self._follow(self._origin.path + path, request)
+            return self._judge(response, body, etag)
+
+        return self._guarded(ask)
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Posted:
+        """The answer to a post, whatever its status; ``Unreachable`` or ``NotServed`` if there is none that can be used.
+
+        The body may have arrived, and arrived twice, even then.
+        """
+        request = _Request(
+            "POST", {**self._origin.headers(), **headers}, body, ANSWER_LIMIT, POST_REDIRECTING
+        )
+
+        def ask() -> Posted:
+            response, answer = self._follow(self._origin.path + path, request)
+            return Posted(
+                response.status,
+                answer,
+                response.getheader("Content-Type") or "",
+                response.getheader("Retry-After"),
+            )
+
+        return self._guarded(ask)
+
+    def close(self) -> None:
+        """Close the connection; a further ``get`` opens another one."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def _guarded(self, ask: Callable[[], Result]) -> Result:
+        """What it answers in time; whatever goes wrong is one of our errors, and the connection closed."""
         self._deadline = min(time.monotonic() + self._origin.timeout, self._until())
         url = self._origin.url
         try:
-            return self._follow(self._origin.path + path, etag)
+            return ask()
         except (Unreachable, NotServed):
             self.close()
             raise
@@ -130,17 +196,11 @@ class Connection:
             self.close()
             raise Unreachable(f"{url} cannot be reached: {_reason(problem)}") from None
 
-    def close(self) -> None:
-        """Close the connection; a further ``get`` opens another one."""
-        if self._http is not None:
-            self._http.close()
-            self._http = None
-
-    def _follow(self, target: str, etag: str | None) -> Answer:
+    def _follow(self, target: str, request: _Request) -> tuple[http.client.HTTPResponse, bytes]:
         for _ in range(REDIRECTS + 1):
-            response, body = self._exchange(target, etag)
-            if response.status not in REDIRECTING:
-                return self._judge(response, body, etag)
+            response, body = self._exchange(target, request)
+            if response.status not in request.redirecting:
+                return response, body
             target = self._origin.follow(target, response.getheader("Location"))
         raise Unreachable(f"{self._origin.url} redirects again and again")
 
@@ -156,30 +216,35 @@ class Connection:
             raise NotServed(f"{url} does not have it ({status})")
         raise Unreachable(f"{url} answers {status}")
 
-    def _exchange(self, target: str, etag: str | None) -> tuple[http.client.HTTPResponse, bytes]:
+    def _exchange(self, target: str, request: _Request) -> tuple[http.client.HTTPResponse, bytes]:
         if self._http is not None:
             try:
-                return self._ask(self._http, target, etag)
+                return self._ask(self._http, target, request)
             except ConnectionError:
                 self.close()  # the server has closed it while it was idle
         self._http = self._open()
-        return self._ask(self._http, target, etag)
+        return self._ask(self._http, target, request)
 
     def _ask(
-        self, connection: http.client.HTTPConnection, target: str, etag: str | None
+        self, connection: http.client.HTTPConnection, target: str, request: _Request
     ) -> tuple[http.client.HTTPResponse, bytes]:
         if connection.sock is None:
             connection.timeout = self._remaining()
             connection.connect()
         connection.sock.settimeout(self._remaining())
-        headers = self._origin.headers(etag)
+        headers = dict(request.headers)
         if self._proxy_headers is not None:
             # A proxy wants the whole address; https goes through a tunnel, whose end is the server itself.
             target = f"http://{urlsplit(self._origin.url).netloc}{target}"
             headers.update(self._proxy_headers)
-        connection.request("GET", target, headers=headers)
+        try:
+            connection.request(request.method, target, body=request.body, headers=headers)
+        except ConnectionError:
+            # A server that has seen enough (413) may hang up before it has read all, but not without an answer.
+            if request.body is None:
+                raise
         with connection.getresponse() as response:
-            body = _read_body(response)
+            body = _read_body(response, request.limit)
         if response.will_close:
             self.close()
         return response, body
@@ -239,8 +304,8 @@ class _TimedReader(io.RawIOBase):
         super().close()
 
 
-def _read_body(response: http.client.HTTPResponse) -> bytes:
-    """The body, unpacked. Neither what arrives nor what it unpacks to may exceed ``FILE_LIMIT``."""
+def _read_body(response: http.client.HTTPResponse, limit: int) -> bytes:
+    """The body, unpacked. Neither what arrives nor what it unpacks to may exceed ``limit`` bytes."""
     encoding = (response.getheader("Content-Encoding") or "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise NotServed(f"the answer is in an encoding that was not asked for, {encoding[:20]!a}")
@@ -248,15 +313,15 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
     parts: list[bytes] = []
     arrived = size = 0
     # An announced length is believed where it is too much, so that nothing of it has to be read.
-    while (response.length or 0) + arrived <= FILE_LIMIT and (chunk := response.read(CHUNK)):
+    while (response.length or 0) + arrived <= limit and (chunk := response.read(CHUNK)):
         arrived += len(chunk)
-        part = chunk if inflater is None else inflater.decompress(chunk, FILE_LIMIT + 1 - size)
+        part = chunk if inflater is None else inflater.decompress(chunk, limit + 1 - size)
         size += len(part)
         parts.append(part)
-        if max(arrived, size) > FILE_LIMIT:
+        if max(arrived, size) > limit:
             break
-    if max(arrived + (response.length or 0), size) > FILE_LIMIT:
-        raise NotServed(f"is larger than {FILE_LIMIT} bytes")
+    if max(arrived + (response.length or 0), size) > limit:
+        raise NotServed(f"is larger than {limit} bytes")
     if response.length or (inflater is not None and arrived and not inflater.eof):
         raise Unreachable("the answer ends before its end")
     if inflater is not None and inflater.unused_data:

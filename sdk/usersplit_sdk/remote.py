@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import secrets
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
+import usersplit_sdk
 from usersplit_sdk.disk_copy import DiskCopy, default_cache_folder
 from usersplit_sdk.errors import InvalidDocument, Problem
 from usersplit_sdk.following import FollowingStore
@@ -40,6 +44,8 @@ FLUSHED = 20
 """So many files a refresh are flushed to disk at once. The thousands of a first load are left to the system, which
 does it within half a minute: should it not come to that, their checksums tell."""
 COPY = "disk copy"
+HIGHEST_VERSION = 2**53
+"""A server that has more of them is not ours."""
 
 CacheDir = str | os.PathLike[str] | Literal[False] | None
 
@@ -59,6 +65,11 @@ class Remote(Source):
         self._connection = Connection(origin, self._deadline)
         self._reader = ManifestReader()
         self._etag: str | None = None
+        self._told_as = (0, "")
+        self.version = 0
+        """The version in use, as the server is told; 0 is none."""
+        self.told: int | None = None
+        """The version that the server was told last."""
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -80,8 +91,14 @@ class Remote(Source):
         self._connection = Connection(self._origin, self._deadline)
 
     def read_manifest(self) -> Manifest:
-        """The server's manifest; costs it a 304 while there is no news."""
-        answer = self._connection.get("/api/v1/delivery/manifest", self._etag)
+        """The server's manifest; costs it a 304 while there is no news. Tells it who asks, and what runs here."""
+        self.told = self.version
+        report = {
+            "UserSplit-Instance": self._instance(),
+            "UserSplit-Version": str(self.version),
+            "UserSplit-SDK": usersplit_sdk.__version__,
+        }
+        answer = self._connection.get("/api/v1/delivery/manifest", self._etag, report)
         if answer.status == 304:
             return self._reader.again()
         manifest = self._reader.parse(answer.body)
@@ -101,6 +118,14 @@ class Remote(Source):
             if isinstance(body, Refused) or (isinstance(body, OSError) and failures >= FAILURES_IN_A_ROW):
                 raise body
             yield path, body
+
+    def _instance(self) -> str:
+        """This process among all others: forked children are new ones."""
+        pid = os.getpid()
+        if self._told_as[0] != pid:
+            host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "unnamed"
+            self._told_as = pid, f"{host}:{pid}:{secrets.token_hex(4)}"
+        return self._told_as[1]
 
     def _fetch(self, connection: Connection, path: str) -> bytes:
         return connection.get(f"/api/v1/delivery/files/{path}").body
@@ -229,7 +254,26 @@ class RemoteStore(FollowingStore):
         self._failures = 0
         self._from_copy = False
         super()._confirm()
+        self._tell_version()
         self._save()
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        super()._publish(snapshot)
+        # Only now do checks follow it.
+        self._use(snapshot)
+
+    def _use(self, snapshot: Snapshot) -> None:
+        # With a file still missing it is not yet the whole version that runs here.
+        if not snapshot.unsettled:
+            version = snapshot.version or 0
+            self._remote.version = version if version < HIGHEST_VERSION else 0
+
+    def _tell_version(self) -> None:
+        """Who waits for a delivery should not wait for the next look as well, so news are told at once."""
+        if self._remote.told != self._remote.version and not self._remote.given_up:
+            # What the answer holds, or that there is none, is seen at the next look.
+            with suppress(OSError, InvalidDocument):
+                self._remote.read_manifest()
 
     def _fail(self, message: str) -> bool:
         if self._remote.given_up:
@@ -249,6 +293,7 @@ class RemoteStore(FollowingStore):
         try:
             manifest = self._copy.read_manifest()
             _, self.snapshot = load(self._copy, manifest, Snapshot(), {}, settle=False)
+            self._use(self.snapshot)
             age = self._copy.age()
         except (FileNotFoundError, NotADirectoryError):
             return

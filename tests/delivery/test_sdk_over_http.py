@@ -11,6 +11,7 @@ import pytest
 from accounts.actors import Actor
 from accounts.models import Scope
 from accounts.services import create_token
+from delivery.models import AppServer
 from delivery.services import deliver
 from experiments.lifecycle import Status, Verb
 from experiments.models import Experiment
@@ -26,8 +27,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     get = Connection.get
 
-    def watched(self: Connection, path: str, etag: str | None = None) -> Answer:
-        answer = get(self, path, etag)
+    def watched(self: Connection, path: str, etag: str | None = None, more: Any = None) -> Answer:
+        answer = get(self, path, etag, more)
         found.append((path.removeprefix("/api/v1/delivery/"), answer.status))
         return answer
 
@@ -56,6 +57,7 @@ def test_first_load_gets_everything_and_then_only_what_changes(
         ("files/tests/first.json", 200),
         ("files/tests/second.json", 200),
         ("manifest", 200),
+        ("manifest", 304),
     ]
 
     answers.clear()
@@ -67,9 +69,10 @@ def test_first_load_gets_everything_and_then_only_what_changes(
     deliver()
     version = client.status.version
     assert client.refresh()
-    assert answers == [("manifest", 200), ("files/tests/first.json", 200)]
+    assert answers == [("manifest", 200), ("files/tests/first.json", 200), ("manifest", 304)]
     assert version is not None
     assert client.status.version == version + 1
+    assert AppServer.objects.get().version == version + 1
 
 
 def test_client_decides_as_the_tests_are_changed(client: Client, manager: Actor) -> None:

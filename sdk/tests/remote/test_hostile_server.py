@@ -263,7 +263,7 @@ def test_paths_of_the_manifest_that_lead_elsewhere_are_not_asked_for(
     manifest["files"].update(dict.fromkeys(paths, checksum))
     server.files["manifest"] = json.dumps(manifest).encode()
     followed = follow()
-    assert sorted(server.paths()) == ["manifest", FILE]
+    assert set(server.paths()) == {"manifest", FILE}
     assert followed.variant() == "v1"
     assert len(followed.store.status.errors) == len(paths)
 
