@@ -52,6 +52,7 @@ class Batch(models.Model):
     batch_id = models.UUIDField()
     received_at = models.DateTimeField(default=clock.now, db_index=True)
     items = models.PositiveIntegerField(help_text="Taken.")
+    refused = models.PositiveIntegerField(default=0, help_text="Not taken, for what was wrong with them.")
     answer = models.JSONField(help_text="What its sender was told.")
 
     class Meta:
@@ -65,7 +66,7 @@ class Batch(models.Model):
 
 
 class WaitingBatch(models.Model):
-    """The items of a batch until they are in the store: one JSON object a line, checked."""
+    """The items of a batch until they are in the store: one JSON object a line, checked; deflated (zlib)."""
 
     batch = models.OneToOneField(Batch, on_delete=models.PROTECT, related_name="waiting")
     stream = models.CharField(max_length=8, choices=Stream)
