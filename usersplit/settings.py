@@ -61,6 +61,8 @@ PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000")
 START_NEEDS_APPROVAL = _flag("START_NEEDS_APPROVAL")
 # For so long what a test did to its users may linger: new draws spread its variants evenly over theirs.
 CARRY_OVER_DAYS = int(os.environ.get("CARRY_OVER_DAYS", "30"))
+# Older hits and events are refused. As long it is remembered which batches came, so that none counts twice.
+HITS_MAX_AGE_DAYS = int(os.environ.get("HITS_MAX_AGE_DAYS", "366"))
 
 _database = psycopg.conninfo.conninfo_to_dict(DATABASE_URL)
 _pool_size = int(os.environ.get("DATABASE_POOL_SIZE", "0"))
