@@ -19,6 +19,7 @@ import duckdb
 from sqlglot import exp
 
 from analytics.models import Stream
+from analytics.store import compaction
 from analytics.store.base import StoreError, WrittenFile
 from analytics.store.ledger import live_paths
 from analytics.store.questions import Questions
@@ -58,20 +59,17 @@ class FileStore(SqlItemStore):
     ) -> list[WrittenFile]:
         with self.opening(connection):
             days = connection.execute(
-                f'SELECT CAST("time" AS DATE) AS day, COUNT(*) FROM {quoted(table)} GROUP BY day ORDER BY day'  # noqa: S608 - quoted
+                f'SELECT DISTINCT CAST("time" AS DATE) AS day FROM {quoted(table)} ORDER BY day'  # noqa: S608 - quoted
             ).fetchall()
             written = []
-            for day, items in days:
+            for (day,) in days:
                 rows = f"{SHAPES[stream].select(table)} WHERE CAST(\"time\" AS DATE) = DATE '{day}'"
                 path = f"{stream}/{day}-part-{part:012d}{SUFFIX}"
-                self.write_file(connection, stream, rows, path)
-                written.append(WrittenFile(day, path, int(items)))
-            if written:
-                sync(self.folder / stream)
+                written.append(WrittenFile(day, path, self.write_file(connection, stream, rows, path)))
         return written
 
-    def write_file(self, connection: duckdb.DuckDBPyConnection, stream: str, rows: str, path: str) -> None:
-        """The rows of a select, sorted, under this path below the folder; the caller fsyncs the folder it lies in."""
+    def write_file(self, connection: duckdb.DuckDBPyConnection, stream: str, rows: str, path: str) -> int:
+        """The rows of a select, sorted and durable, under this path below the folder; how many they are."""
         folder = self.folder / stream
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
@@ -79,16 +77,24 @@ class FileStore(SqlItemStore):
             sync(self.folder.parent)
         aside = folder / f"{ASIDE}{secrets.token_hex(8)}{SUFFIX}"
         try:
-            connection.execute(
+            ((items,),) = connection.execute(
                 f"COPY ({rows} ORDER BY {SHAPES[stream].ordered()}) TO {literal(str(aside))}"
                 f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
-            )
+            ).fetchall()
             sync(aside)
             aside.replace(self.folder / path)
+            sync(folder)
+            return int(items)
         except BaseException:
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
             raise
+
+    def compact(self, before: dt.date | None) -> int:
+        return compaction.compact(self, before)
+
+    def prune(self, before: dt.date) -> int:
+        return compaction.prune(before)
 
     # ---- reading ---------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,5 +13,5 @@ ENGINES = ("duckdb",)
 
 
 @pytest.fixture(params=ENGINES)
-def place(request: pytest.FixtureRequest, tmp_path: Path, db: None) -> Iterator[ItemStore]:
-    yield FileStore(tmp_path / "hits")
+def place(request: pytest.FixtureRequest, tmp_path: Path, db: None) -> ItemStore:
+    return FileStore(tmp_path / "hits")
