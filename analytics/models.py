@@ -120,6 +120,9 @@ class CountedHits(models.Model):
     users_counted_at = models.DateTimeField(
         null=True, help_text="Before `changed_at` (or never): the users are to be counted anew."
     )
+    users_due_at = models.DateTimeField(
+        null=True, help_text="Not counted anew before: the longer it took, the rarer it is done."
+    )
 
     class Meta:
         abstract = True
@@ -161,6 +164,13 @@ class DailyHits(CountedHits):
             models.UniqueConstraint(
                 fields=["settings_group", "variant", "environment", "who", "day"],
                 name="analytics_dailyhits_once",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["changed_at"],
+                condition=Q(users_counted_at=None) | Q(users_counted_at__lt=models.F("changed_at")),
+                name="analytics_dailyhits_stale",
             )
         ]
 
