@@ -47,6 +47,7 @@ class Verb(models.TextChoices):
     RESTORE = "restore", "restored"
     ALARM = "alarm", "alarm raised"
     ALL_CLEAR = "all_clear", "alarm over"
+    DISMISS = "dismiss", "dismissed"
 
 
 class Entry(models.Model):
