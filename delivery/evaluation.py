@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
-from core import clock
 from delivery.models import Manifest
 from delivery.selectors import file_bodies, newest_edition
 from delivery.services import publish
-from delivery.subjects import Subject
 from usersplit_sdk import Client
 
 Document = Mapping[str, Any]
@@ -27,6 +25,7 @@ class Delivered:
             document: Document = json.loads(bodies[manifest.files[path]])
             by_kind[document["kind"]][document["key"]] = document
         self.version = manifest.version
+        self.published_at = manifest.published_at
         self.sha256 = manifest.sha256
         self.tests: Mapping[str, Document] = by_kind["test"]
         self.groups: Mapping[str, Document] = by_kind["group"]
@@ -42,6 +41,12 @@ class Delivered:
                     self.tests.values(), self.groups.values(), environment, self._tests_off
                 )
             return self._clients[environment]
+
+    def payload(self, key: str, variant: str) -> object:
+        """The JSON payload of a delivered test's variant, None without one."""
+        return next(
+            (one.get("payload") for one in self.tests[key]["variants"] if one["name"] == variant), None
+        )
 
 
 _newest: Delivered | None = None
@@ -64,21 +69,3 @@ def delivered_now(*, up_to_date: bool = False) -> Delivered:
     # Two threads may both load it: wasteful once, never wrong.
     _newest = Delivered(manifest or Manifest.objects.get(version=edition.version))
     return _newest
-
-
-def active_client_variants(subject: Subject, environment: str) -> dict[str, str]:
-    """Variants of the tests that clients take part in: {key: variant}.
-
-    These are the tests on the client's side, and whatever else the client names as supported; tests that only
-    servers decide are no business of a client that does not know them.
-    """
-    delivered = delivered_now()
-    supported: Collection[str] = subject.environment.supported_tests or ()
-    variants = delivered.client(environment).active_variants(
-        subject.user, subject.environment, now=clock.now()
-    )
-    return {
-        key: variant
-        for key, variant in variants.items()
-        if key in supported or delivered.tests[key]["side"] != "server"
-    }

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.models import Environment
 from delivery.subjects import MAX_ID
 
 
@@ -51,7 +52,26 @@ class ActiveVariantsBody(serializers.Serializer[Any]):
     )
 
 
-class ActiveVariantsSerializer(serializers.Serializer[Any]):
-    """The tests in which the user has a variant."""
+class ClientHitSerializer(serializers.Serializer[Any]):
+    """A hit as `POST /api/v1/hits/` takes it, but for the `time`: send it when the variant is shown."""
 
+    test = serializers.CharField()
+    settings_group = serializers.IntegerField()
+    variant = serializers.CharField()
+    user_id = serializers.CharField(allow_null=True)
+    device_id = serializers.CharField(allow_null=True)
+    split_group = serializers.IntegerField(allow_null=True)
+    environment = serializers.ChoiceField(Environment.choices)
+    forced = serializers.BooleanField()
+    test_user = serializers.BooleanField()
+
+
+class ActiveVariantsSerializer(serializers.Serializer[Any]):
+    """The tests in which the user has a variant, all by key of the test."""
+
+    version = serializers.IntegerField(help_text="The version of the delivery that says so.")
     variants = serializers.DictField(child=serializers.CharField())
+    payloads = serializers.DictField(
+        child=serializers.JSONField(), help_text="Of the variants that have a payload."
+    )
+    hits = serializers.DictField(child=ClientHitSerializer())

@@ -13,7 +13,7 @@ from accounts.models import ApiToken, Environment, Scope
 from core.bodies import json_object
 from core.errors import FieldError
 from delivery.api.evaluation_serializers import ActiveVariantsBody, ActiveVariantsSerializer
-from delivery.evaluation import active_client_variants
+from delivery.client_answers import client_answer
 from delivery.subjects import Subject, SubjectReader, complete_subject
 from usersplit_sdk import Environment as RequestEnvironment
 
@@ -30,7 +30,7 @@ class ActiveVariantsView(GenericAPIView[Any]):
         responses=ActiveVariantsSerializer,
     )
     def post(self, request: Request) -> Response:
-        """The client's tests in which this user has a variant, as `{key: variant}`."""
+        """The client's tests in which this user has a variant, and what to send as hits when they are shown."""
         body = json_object(request, known=ActiveVariantsBody().fields.keys())
         reader = SubjectReader([])
         user = body.get("user")
@@ -52,7 +52,8 @@ class ActiveVariantsView(GenericAPIView[Any]):
             "attributes": user.get("attributes"),
         }
         subject = read_subject(reader, given, body.get("environment"), supported, path="user.")
-        return Response({"variants": active_client_variants(subject, environment_of(request))})
+        answer = client_answer(subject, environment_of(request))
+        return Response(ActiveVariantsSerializer(answer).data)
 
 
 def environment_of(request: Request) -> str:

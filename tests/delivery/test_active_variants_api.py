@@ -34,7 +34,7 @@ def tests_on_every_side(manager: Actor) -> None:
 def variants(api: Api, **body: object) -> dict[str, str]:
     status, answer = api.post("active-variants/", body)
     assert status == 200, answer
-    assert list(answer) == ["variants"]
+    assert answer["hits"].keys() == answer["variants"].keys()
     found: dict[str, str] = answer["variants"]
     return found
 
@@ -48,6 +48,49 @@ def test_a_client_gets_the_tests_that_it_supports(api: Api) -> None:
     }
     assert variants(api, user=USER, environment={"supported_tests": both}).keys() == set(both[:2])
     assert variants(api, user=USER) == {}
+
+
+def test_the_answer_holds_what_to_send_as_a_hit(api: Api, manager: Actor) -> None:
+    forced = make_experiment(
+        manager,
+        Status.RUNNING,
+        key="forced",
+        properties={"side": "client"},
+        variants=[
+            {"name": "control", "percent": "50", "is_control": True},
+            {"name": "a", "percent": "50", "payload": {"n": 1}},
+        ],
+    )
+    for name in ("control", "a"):
+        force_user(manager, forced, name, "production", user_id=f"in_{name}")
+    version = publish().manifest.version
+    body = {"environment": {"device_id": "d1"}, "supported_tests": ["on_client", "forced"]}
+    _, answer = api.post("active-variants/", {"user": USER | {"id": "in_a"}, **body})
+    assert answer["version"] == version
+    assert answer["variants"] == {"on_client": "green", "forced": "a"}
+    assert answer["payloads"] == {"forced": {"n": 1}}
+    hit = {
+        "test": "on_client",
+        "settings_group": 1,
+        "variant": "green",
+        "user_id": "in_a",
+        "device_id": "d1",
+        "split_group": 9,
+        "environment": "production",
+        "forced": False,
+        "test_user": False,
+    }
+    assert answer["hits"] == {
+        "on_client": hit,
+        "forced": hit | {"test": "forced", "variant": "a", "forced": True},
+    }
+    tester = USER | {"attributes": {"is_test_user": True}}
+    _, answer = api.post("active-variants/", {"user": tester, **body})
+    assert answer["hits"]["on_client"]["test_user"]
+    _, answer = api.post(
+        "active-variants/", {"environment": {"split_group": 7}, "supported_tests": ["on_client"]}
+    )
+    assert answer["hits"]["on_client"] == hit | {"user_id": None, "device_id": None, "split_group": 7}
 
 
 def test_tests_of_the_server_come_only_when_named(api: Api) -> None:
