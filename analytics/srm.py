@@ -46,11 +46,12 @@ class Verdict(StrEnum):
 class Reason(StrEnum):
     """Why nothing can be said."""
 
-    NOT_COUNTED = "not_counted"
+    AUDIENCE_NOT_COUNTED = "audience_not_counted"
+    USERS_NOT_COUNTED = "users_not_counted"
     NO_USERS = "no_users"
     ONE_VARIANT = "one_variant"
     NOT_PRODUCTION = "not_production"
-    NOT_AT_HAND = "not_at_hand"
+    STORE_UNAVAILABLE = "store_unavailable"
 
 
 class Method(StrEnum):
@@ -107,7 +108,7 @@ def sample_ratio(
     """Judge the users `seen` per variant by those `counted` (None: not counted yet). `smallest_so_far` is the smallest always-valid
     p of earlier looks."""
     if counted is None or not any(counted.values()):
-        return unknown(Reason.NOT_COUNTED)
+        return unknown(Reason.AUDIENCE_NOT_COUNTED)
     names = [name for name, users in counted.items() if users > 0]
     uncounted = tuple(name for name, users in seen.items() if users and not counted.get(name))
     if len(names) < 2:

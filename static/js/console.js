@@ -185,6 +185,30 @@
     }
   });
 
+  // What refreshes by itself waits while nobody looks, or while somebody is in the middle of it with the keyboard; what was
+  // unfolded stays so.
+  const unfolded = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const part = event.detail.elt;
+    if (part.matches("[data-gently]") && (document.hidden || part.querySelector(":focus-visible"))) {
+      event.preventDefault();
+    }
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.elt.matches?.("[data-gently]")) {
+      const details = [...event.detail.elt.querySelectorAll("details[id]")];
+      unfolded.set(event.detail.xhr, new Map(details.map((one) => [one.id, one.open])));
+    }
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    for (const [id, open] of unfolded.get(event.detail.xhr) ?? []) {
+      const details = document.getElementById(id);
+      if (details) {
+        details.open = open;
+      }
+    }
+  });
+
   const tell = (text) => {
     const alert = document.createElement("div");
     alert.className = "alert alert-danger";

@@ -81,8 +81,8 @@ def test_many_outcomes_of_few_expected_users_are_rough_and_say_so() -> None:
 @pytest.mark.parametrize(
     ("seen", "counted", "reason"),
     [
-        ({"control": 5}, None, Reason.NOT_COUNTED),
-        ({"control": 5}, {"control": 0, "green": 0}, Reason.NOT_COUNTED),
+        ({"control": 5}, None, Reason.AUDIENCE_NOT_COUNTED),
+        ({"control": 5}, {"control": 0, "green": 0}, Reason.AUDIENCE_NOT_COUNTED),
         ({}, HALVES, Reason.NO_USERS),
         ({"control": 0, "green": 0}, HALVES, Reason.NO_USERS),
         ({"control": 5}, {"control": 9}, Reason.ONE_VARIANT),
