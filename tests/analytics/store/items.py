@@ -50,15 +50,20 @@ ODD_IDS = (
 )
 
 
-def random_hits(seed: int, count: int, days: int = 4) -> list[Item]:
+def random_hits(
+    seed: int, count: int, days: int = 4, groups: Mapping[int, tuple[str, int]] = GROUPS
+) -> list[Item]:
+    """Of these settings groups: id → (test, number)."""
     chance = random.Random(seed)
     users = [*ODD_IDS, *(str(number) for number in range(60))]
-    return [_hit(chance, users, days) for _ in range(count)]
+    return [_hit(chance, users, days, groups) for _ in range(count)]
 
 
-def _hit(chance: random.Random, users: Sequence[str], days: int) -> Item:
-    group = chance.choice(list(GROUPS))
-    test, number = GROUPS[group]
+def _hit(
+    chance: random.Random, users: Sequence[str], days: int, groups: Mapping[int, tuple[str, int]]
+) -> Item:
+    group = chance.choice(list(groups))
+    test, number = groups[group]
     user, device = _whom(chance, users)
     # Most people see one variant, and some see two.
     variant = (
@@ -176,7 +181,10 @@ def count_users(hits: Iterable[Item], groups: Iterable[int], by: str | None) -> 
         moment = None if by is None else moment.replace(hour=0) if by == "day" else moment
         if hit["group_id"] in groups and visitor(hit):
             seen[hit["group_id"], hit["variant"], hit["environment"], who(hit), moment].add(visitor(hit))
-    return {UserCount(*key, len(users)) for key, users in seen.items()}
+    return {
+        UserCount(group, variant, environment, kind, moment, len(users))
+        for (group, variant, environment, kind, moment), users in seen.items()
+    }
 
 
 def hits_of(hits: Iterable[Item], user: str | None, device: str | None) -> list[StoredHit]:
