@@ -10,6 +10,7 @@ from time import monotonic, time_ns
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from usersplit_sdk import stand_ins
 from usersplit_sdk.additional import AdditionalConditions, Registered
 from usersplit_sdk.engine import read_subject
 from usersplit_sdk.hit_log import HIT_WINDOW_SECONDS, HitLog
@@ -65,9 +66,12 @@ class Client:
         module = import_module(conditions_module) if isinstance(conditions_module, str) else conditions_module
         # Not a method of the client's, which would keep a forgotten client alive.
         self._additional = AdditionalConditions(reporter.report_message, module)
-        self._view = View(store.snapshot, environment, self._additional)
+        self._delivered = View(store.snapshot, environment, self._additional)
+        # What checks read: the same, unless a test of the application has put something in its place.
+        self._view = self._delivered
         # Of the view; by itself, to be reached in one step.
         self._at_once = self._view.at_once
+        stand_ins.remember(self)
         store.subscribe(self._renew)
 
     @classmethod
@@ -355,7 +359,7 @@ class Client:
         it in a worker thread. It takes about half a millisecond of CPU a test. Never raises.
         """
         try:
-            self._view.prepare()
+            self._delivered.prepare()
         except Exception as problem:  # noqa: BLE001 - what cannot be compiled now is told when it is asked for
             self._reporter.report_failure("prepare", problem)
 
@@ -378,7 +382,13 @@ class Client:
 
     def _renew(self, snapshot: Snapshot) -> None:
         """Take over a snapshot; the store calls this for one at a time."""
-        view = View(snapshot, self.environment, self._additional, self._view)
+        self._delivered = View(snapshot, self.environment, self._additional, self._delivered)
+        self._show()
+
+    def _show(self) -> None:
+        """Let checks read what is delivered, or what stands in for it; with the store's lock."""
+        stand_in = stand_ins.current
+        view = self._delivered if stand_in is None else stand_in.view_of(self, self._delivered)
         self._view = view
         self._at_once = view.at_once
 

@@ -175,7 +175,7 @@ class FollowingStore(Store):
 
     def _after_fork(self) -> None:
         self._refreshing = threading.Lock()
-        self._publishing = threading.RLock()
+        self.publishing = threading.RLock()
         # The parent may have been in the middle of taking it over.
         self._manifest = None
 

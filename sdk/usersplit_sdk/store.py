@@ -47,7 +47,7 @@ class Store:
         self._reporter = reporter
         self._subscribers: tuple[Callable[[], OnSnapshot | None], ...] = ()
         # Subscribers hear of the snapshots in their order; a callback may subscribe another one.
-        self._publishing = threading.RLock()
+        self.publishing = threading.RLock()
         self._take(snapshot)
 
     @property
@@ -82,13 +82,13 @@ class Store:
         held: Callable[[], OnSnapshot | None] = (
             weakref.WeakMethod(callback) if isinstance(callback, MethodType) else lambda: callback
         )
-        with self._publishing:
+        with self.publishing:
             self._subscribers = (*self._subscribers, held)
             self._tell(callback, self.snapshot)
 
     def republish(self) -> None:
         """Tell the subscribers the snapshot again: for a client whose view depends on more than the snapshot."""
-        with self._publishing:
+        with self.publishing:
             self._publish(self.snapshot)
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class Store:
         self._reporter.forget(
             problem.where for problem in self.snapshot.problems if problem.where not in faulty
         )
-        with self._publishing:
+        with self.publishing:
             # First what is derived from it: who reads the status then finds the checks as new as it says.
             self._publish(snapshot)
             self.snapshot = snapshot
