@@ -123,6 +123,7 @@ INSTALLED_APPS = [
     "delivery",
     "analytics",
     "qa_tools",
+    "notifications",
     "usersplit",
 ]
 
