@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
-from django.utils.cache import cc_delim_re, patch_vary_headers
+from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 API_ADDRESSES: Final = ("/api/", "/ofrep/")
@@ -48,7 +48,7 @@ def entity_tag(content: bytes, before: str = "") -> str:
 
 
 def _is_not_kept(response: HttpResponse) -> bool:
-    return response.streaming or "no-store" in cc_delim_re.split(response.headers.get("Cache-Control", ""))
+    return response.streaming or "no-store" in response.headers.get("Cache-Control", "")
 
 
 def _matches(asked: str, tag: str) -> bool:

@@ -226,7 +226,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Delivery (a pause, above all) never waits behind a count, a new test never behind a night's recounts or a load of users: each
 # has a queue of its own. A worker without -Q serves all of them; so that nothing waits, there are several (embedded/product.py).
 CELERY_TASK_QUEUES = [
-    Queue(name, Exchange(name), routing_key=name) for name in ("celery", "preparation", "counting", "loading")
+    Queue(name, Exchange(name), routing_key=name)
+    for name in ("celery", "preparation", "counting", "loading", "hits")
 ]
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "experiments.tasks.prepare": {"queue": "preparation"},
@@ -234,6 +235,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "experiments.tasks.keep_matches": {"queue": "counting"},
     "experiments.tasks.check_health": {"queue": "counting"},
     "audience.tasks.load_users_from": {"queue": "loading"},
+    "analytics.tasks.fold": {"queue": "hits"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What was lost between a commit and the broker, or with a worker, is found again by these sweeps.
@@ -246,6 +248,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-recounts": {"task": "experiments.tasks.sweep_recounts", "schedule": 30.0, **_sweep},
     "keep-matches": {"task": "experiments.tasks.keep_matches", "schedule": 30.0, **_sweep},
     "load-users": {"task": "audience.tasks.sweep_sources", "schedule": 60.0, **_sweep},
+    # Asked for every two seconds: one that waited for longer has been followed by others.
+    "fold-hits": {"task": "analytics.tasks.fold", "schedule": 2.0, "options": {"expires": 10}},
+    "prune-ledger": {"task": "analytics.tasks.prune_ledger", "schedule": crontab(hour=4, minute=27)},
     "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
     "prune-counts": {"task": "experiments.tasks.prune", "schedule": crontab(hour=4, minute=17)},
     "forget-answers": {"task": "accounts.tasks.forget_answers", "schedule": crontab(minute=27)},
@@ -265,7 +270,7 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "core.problems.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["core.filters.KnownParametersOnly"],
     "DEFAULT_PAGINATION_CLASS": "core.pagination.KeysetPagination",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django_filters import FilterSet, MultipleChoiceFilter
 from rest_framework import status as http
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +23,7 @@ from experiments.api.settings_serializers import (
     TestSettingsSummary,
 )
 from experiments.api.views import KindView
-from experiments.models import Experiment, SettingsGroup
+from experiments.models import Experiment, PreparationState, SettingsGroup
 from experiments.selectors import settings_group_of
 from experiments.services import (
     add_settings_group,
@@ -49,10 +50,25 @@ class SettingsView(KindView):
         return Response(self.show(experiment, number), http.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
+class SettingsGroupFilter(FilterSet):
+    """What to see of the settings groups."""
+
+    state = MultipleChoiceFilter(
+        field_name="preparation__state",
+        choices=PreparationState.choices,
+        help_text="Only these states; may be repeated.",
+    )
+
+    class Meta:
+        model = SettingsGroup
+        fields: ClassVar[list[str]] = []
+
+
 class SettingsGroupListView(SettingsView):
     """All settings a test ever had, the newest first."""
 
     queryset = SettingsGroup.objects.all()
+    filterset_class = SettingsGroupFilter
     operations: ClassVar[dict[str, Operation]] = {
         "GET": Operation(
             "settings_groups",
