@@ -20,7 +20,7 @@ _SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.TESTS_OFF: "All tests are off for this user or device.",
     Reason.PAUSED: "The test is paused.",
     Reason.NOT_A_TEST_USER: "The test is in dev, and this is not a test user.",
-    Reason.OUTSIDE_DATES: "Now is outside the dates of the test.",
+    Reason.OUTSIDE_DATES: "It is not within the dates of the test.",
     Reason.CONDITIONS_NOT_MET: "The conditions are not met.",
     Reason.NOT_SUPPORTED_BY_CLIENT: "The client has to take part, and did not say that it supports this test.",
     Reason.NO_SPLIT_GROUP: "The user has no split group.",
@@ -28,6 +28,8 @@ _SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.ADDITIONAL_CONDITIONS_NOT_MET: "The additional conditions in the code say no.",
     Reason.SPLIT: "The variant owns the user's split group.",
 }
+_MOST_TEXT: Final = 300
+_MOST_ITEMS: Final = 50
 _INDEX: Final = re.compile(r"\[([0-9]+)\]", re.ASCII)
 
 
@@ -58,20 +60,32 @@ def readable_profile(attributes: Mapping[str, Any], catalogue: Catalogue) -> lis
     """(label, value) of everything known of a user, in the order and the words of the catalogue."""
     order = {name: place for place, name in enumerate(catalogue)}
     names = sorted(attributes, key=lambda name: (order.get(name, len(order)), name))
-    return [_readable(name, attributes[name], catalogue) for name in names]
+    return [(_label_of(name, catalogue), readable_value(name, attributes[name], catalogue)) for name in names]
 
 
-def _readable(name: str, value: object, catalogue: Catalogue) -> tuple[str, str]:
+def readable_value(name: str, value: object, catalogue: Catalogue) -> str:
+    """A user's or request's value of a filter, in the words of the catalogue, cut to a bearable length."""
     spec = catalogue.get(name)
-    label = spec.label if spec else name
     if spec is not None and isinstance(value, (bool, int, float, str)):
         named = spec.label_of(value)
         if named is not None:
-            return label, named
+            return named
     if isinstance(value, bool):
-        return label, "yes" if value else "no"
+        return "yes" if value else "no"
     if isinstance(value, dt.datetime):
-        return label, f"{value.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+        # The warehouse's are naive, in UTC.
+        aware = value.replace(tzinfo=value.tzinfo or dt.UTC)
+        return f"{aware.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
     if isinstance(value, (list, tuple)):
-        return label, ", ".join(map(str, value)) or "none"
-    return label, str(value)
+        return shorten(", ".join(map(str, value[:_MOST_ITEMS])) or "an empty list")
+    return shorten(str(value))
+
+
+def shorten(text: str) -> str:
+    """The text, or its beginning."""
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
+
+
+def _label_of(name: str, catalogue: Catalogue) -> str:
+    spec = catalogue.get(name)
+    return spec.label if spec else name

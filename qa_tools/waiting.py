@@ -34,6 +34,10 @@ class DeliveryState:
     def delivered(self) -> bool:
         return self.servers > 0 and not self.waiting_for
 
+    def may_change(self) -> bool:
+        """Whether something may come of waiting."""
+        return bool(self.waiting_for)
+
 
 def await_delivery(environment: str | None, seconds: float) -> DeliveryState:
     """Publish the rows, then wait until every server of the environment (None: of all) runs that version, at most `seconds`.
@@ -44,12 +48,12 @@ def await_delivery(environment: str | None, seconds: float) -> DeliveryState:
     deadline = time.monotonic() + min(seconds, MOST_SECONDS)
     version = publish().manifest.version
     state = _state(version, environment)
-    if state.delivered or not state.servers or seconds <= 0 or not _room.acquire(blocking=False):
+    if not state.may_change() or seconds <= 0 or not _room.acquire(blocking=False):
         return state
     try:
         # Servers that fall silent leave the list by themselves: nobody waits for the dead longer than the rest.
-        while not state.delivered and state.servers and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(_PAUSE, left))
+        while state.may_change() and time.monotonic() < deadline:
+            time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
             state = _state(version, environment)
     finally:
         _room.release()

@@ -5,7 +5,14 @@ same transaction. Errors are those of `core.errors`; after one nothing has chang
 """
 
 from experiments.services.approvals import approve_start, request_approval
-from experiments.services.forcing import force_user, switch_tests_off, switch_tests_on, unforce_user
+from experiments.services.forcing import (
+    Forcing,
+    force_user,
+    force_users,
+    switch_tests_off,
+    switch_tests_on,
+    unforce_user,
+)
 from experiments.services.health import check_split_groups, request_health_check
 from experiments.services.preparation import prepare_settings_group, retry_preparation
 from experiments.services.properties import create_experiment, edit_properties
@@ -18,6 +25,7 @@ from experiments.services.settings_groups import (
 from experiments.services.transitions import apply_verb
 
 __all__ = [
+    "Forcing",
     "add_settings_group",
     "apply_verb",
     "approve_start",
@@ -27,6 +35,7 @@ __all__ = [
     "create_experiment",
     "edit_properties",
     "force_user",
+    "force_users",
     "prepare_settings_group",
     "recount_settings_group",
     "request_approval",

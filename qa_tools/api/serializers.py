@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from delivery.api.evaluation_serializers import EnvironmentBody, identity_field
 from experiments.models import Environment, ForcedUser, TestsOff
+from qa_tools.checking import Answer, Check
 from usersplit_sdk import Reason
 
+FIRST_YEAR = 1970
 LAST_YEAR = 9000
 
 
@@ -152,6 +155,17 @@ class CheckBody(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Whose forced users apply; without it the token's environment.",
     )
+    as_of = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text=(
+            "A past moment (ISO 8601; without a zone UTC): the tests, forced users and dates that were delivered then. "
+            "Attributes from the warehouse are today's."
+        ),
+    )
+    trace = serializers.BooleanField(
+        required=False, help_text="true: each decision also has its `conditions`, predicate by predicate."
+    )
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
@@ -167,6 +181,56 @@ class DecisionSerializer(serializers.Serializer[Any]):
     )
     settings_group = serializers.IntegerField(source="decision.settings_group", allow_null=True)
     explanation = serializers.CharField(help_text="The reason in plain English.")
+
+
+class AsOfField(serializers.DateTimeField):
+    """A moment that PostgreSQL and Python can both hold in UTC."""
+
+    def __init__(self) -> None:
+        super().__init__(default_timezone=dt.UTC)
+
+    def to_internal_value(self, value: Any) -> dt.datetime:
+        if not isinstance(value, str):
+            raise serializers.ValidationError("Must be a moment such as 2026-11-22T10:00:00Z.")
+        moment: dt.datetime = super().to_internal_value(value)
+        if not FIRST_YEAR <= moment.year < LAST_YEAR:
+            raise serializers.ValidationError("Nothing had been delivered then.")
+        return moment
+
+
+class TraceSerializer(serializers.Serializer[Any]):
+    """A test's conditions as the engine evaluated them. They are shown even where the decision did not come to them."""
+
+    met = serializers.BooleanField()
+    decided = serializers.CharField(
+        allow_null=True, help_text="The path of what was evaluated last, and so decided."
+    )
+    error = serializers.CharField(
+        allow_null=True, help_text="What is wrong with conditions that cannot be used."
+    )
+    conditions = serializers.DictField(
+        help_text=(
+            'The whole tree, a bracket: `{"kind": "bracket", "path", "state", "chains": [{"state", "operands": […]}]}`. Between '
+            "chains stands OR, between the operands of a chain AND. An operand is a bracket or a predicate: "
+            '`{"kind": "predicate", "path", "state", "filter", "source", "operator", "value", "seen", "absent"}`. A state is `true`, '
+            "`false` or `not_evaluated`; `seen` is the value of the user or the request, null where `absent` says why there is none "
+            "(`missing`, `unreadable`, `not_read`)."
+        )
+    )
+
+
+class TracedDecisionSerializer(DecisionSerializer):
+    """The answer for one test, with its conditions."""
+
+    conditions = serializers.SerializerMethodField(
+        help_text="Only with `trace`. Null without a usable test file."
+    )
+
+    @extend_schema_field(TraceSerializer(allow_null=True, required=False))
+    def get_conditions(self, answer: Answer) -> dict[str, object] | None:
+        check: Check = self.context["check"]
+        trace = check.trace(answer)
+        return None if trace is None else trace.as_json()
 
 
 class CheckedUserSerializer(serializers.Serializer[Any]):
@@ -191,3 +255,12 @@ class CheckSerializer(serializers.Serializer[Any]):
     groups = serializers.ListField(
         child=serializers.CharField(), help_text="User groups that the user is in."
     )
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="The moment that was asked about; null for now."
+    )
+
+
+class TracedCheckSerializer(CheckSerializer):
+    """The same, with the conditions of every test."""
+
+    decisions = TracedDecisionSerializer(source="answers", many=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Collection
 from typing import Any, ClassVar, Final, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from django_filters import CharFilter, ChoiceFilter, FilterSet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status as http
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +28,7 @@ from experiments.models import ForcedUser, Kind, TestsOff
 from experiments.selectors import experiment_for
 from experiments.services import force_user, switch_tests_off, switch_tests_on, unforce_user
 from qa_tools.api.serializers import (
+    AsOfField,
     CheckBody,
     CheckSerializer,
     DeliveredSerializer,
@@ -38,9 +41,11 @@ from qa_tools.api.serializers import (
     PersonReasonBody,
     TestsOffAnswer,
     TestsOffSerializer,
+    TracedCheckSerializer,
 )
+from qa_tools.checking import check_user
 from qa_tools.selectors import forced_users, people_without_tests
-from qa_tools.services import check_user, switch_tests_on_for, unforce_matching
+from qa_tools.services import switch_tests_on_for, unforce_matching
 from qa_tools.waiting import MOST_SECONDS, await_delivery
 
 Body = TypeVar("Body", bound="Serializer[Any]")
@@ -112,11 +117,14 @@ class CheckView(QaView):
 
     keeps_answers = False
 
-    @extend_schema(operation_id="qa_check", tags=["qa"], request=CheckBody, responses=CheckSerializer)
+    @extend_schema(operation_id="qa_check", tags=["qa"], request=CheckBody, responses=TracedCheckSerializer)
     def post(self, request: Request) -> Response:
-        """The variant of every test, or why there is none."""
+        """The variant of every test, or why there is none; with `as_of` what was delivered at a past moment."""
         body = json_object(request, known=CheckBody().fields.keys())
         reader = SubjectReader([])
+        as_of = self._as_of(reader, body.get("as_of"))
+        if not isinstance(body.get("trace", False), bool):
+            reader.errors.append(FieldError("trace", "Must be true or false."))
         tests = reader.keys(body.get("tests"), "tests")
         forced_in = body.get("forced_in") or environment_of(request)
         if forced_in not in Environment.values:
@@ -129,7 +137,20 @@ class CheckView(QaView):
             device_id=reader.identity(body.get("device_id"), "device_id"),
         )
         named = None if tests is None else list(dict.fromkeys(body["tests"]))
-        return Response(CheckSerializer(check_user(subject, forced_in, named)).data)
+        check = check_user(self.actor, subject, forced_in, named, as_of)
+        serializer = TracedCheckSerializer if body.get("trace") else CheckSerializer
+        return Response(serializer(check, context={"check": check}).data)
+
+    @staticmethod
+    def _as_of(reader: SubjectReader, given: object) -> dt.datetime | None:
+        if given is None:
+            return None
+        try:
+            moment: dt.datetime = AsOfField().run_validation(given)
+        except ValidationError as error:
+            reader.errors += [FieldError("as_of", str(message)) for message in error.detail]
+            return None
+        return moment
 
 
 class ForcedFilter(FilterSet):
@@ -183,8 +204,12 @@ class ForcedListView(QaView):
             reason=given.get("reason", ""),
             expires_at=given.get("expires_at"),
         )
-        answer = ForcedUserSerializer(forced).data | self.delivery(forced.environment)
-        return Response(answer, http.HTTP_201_CREATED)
+        return Response(ForcedUserSerializer(forced).data, http.HTTP_201_CREATED)
+
+    def after_commit(self, request: Request, response: Response) -> Response:
+        """Waited for outside of the transaction that an Idempotency-Key needs: nobody sees what is not committed."""
+        response.data |= self.delivery(response.data["environment"])
+        return response
 
     @extend_schema(
         operation_id="qa_forced_clear",
@@ -259,7 +284,12 @@ class TestsOffListView(QaView):
         off = switch_tests_off(
             self.actor, **body.ids(), reason=given.get("reason", ""), expires_at=given.get("expires_at")
         )
-        return Response(TestsOffSerializer(off).data | self.delivery(None), http.HTTP_201_CREATED)
+        return Response(TestsOffSerializer(off).data, http.HTTP_201_CREATED)
+
+    def after_commit(self, request: Request, response: Response) -> Response:
+        """As for forced users."""
+        response.data |= self.delivery(None)
+        return response
 
     @extend_schema(
         operation_id="qa_tests_off_clear",

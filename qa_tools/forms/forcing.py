@@ -1,96 +1,30 @@
-"""Forms of the QA tools."""
+"""Forms that put users and devices into a variant, or switch all tests off for them. The services say what is wrong."""
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django import forms
 
 from accounts.models import Environment
-from audience.casting import CELL_CASTS, CastError
-from audience.specs import Catalogue, FilterSpec
+from core.errors import FieldError, InvalidInput
 from core.forms import ConsoleForm
-from delivery.subjects import MAX_ID, Subject, complete_subject
+from delivery.subjects import MAX_ID
 from experiments.models import Experiment
-from usersplit_sdk import SPLIT_GROUPS
-from usersplit_sdk import Environment as RequestEnvironment
+from experiments.services import Forcing
+from experiments.services.forcing import MAX_PEOPLE
 
-_PREFIX: Final = "filter_"
-_NOT_SENT: Final = ("", "not sent")
-
-
-class CheckForm(ConsoleForm):
-    """Whom to ask about: a user of the warehouse or a guest, in a request with these values."""
-
-    user_id = forms.CharField(
-        max_length=MAX_ID, required=False, strip=False, label="User id", help_text="Empty: a guest."
-    )
-    device_id = forms.CharField(max_length=MAX_ID, required=False, strip=False, label="Device id")
-    split_group = forms.IntegerField(
-        min_value=1,
-        max_value=SPLIT_GROUPS,
-        required=False,
-        label="Split group",
-        help_text="Empty: the user's own. A guest has one only in the browser's cookie.",
-    )
-    environment = forms.ChoiceField(
-        choices=Environment,
-        required=False,
-        initial=Environment.PRODUCTION,
-        help_text="Whose forced users apply.",
-    )
-    supports = forms.BooleanField(required=False, initial=True, label="The client supports every client test")
-
-    def __init__(self, *args: Any, catalogue: Catalogue, **kwargs: Any) -> None:
-        self._filters = [
-            spec for spec in catalogue.values() if spec.source == "environment" and not spec.archived
-        ]
-        filters = {_PREFIX + spec.name: _filter_field(spec) for spec in self._filters}
-        # They have to be there before the base class looks at what was sent.
-        self.base_fields = self.base_fields | filters  # type: ignore[misc]  # this form's own
-        super().__init__(*args, **kwargs)
-
-    @property
-    def person_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("user_id", "device_id", "split_group", "environment")]
-
-    @property
-    def filter_fields(self) -> list[forms.BoundField]:
-        return [self[_PREFIX + spec.name] for spec in self._filters]
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        self.attributes = {}
-        for spec in self._filters:
-            text = given.get(_PREFIX + spec.name)
-            if text:
-                try:
-                    self.attributes[spec.name] = CELL_CASTS[spec.type](text)
-                except CastError as error:
-                    self.add_error(_PREFIX + spec.name, f"It {error}.")
-        return given
-
-    def subject(self, client_tests: Sequence[str]) -> Subject:
-        """Who is asked about, once the form is valid. Raises WarehouseError."""
-        given = self.cleaned_data
-        request = RequestEnvironment(
-            device_id=given["device_id"] or None,
-            attributes=self.attributes,
-            supported_tests=client_tests if given["supports"] else None,
-        )
-        return complete_subject(given["user_id"], given["split_group"], None, request)
+_LINE: Final = "lines"
+_MOST_TEXT: Final = 500_000
+_MOST_COMPLAINTS: Final = 50
 
 
-class ForceForm(ConsoleForm):
-    """Put a user or a device into a variant. The service says what is wrong."""
+class TermsForm(ConsoleForm):
+    """Why, and until when."""
 
-    user_id = forms.CharField(max_length=MAX_ID, required=False, strip=False, label="User id")
-    device_id = forms.CharField(
-        max_length=MAX_ID, required=False, strip=False, label="or device id", help_text="One of the two."
-    )
-    environment = forms.ChoiceField(choices=Environment, required=False)
     reason = forms.CharField(max_length=500, required=False, label="Why")
     expires_on = forms.DateField(
         required=False,
@@ -99,18 +33,6 @@ class ForceForm(ConsoleForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
-    def __init__(self, *args: Any, tests: Sequence[Experiment], **kwargs: Any) -> None:
-        self._tests = {test.key: test for test in tests}
-        choices = [("", "Choose…"), *((test.key, _variants_of(test)) for test in tests)]
-        target = forms.ChoiceField(choices=choices, required=False, label="Test and variant")
-        self.base_fields = {"target": target} | self.base_fields  # type: ignore[misc]  # this form's own
-        super().__init__(*args, **kwargs)
-
-    def target_of(self) -> tuple[Experiment | None, str]:
-        """The chosen test and the name of the variant; None if nothing was chosen."""
-        key, _, variant = self.cleaned_data["target"].partition(":")
-        return self._tests.get(key), variant
-
     def expires_at(self) -> dt.datetime | None:
         """The first moment at which it applies no more."""
         last: dt.date | None = self.cleaned_data.get("expires_on")
@@ -118,19 +40,141 @@ class ForceForm(ConsoleForm):
             return None
         return dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), dt.UTC)
 
+    def complain(self, refusal: InvalidInput) -> None:
+        """Put what a service refused at the fields of this form."""
+        self.refuse(InvalidInput([self._here(error) for error in refusal.errors]))
+
+    def _here(self, error: FieldError) -> FieldError:
+        names = {"variant": "target", "expires_at": "expires_on"}
+        return FieldError(names.get(error.path, error.path), error.message)
+
+
+class PersonForm(TermsForm):
+    """A user or a device."""
+
+    field_order = ["user_id", "device_id"]
+
+    user_id = forms.CharField(max_length=MAX_ID, required=False, strip=False, label="User id")
+    device_id = forms.CharField(
+        max_length=MAX_ID, required=False, strip=False, label="or device id", help_text="One of the two."
+    )
+
+
+class ForceForm(PersonForm):
+    """Put a user or a device into a variant."""
+
+    field_order = ["target", "user_id", "device_id", "environment"]
+
+    environment = forms.ChoiceField(choices=Environment, required=False)
+
+    def __init__(self, *args: Any, tests: Sequence[Experiment], **kwargs: Any) -> None:
+        self._tests = {test.key: test for test in tests}
+        self.base_fields = {"target": _target_field(tests)} | self.base_fields  # type: ignore[misc]  # this form's own
+        super().__init__(*args, **kwargs)
+
+    def target_of(self) -> tuple[Experiment | None, str]:
+        """The chosen test and the name of the variant; None if nothing was chosen."""
+        key, _, variant = self.cleaned_data["target"].partition(":")
+        return self._tests.get(key), variant
+
+
+class ForceManyForm(TermsForm):
+    """Put up to 1,000 users or devices into variants of one test: a line for each."""
+
+    field_order = ["target", "kind", "environment", "lines"]
+
+    kind = forms.ChoiceField(
+        choices=[("user_id", "User ids"), ("device_id", "Device ids")],
+        required=False,
+        label="What the ids are",
+    )
+    environment = forms.ChoiceField(choices=Environment, required=False)
+    lines = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=_MOST_TEXT,
+        label="Ids",
+        help_text=f"One per line, up to {MAX_PEOPLE:,}. Another variant than the chosen one stands behind a comma: "
+        "4711,green. An id with a comma in it goes in quotation marks; spaces around an id are dropped.",
+        widget=forms.Textarea(
+            attrs={"rows": 10, "spellcheck": "false", "class": "form-control us-code-input"}
+        ),
+    )
+
+    def __init__(self, *args: Any, tests: Sequence[Experiment], **kwargs: Any) -> None:
+        self._tests = {test.key: test for test in tests}
+        self._numbers: list[int] = []
+        self.base_fields = {"target": _target_field(tests)} | self.base_fields  # type: ignore[misc]  # this form's own
+        super().__init__(*args, **kwargs)
+
+    def target_of(self) -> tuple[Experiment | None, str]:
+        """The chosen test and the name of the variant; None if nothing was chosen."""
+        key, _, variant = self.cleaned_data["target"].partition(":")
+        return self._tests.get(key), variant
+
+    def people(self, variant: str) -> list[Forcing]:
+        """Everybody on a line of their own. Raises InvalidInput naming every line that cannot be read."""
+        found, errors = [], []
+        self._numbers = []
+        id_name = self.cleaned_data["kind"] or "user_id"
+        for number, line in self._filled_lines():
+            try:
+                cells = next(csv.reader([line], strict=True))
+            except csv.Error:
+                errors.append(_at(number, "A quotation mark is not closed, or something stands behind it."))
+                continue
+            # What is pasted from a spreadsheet often has spaces around it.
+            cells = [cell.strip() for cell in cells]
+            if len(cells) > 2 or not cells[0]:
+                errors.append(_at(number, "Must be an id, or an id, a comma and a variant."))
+                continue
+            self._numbers.append(number)
+            own = cells[1] if len(cells) == 2 else ""
+            found.append(Forcing(own or variant, **{id_name: cells[0]}))
+        if errors:
+            raise InvalidInput(errors)
+        if not found:
+            raise InvalidInput.at(_LINE, "Give at least one id.")
+        return found
+
+    def complain(self, refusal: InvalidInput) -> None:
+        """The service counts people; who typed them counts lines."""
+        errors = [self._at_line(error) for error in refusal.errors]
+        super().complain(InvalidInput(errors[:_MOST_COMPLAINTS]))
+        if len(errors) > _MOST_COMPLAINTS:
+            self.add_error(_LINE, f"And {len(errors) - _MOST_COMPLAINTS:,} more.")
+
+    def _filled_lines(self) -> Iterator[tuple[int, str]]:
+        # Only what keyboards and browsers end lines with: other separators may be part of an id.
+        text = self.cleaned_data["lines"].replace("\r\n", "\n").replace("\r", "\n")
+        for number, line in enumerate(text.split("\n"), start=1):
+            if line.strip():
+                yield number, line
+
+    def _at_line(self, error: FieldError) -> FieldError:
+        if error.path == "people":
+            return FieldError(_LINE, error.message)
+        index, closed, _ = error.path.removeprefix("people[").partition("]")
+        if not closed or not error.path.startswith("people["):
+            return error
+        return _at(self._numbers[int(index)], error.message)
+
+
+class TestsOffForm(PersonForm):
+    """Switch all tests off for a user or a device."""
+
+    __test__ = False
+
+
+def _target_field(tests: Sequence[Experiment]) -> forms.ChoiceField:
+    choices = [("", "Choose…"), *((test.key, _variants_of(test)) for test in tests)]
+    return forms.ChoiceField(choices=choices, required=False, label="Test and variant")
+
 
 def _variants_of(test: Experiment) -> list[tuple[str, str]]:
     assert test.current is not None
     return [(f"{test.key}:{variant.name}", variant.name) for variant in test.current.variants.all()]
 
 
-def _filter_field(spec: FilterSpec) -> forms.Field:
-    """Choices where the catalogue names values, else text that is read as the filter's type."""
-    if spec.type == "boolean":
-        return forms.ChoiceField(
-            choices=[_NOT_SENT, ("yes", "yes"), ("no", "no")], required=False, label=spec.label
-        )
-    if spec.choices:
-        named = [(str(choice.value), choice.label) for choice in spec.choices]
-        return forms.ChoiceField(choices=[_NOT_SENT, *named], required=False, label=spec.label)
-    return forms.CharField(max_length=1_000, required=False, label=spec.label)
+def _at(number: int, message: str) -> FieldError:
+    return FieldError(_LINE, f"Line {number:,}: {message}")

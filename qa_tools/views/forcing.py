@@ -1,46 +1,31 @@
-"""Pages of the QA tools: check a user, forced users."""
+"""Forced users: who is put into which variant, and which app servers have it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.models import Environment
 from accounts.requests import signed_in_actor
-from audience.catalogue import load_catalogue
-from core.errors import FieldError, InvalidInput, NotFound
-from experiments.models import Kind
-from experiments.selectors import visible_experiments
-from experiments.services import force_user, unforce_user
-from qa_tools.explaining import readable_profile
-from qa_tools.forms import CheckForm, ForceForm
+from core.errors import InvalidInput, NotFound
+from core.http import HtmxRequest
+from experiments.models import ForcedUser
+from experiments.services import force_user, force_users, unforce_user
+from qa_tools.forms.forcing import ForceForm, ForceManyForm
 from qa_tools.selectors import forced_users, forcible_tests, removable_ids
-from qa_tools.services import Check, check_user
+from qa_tools.spread import spread_of_forced
+from qa_tools.views.rows import PAGE_SIZE, next_poll, read_search, template_of
 
-PAGE_SIZE = 50
-
-
-@require_GET
-def user_check(request: HttpRequest) -> HttpResponse:
-    """Every test for one user: the variant or why there is none. The address holds the question, so it can be sent around."""
-    catalogue = load_catalogue()
-    form = CheckForm(request.GET or None, catalogue=catalogue)
-    tests = {test.key: test for test in visible_experiments(signed_in_actor(request), Kind.TEST)}
-    check: Check | None = None
-    if form.is_bound and form.is_valid():
-        subject = form.subject([key for key, test in tests.items() if test.side != "server"])
-        check = check_user(subject, form.cleaned_data["environment"] or "production")
-    rows = [(tests.get(answer.test), answer) for answer in check.answers] if check else []
-    user = check.subject.user if check else None
-    profile = readable_profile(user.attributes, catalogue) if user else []
-    context = {"form": form, "check": check, "rows": rows, "profile": profile}
-    return render(request, "qa_tools/check.html", context, status=422 if form.errors else 200)
+_NO_TARGET = "Choose a test and a variant."
 
 
-@require_http_methods(["GET", "POST"])
-def forced_list(request: HttpRequest) -> HttpResponse:
+@require_http_methods(["GET", "HEAD", "POST"])
+def forced_list(request: HtmxRequest) -> HttpResponse:
     """Everybody who is forced; a POST adds one."""
     actor = signed_in_actor(request)
     tests = forcible_tests(actor)
@@ -50,7 +35,7 @@ def forced_list(request: HttpRequest) -> HttpResponse:
         given = form.cleaned_data
         try:
             if experiment is None:
-                raise InvalidInput([FieldError("target", "Choose a test and a variant.")])
+                raise InvalidInput.at("target", _NO_TARGET)
             forced = force_user(
                 actor,
                 experiment,
@@ -62,39 +47,70 @@ def forced_list(request: HttpRequest) -> HttpResponse:
                 expires_at=form.expires_at(),
             )
         except InvalidInput as refusal:
-            form.refuse(InvalidInput([_in_form(error) for error in refusal.errors]))
+            form.complain(refusal)
         else:
             messages.success(request, f"Forced: {forced}. App servers have it within seconds.")
             return redirect("qa_tools:forced_list")
-    rows = forced_users(actor)
-    search = request.GET.get("q", "").replace("\x00", "")[:200]
-    if search:
-        rows = (
-            rows.filter(user_id=search) | rows.filter(device_id=search) | rows.filter(experiment__key=search)
-        )
-    context = {
-        "form": form,
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "search": search,
-        "may_force": bool(tests),
-        "removable": removable_ids(actor),
-    }
-    return render(request, "qa_tools/forced.html", context, status=422 if form.errors else 200)
+    context = _list_context(request) | {"form": form, "may_force": bool(tests)}
+    template = template_of(request, "qa_tools/forced/page.html")
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def forced_many(request: HtmxRequest) -> HttpResponse:
+    """Paste a list of ids: all of them are forced, or none and the page says which lines are wrong."""
+    actor = signed_in_actor(request)
+    tests = forcible_tests(actor)
+    form = ForceManyForm(request.POST if request.method == "POST" else None, tests=tests)
+    if request.method == "POST" and form.is_valid():
+        experiment, variant = form.target_of()
+        given = form.cleaned_data
+        try:
+            if experiment is None:
+                raise InvalidInput.at("target", _NO_TARGET)
+            made = force_users(
+                actor,
+                experiment,
+                form.people(variant),
+                given["environment"],
+                reason=given["reason"],
+                expires_at=form.expires_at(),
+            )
+        except InvalidInput as refusal:
+            form.complain(refusal)
+        else:
+            messages.success(
+                request, f"Forced {len(made):,} in “{experiment.key}”. App servers have it within seconds."
+            )
+            return redirect("qa_tools:forced_list")
+    context = {"form": form, "may_force": bool(tests)}
+    return render(request, "qa_tools/forced/many.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
-def forced_remove(request: HttpRequest, forced_id: int) -> HttpResponse:
+def forced_remove(request: HtmxRequest, forced_id: int) -> HttpResponse:
     """Let one go."""
     actor = signed_in_actor(request)
     forced = forced_users(actor).filter(pk=forced_id).first()
     if forced is None:
         raise NotFound("There is no such forced user; perhaps somebody removed it a moment ago.")
     unforce_user(actor, forced_id)
-    messages.success(request, f"No longer forced: {forced}.")
+    messages.success(request, f"No longer forced: {forced}. App servers let go within seconds.")
     return redirect("qa_tools:forced_list")
 
 
-def _in_form(error: FieldError) -> FieldError:
-    return FieldError(
-        {"variant": "target", "expires_at": "expires_on"}.get(error.path, error.path), error.message
-    )
+def _list_context(request: HtmxRequest) -> dict[str, Any]:
+    actor, search = signed_in_actor(request), read_search(request.GET)
+    found = forced_users(actor, search).select_related("experiment__current")
+    found = found.prefetch_related("experiment__current__variants")
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    rows: list[ForcedUser] = list(page.object_list)
+    spread = spread_of_forced(rows)
+    removable = removable_ids(actor, [row.pk for row in rows])
+    return {
+        "page": page,
+        "rows": [(row, spread[row.pk], row.pk in removable) for row in rows],
+        "search": search,
+        "environments": Environment.choices,
+        "polls": next_poll(request, is_moving=any(one.is_moving for one in spread.values())),
+    }

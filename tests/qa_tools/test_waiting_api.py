@@ -31,7 +31,7 @@ def api(people: People, manager: Actor) -> Api:
 
 
 @pytest.fixture
-def reports(manager: Actor) -> Callable[[str, int, str], None]:
+def reports(manager: Actor) -> Callable[..., None]:
     """An app server says what it runs."""
     tokens: dict[str, ApiToken] = {}
 
@@ -40,7 +40,7 @@ def reports(manager: Actor) -> Callable[[str, int, str], None]:
             tokens[environment] = create_token(manager, "app server", [Scope.DELIVER], environment)[0]
         record_report(tokens[environment], Report(f"{name}:1:0123abcd", version, "1.0"))
 
-    return report  # type: ignore[return-value]  # the environment may be left out
+    return report
 
 
 def newest() -> int:
@@ -129,7 +129,7 @@ def test_beyond_a_few_calls_nobody_waits(api: Api, reports: Any, monkeypatch: py
     reports("behind", 0)
     monkeypatch.setattr(waiting, "_room", BoundedSemaphore(1))
     slept = Event()
-    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: slept.set())
+    monkeypatch.setattr("qa_tools.waiting.time.sleep", lambda seconds: slept.set())
     assert waiting._room.acquire(blocking=False)  # somebody waits already
     _, forced = api.post("qa/forced/?wait=30", USER)
     assert not forced["delivery"]["delivered"]

@@ -1,0 +1,94 @@
+"""The trace of a test's conditions as people read it: a sentence for each predicate, its state, and the user's value beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from audience.describing import describe_predicate
+from audience.specs import Catalogue
+from qa_tools.explaining import readable_value
+from usersplit_sdk.trace import Absent, BracketTrace, ChainTrace, PredicateTrace, State, Trace
+
+ALL: Final = "All of these"
+ONE: Final = "One of these"
+_WORDS: Final = {State.TRUE: "True", State.FALSE: "False", State.NOT_EVALUATED: "Not evaluated"}
+_COLOURS: Final = {State.TRUE: "green", State.FALSE: "red", State.NOT_EVALUATED: "secondary"}
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLine:
+    """A predicate, or several lines together: brackets, or what AND binds within a list that has OR too.
+
+    `joint` is the word before it ("", AND, OR). `seen` tells the value that was looked at, "" where nobody looked.
+    `decided`: it was evaluated last, and so settled the answer.
+    """
+
+    joint: str
+    path: str
+    word: str
+    colour: str
+    sentence: str
+    seen: str = ""
+    decided: bool = False
+    lines: tuple[TreeLine, ...] = ()
+
+
+def tree_lines(trace: Trace, catalogue: Catalogue) -> tuple[TreeLine, ...]:
+    """The lines of a whole tree; none for conditions that everyone meets."""
+    return _Lines(trace.decided, catalogue).of_bracket(trace.root)
+
+
+class _Lines:
+    def __init__(self, decided: str | None, catalogue: Catalogue) -> None:
+        self._decided = decided
+        self._catalogue = catalogue
+
+    def of_bracket(self, bracket: BracketTrace) -> tuple[TreeLine, ...]:
+        if len(bracket.chains) == 1:
+            return self._of_chain(bracket.chains[0], "")
+        lines: list[TreeLine] = []
+        for chain in bracket.chains:
+            joint = "OR" if lines else ""
+            inner = self._of_chain(chain, "" if len(chain.operands) > 1 else joint)
+            if len(inner) > 1:
+                inner = (self._together(joint, "", chain.state, ALL, inner),)
+            lines += inner
+        return tuple(lines)
+
+    def _of_chain(self, chain: ChainTrace, first: str) -> tuple[TreeLine, ...]:
+        return tuple(
+            self._of_operand(item, "AND" if number else first) for number, item in enumerate(chain.operands)
+        )
+
+    def _of_operand(self, item: PredicateTrace | BracketTrace, joint: str) -> TreeLine:
+        if isinstance(item, BracketTrace):
+            words = ONE if len(item.chains) > 1 else ALL
+            return self._together(joint, item.path, item.state, words, self.of_bracket(item))
+        predicate = {"filter": item.filter, "operator": item.operator, "value": item.operand}
+        return TreeLine(
+            joint,
+            item.path,
+            _WORDS[item.state],
+            _COLOURS[item.state],
+            describe_predicate(predicate, self._catalogue),
+            _seen(item, self._catalogue),
+            item.path == self._decided,
+        )
+
+    def _together(
+        self, joint: str, path: str, state: State, words: str, lines: tuple[TreeLine, ...]
+    ) -> TreeLine:
+        decided = bool(path) and path == self._decided
+        return TreeLine(joint, path, _WORDS[state], _COLOURS[state], words, decided=decided, lines=lines)
+
+
+def _seen(item: PredicateTrace, catalogue: Catalogue) -> str:
+    whose = "The user" if item.source == "user" else "The request"
+    if item.seen is Absent.NOT_READ:
+        return ""
+    if item.seen is Absent.MISSING:
+        return f"{whose} has no value"
+    if item.seen is Absent.UNREADABLE:
+        return f"{whose}'s value cannot be read"
+    return f"{whose} has: {readable_value(item.filter, item.seen, catalogue)}"

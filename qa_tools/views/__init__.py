@@ -1,0 +1,1 @@
+"""Pages of the QA tools: check a user, forced users, all tests off."""
