@@ -7,8 +7,7 @@ import logging
 import time
 import zlib
 from collections import Counter
-from collections.abc import Collection, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 from celery import current_app
@@ -16,13 +15,10 @@ from django.db import connection
 
 from analytics.ingest_body import SentBatch
 from analytics.items import Hit
-from analytics.models import UnknownHits
+from analytics.known import known_triples
 from core import clock
 
 logger = logging.getLogger(__name__)
-
-# A test, the number of its settings group, a variant.
-Triple: TypeAlias = tuple[str, int, str]
 
 MAX_TOLD: Final = 100
 """Of refused items, and of unknown (test, settings group, variant), an answer names so many."""
@@ -43,41 +39,6 @@ WITH taken AS (
 SELECT id FROM taken
 """
 _ANSWER: Final = "SELECT answer FROM analytics_batch WHERE stream = %s AND batch_id = %s"
-
-_WHY: Final = """
-SELECT DISTINCT asked.test, asked.number, asked.variant, experiment.id IS NOT NULL, grp.id IS NOT NULL, variant.id IS NOT NULL
-FROM unnest(%s::text[], %s::int[], %s::text[]) AS asked (test, number, variant)
-LEFT JOIN experiments_experiment AS experiment ON experiment.kind = 'test' AND experiment.key = asked.test
-LEFT JOIN experiments_settingsgroup AS grp ON grp.experiment_id = experiment.id AND grp.number = asked.number
-LEFT JOIN experiments_variant AS variant ON variant.settings_group_id = grp.id AND variant.name = asked.variant
-"""
-
-
-class KnownTriples:
-    """What this process has seen to exist. Settings groups never change, but the key of a draft may: after a minute it asks again."""
-
-    SECONDS: Final = 60.0
-    MOST: Final = 20_000
-
-    def __init__(self) -> None:
-        self._until: dict[Triple, float] = {}
-
-    def without(self, triples: Collection[Triple]) -> list[Triple]:
-        """Those of `triples` that have to be asked for."""
-        now = time.monotonic()
-        return [triple for triple in triples if self._until.get(triple, 0.0) < now]
-
-    def add(self, triples: Collection[Triple]) -> None:
-        if len(self._until) + len(triples) > self.MOST:
-            self.clear()
-        until = time.monotonic() + self.SECONDS
-        self._until.update(dict.fromkeys(triples, until))
-
-    def clear(self) -> None:
-        self._until.clear()
-
-
-known_triples: Final = KnownTriples()
 
 
 def take_batch(batch: SentBatch) -> dict[str, Any]:
@@ -111,8 +72,7 @@ def _answer(batch: SentBatch) -> dict[str, Any]:
     counted = Counter(
         (item.test, item.settings_group, item.variant) for item in batch.items if isinstance(item, Hit)
     )
-    unknown = why_unknown(known_triples.without(counted))
-    known_triples.add([triple for triple in counted if triple not in unknown])
+    unknown = known_triples.unknown_of(counted)
     most = sorted(unknown, key=lambda triple: (-counted[triple], triple))
     return {
         "batch_id": str(batch.batch_id),
@@ -138,23 +98,6 @@ def _answer(batch: SentBatch) -> dict[str, Any]:
         ],
         "duplicate": False,
     }
-
-
-def why_unknown(triples: Collection[Triple]) -> Mapping[Triple, str]:
-    """Those of `triples` that there are none of, each with a `UnknownHits.Why`."""
-    if not triples:
-        return {}
-    unknown: dict[Triple, str] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_WHY, [list(column) for column in zip(*triples, strict=True)])
-        for test, number, variant, has_test, has_group, has_variant in cursor.fetchall():
-            if not has_test:
-                unknown[test, number, variant] = UnknownHits.Why.TEST.value
-            elif not has_group:
-                unknown[test, number, variant] = UnknownHits.Why.SETTINGS_GROUP.value
-            elif not has_variant:
-                unknown[test, number, variant] = UnknownHits.Why.VARIANT.value
-    return unknown
 
 
 class _Waker:

@@ -17,6 +17,7 @@ class Lock(IntEnum):
 
     COMPACTION = 1
     COUNTING = 2
+    FOLDING = 3
 
 
 @contextmanager

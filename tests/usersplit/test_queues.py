@@ -31,6 +31,7 @@ def test_every_task_that_the_settings_name_exists() -> None:
         ("experiments.tasks.prepare", "preparation"),
         ("experiments.tasks.recount", "counting"),
         ("audience.tasks.load_users_from", "loading"),
+        ("analytics.tasks.fold", "hits"),
     ],
 )
 def test_a_task_goes_to_its_queue(task: str, queue: str) -> None:

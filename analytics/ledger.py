@@ -1,0 +1,63 @@
+"""What waits to be counted, and how long the ledger of batches is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Min
+
+from analytics.items import AHEAD
+from analytics.models import Batch, Part, UnknownHits, WaitingBatch
+from core import clock
+
+# A batch that is sent again after it was forgotten holds nothing but items that are refused for their age.
+_MARGIN: Final = AHEAD + dt.timedelta(days=1)
+PARTS_KEPT: Final = dt.timedelta(days=30)
+UNKNOWN_KEPT: Final = dt.timedelta(days=90)
+_CHUNK: Final = 20_000
+
+_FORGET: Final = """
+DELETE FROM analytics_batch WHERE id IN (
+    SELECT id FROM analytics_batch AS batch WHERE received_at < %s
+    AND NOT EXISTS (SELECT FROM analytics_waitingbatch AS waiting WHERE waiting.batch_id = batch.id)
+    ORDER BY received_at LIMIT %s
+)
+"""
+
+
+def oldest_waiting() -> dt.datetime | None:
+    """When the batch came that has been waiting longest to be counted; None if none waits. More than a minute ago: look why."""
+    found: dt.datetime | None = WaitingBatch.objects.aggregate(oldest=Min("batch__received_at"))["oldest"]
+    return found
+
+
+def prune() -> int:
+    """Forget old batches, parts and unknown hits. How many batches."""
+    now = clock.now()
+    before = now - dt.timedelta(days=settings.HITS_MAX_AGE_DAYS) - _MARGIN
+    forgotten = 0
+    # Piece by piece, so that no transaction holds up the next for long.
+    while chunk := _forget(before):
+        forgotten += chunk
+    Part.objects.filter(state=Part.State.DONE, done_at__lt=now - PARTS_KEPT).delete()
+    UnknownHits.objects.filter(last_at__lt=now - UNKNOWN_KEPT).delete()
+    return forgotten
+
+
+def _forget(before: dt.datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [before, _CHUNK])
+        return cursor.rowcount
+
+
+def waiting_batches() -> int:
+    """How many batches wait to be counted."""
+    return WaitingBatch.objects.count()
+
+
+def refused_since(moment: dt.datetime) -> int:
+    """How many items were refused since then."""
+    return sum(Batch.objects.filter(received_at__gte=moment, refused__gt=0).values_list("refused", flat=True))
