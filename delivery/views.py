@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Environment
+from accounts.requests import signed_in_actor
 from core import clock
 from core.http import HtmxRequest
 from delivery.server_rows import app_servers, fleets, newest_version
+from delivery.snippets import LABELS, Language, languages_for, snippet_for
+from experiments.selectors import experiment_for
 
 PAGE_SIZE = 50
 
@@ -32,3 +36,19 @@ def server_list(request: HtmxRequest) -> HttpResponse:
     }
     part = "#results" if request.htmx and request.htmx.target == "results" else ""
     return render(request, f"delivery/servers.html{part}", context)
+
+
+@require_safe
+def code_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
+    """What a developer pastes for this test or user group, in the language that is asked for."""
+    experiment = experiment_for(signed_in_actor(request), kind, key)
+    asked = request.GET.get("language", "")
+    language = asked if asked in list(languages_for(experiment)) else Language.PYTHON
+    context = {
+        "experiment": experiment,
+        "kind": kind,
+        "snippet": snippet_for(experiment, language, settings.PUBLIC_URL),
+        "languages": [(one, LABELS[one]) for one in languages_for(experiment)],
+    }
+    template = "delivery/code/card.html" if request.htmx else "delivery/code/page.html"
+    return render(request, template, context)

@@ -6,12 +6,16 @@ from django.urls import path
 
 from delivery.api.evaluation_views import ActiveVariantsView
 from delivery.api.servers_views import AppServerListView
+from delivery.api.snippet_views import SnippetView
 from delivery.api.views import FileView, ManifestView
+from experiments.models import Kind
 
 app_name = "delivery-api"
 urlpatterns = [
     path("delivery/manifest", ManifestView.as_view(), name="manifest"),
     path("delivery/files/<path:path>", FileView.as_view(), name="file"),
     path("delivery/servers/", AppServerListView.as_view(), name="servers"),
+    path("tests/<str:key>/snippet/", SnippetView.as_view(kind=Kind.TEST), name="test_snippet"),
+    path("groups/<str:key>/snippet/", SnippetView.as_view(kind=Kind.GROUP), name="group_snippet"),
     path("active-variants/", ActiveVariantsView.as_view(), name="active_variants"),
 ]

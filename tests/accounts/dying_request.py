@@ -37,7 +37,7 @@ if __name__ == "__main__":
                 die()
             create(self, **options)
 
-        KeptAnswer.save = save  # type: ignore[method-assign]
+        KeptAnswer.save = save  # type: ignore[method-assign, assignment]
     else:
         IdempotentPosts.after_commit = die  # type: ignore[assignment]
     Client(SERVER_NAME="localhost").post(
