@@ -129,13 +129,18 @@ def test_beyond_a_few_calls_nobody_waits(api: Api, reports: Any, monkeypatch: py
     reports("behind", 0)
     monkeypatch.setattr(waiting, "_room", BoundedSemaphore(1))
     slept = Event()
-    monkeypatch.setattr("qa_tools.waiting.time.sleep", lambda seconds: slept.set())
+
+    def sleep(seconds: float) -> None:
+        slept.set()
+        reports("behind", 1_000)
+
+    monkeypatch.setattr("qa_tools.waiting.time.sleep", sleep)
     assert waiting._room.acquire(blocking=False)  # somebody waits already
     _, forced = api.post("qa/forced/?wait=30", USER)
     assert not forced["delivery"]["delivered"]
     assert not slept.is_set()
     waiting._room.release()
-    api.post("qa/forced/?wait=0.05", USER)
+    assert api.post("qa/forced/?wait=30", USER)[1]["delivery"]["delivered"]
     assert slept.is_set()
     assert waiting._room.acquire(blocking=False), "who has waited makes room"
 
