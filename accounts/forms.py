@@ -35,7 +35,15 @@ class TokenForm(ConsoleForm):
         max_length=100, required=False, help_text="What uses it, such as “deploy job of the shop”."
     )
     scopes = forms.MultipleChoiceField(
-        choices=Scope, widget=forms.CheckboxSelectMultiple, required=False, label="What it may do"
+        choices=Scope,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="What it may do",
+        help_text=(
+            "In a page or an app everybody can read the token: give such a one “Ask for the variants of a user” and “Send hits and "
+            "events”, nothing else. Whoever has it can ask which variants another user id gets, and send hits. App servers need "
+            "“Read test files” and “Send hits and events”."
+        ),
     )
     environment = forms.ChoiceField(
         choices=Environment, help_text="Where its caller runs: forced users apply per environment."

@@ -33,6 +33,10 @@ class Scope(models.TextChoices):
     EVALUATE = "evaluate", "Ask for the variants of a user"
 
 
+# With these a stranger can ask which variants a user id has, and send hits; nothing can be changed or read that people wrote.
+SCOPES_FOR_BROWSERS = frozenset({Scope.EVALUATE, Scope.INGEST})
+
+
 class Environment(models.TextChoices):
     """Where a token's caller runs; forced users apply per environment."""
 
@@ -77,6 +81,12 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         alive = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=moment)
         return self.filter(alive, revoked_at__isnull=True, owner__is_active=True)
 
+    def by_use(self, moment: dt.datetime) -> ApiTokenQuerySet:
+        """Those that work come first, then the newest."""
+        over = models.Q(revoked_at__isnull=False) | models.Q(expires_at__lte=moment)
+        works = models.Case(models.When(over, then=1), default=0, output_field=models.IntegerField())
+        return self.alias(is_over=works).order_by("is_over", "-id")
+
 
 class ApiToken(models.Model):
     """A key for programs. It acts for its owner, within its scopes. Only a hash is kept; the token is shown once."""
@@ -107,6 +117,11 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+    @property
+    def is_for_browsers(self) -> bool:
+        """Whether everybody may read it: in a page or an app nothing stays secret."""
+        return set(self.scopes) <= SCOPES_FOR_BROWSERS
 
 
 class KeptAnswer(models.Model):

@@ -1,13 +1,16 @@
-"""Signing in and out, and a person's own API tokens."""
+"""Signing in and out, and API tokens."""
 
 from __future__ import annotations
 
-from typing import Any
+import zlib
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
@@ -18,11 +21,16 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.forms import SignInForm, TokenForm
 from accounts.models import ApiToken
-from accounts.requests import signed_in_actor, signed_in_person
+from accounts.requests import client_address, signed_in_actor, signed_in_person
 from accounts.services import create_token, revoke_token
+from accounts.throttling import look, take
 from core import clock
 from core.errors import InvalidInput
 from core.http import HtmxRequest
+
+# A person may err about their password so often in a minute, from one network address.
+WRONG_PASSWORDS_A_MINUTE: Final = 10
+PAGE_SIZE: Final = 50
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -39,7 +47,29 @@ class SignIn(auth_views.LoginView):
             return _whole_page_sign_in(htmx)
         return super().dispatch(request, *args, **kwargs)
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Guesses are refused before the password is looked at: checking one costs a moment of a processor."""
+        seconds = max((look(*guess).reset for guess in self._guesses() if look(*guess).is_used_up), default=0)
+        if not seconds:
+            return super().post(request, *args, **kwargs)
+        form = SignInForm(request)
+        context = self.get_context_data(
+            form=form, refusal=f"Too many attempts. Try again in {seconds} seconds."
+        )
+        return self.render_to_response(context, status=429, headers={"Retry-After": str(seconds)})
+
+    def _guesses(self) -> list[tuple[str, str, int]]:
+        """What is counted: of one name from one address, so that nobody is locked out by others; and all from that address."""
+        address = client_address(self.request)
+        name = zlib.crc32(self.request.POST.get("username", "").casefold().encode("utf-8", "surrogatepass"))
+        return [
+            ("wrong-password", f"{address}:{name}", WRONG_PASSWORDS_A_MINUTE),
+            ("wrong-passwords", address, settings.REFUSED_PASSWORDS_A_MINUTE),
+        ]
+
     def form_invalid(self, form: Any) -> HttpResponse:
+        for guess in self._guesses():
+            take(*guess)
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
@@ -54,7 +84,7 @@ def _whole_page_sign_in(htmx: HtmxDetails) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def token_list(request: HtmxRequest) -> HttpResponse:
-    """One's own tokens; a POST makes a new one and shows it this once."""
+    """One's own tokens, or for superusers everybody's; a POST makes a new one and shows it this once."""
     actor = signed_in_actor(request)
     form = TokenForm(request.POST or None)
     secret, status = "", 200
@@ -70,14 +100,26 @@ def token_list(request: HtmxRequest) -> HttpResponse:
                 form.refuse(refusal)
             else:
                 form, status = TokenForm(), 201
-    tokens = ApiToken.objects.filter(owner=signed_in_person(request))
-    context = {"form": form, "tokens": tokens, "secret": secret, "now": clock.now()}
+    everybodys = actor.is_superuser and "everybody" in request.GET
+    tokens = ApiToken.objects.select_related("owner").by_use(clock.now())
+    if not everybodys:
+        tokens = tokens.filter(owner=signed_in_person(request))
+    context = {
+        "form": form,
+        "page": Paginator(tokens, PAGE_SIZE).get_page(request.GET.get("page")),
+        "everybodys": everybodys,
+        "may_see_all": actor.is_superuser,
+        "secret": secret,
+        "now": clock.now(),
+    }
     return render(request, "accounts/tokens.html", context, status=status)
 
 
 @require_POST
 def token_revoke(request: HtmxRequest, token_id: int) -> HttpResponse:
-    """Make one's own token useless."""
+    """Make one's own token useless; superusers, anybody's."""
     token = revoke_token(signed_in_actor(request), token_id)
     messages.success(request, f"The token “{token.name}” is revoked; it stops working now.")
-    return redirect("accounts:token_list")
+    return redirect(
+        resolve_url("accounts:token_list") + ("?everybody" if "everybody" in request.POST else "")
+    )
