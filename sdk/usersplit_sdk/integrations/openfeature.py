@@ -1,9 +1,9 @@
 """UserSplit behind OpenFeature: ``api.set_provider_and_wait(UserSplitProvider(client))``.
 
-A flag is a test. Asked for a string it is the variant's name; for an object or a number, the variant's payload; for a
-boolean, the payload if that is one, else whether the variant is another than the control. A user without a
-variant, and one whose variant has no payload, gets the default: the code as it stands. The first with the reason
-why, the second with the variant.
+A flag is a test. Asked for a string it is the variant's payload if that is a text, else the variant's name; for an object or a
+number, the payload; for a boolean, the payload if that is one, else whether the variant is another than the
+control. A payload ``{"value": 3}`` is the number 3, and so for booleans and texts. A user without a variant gets the default, the code as it stands, with the reason why; so does one whose
+variant has no payload where one is asked for, with the variant.
 
 The targeting key is the user's id; without one it is a guest. Of the context's attributes ``split_group``,
 ``device_id`` and ``supported_tests`` are what they are called; all are values for profile and environment filters
@@ -14,38 +14,23 @@ by name, for no two filters have the same. Metadata say ``usersplit_reason``, ``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagMetadata, FlagResolutionDetails, FlagValueType, Reason
 from openfeature.provider import AbstractProvider, Metadata
 
+from usersplit_sdk import flags
 from usersplit_sdk.bound import checked_client
 from usersplit_sdk.client import Client
 from usersplit_sdk.model import Decision, Environment, User
-from usersplit_sdk.model import Reason as Why
 
 Value = TypeVar("Value")
 Objects = Sequence[FlagValueType] | Mapping[str, FlagValueType]
 
-REASONS = {
-    Why.SPLIT: Reason.SPLIT,
-    Why.FORCED: Reason.TARGETING_MATCH,
-    Why.WINNER: Reason.TARGETING_MATCH,
-    Why.REJECTED: Reason.DISABLED,
-    Why.TESTS_OFF: Reason.DISABLED,
-    Why.PAUSED: Reason.DISABLED,
-    Why.OUTSIDE_DATES: Reason.DISABLED,
-    Why.NOT_A_TEST_USER: Reason.DISABLED,
-    Why.CONDITIONS_NOT_MET: Reason.DEFAULT,
-    Why.NOT_SUPPORTED_BY_CLIENT: Reason.DEFAULT,
-    Why.NO_SPLIT_GROUP: Reason.DEFAULT,
-    Why.SPLIT_GROUP_NOT_IN_TEST: Reason.DEFAULT,
-    Why.ADDITIONAL_CONDITIONS_NOT_MET: Reason.DEFAULT,
-}
-"""OpenFeature's word for ours: disabled is a test that gives this user nothing whoever it is, default one that
-leaves this user out. Whatever else is an error."""
+REASONS = {reason: Reason(word) for reason, word in flags.REASONS.items()}
+"""OpenFeature's word for ours. Whatever else is an error."""
 
 _MISSING = object()
 _WRONG = object()
@@ -73,15 +58,21 @@ class UserSplitProvider(AbstractProvider):
         """The payload if it is a boolean, else: is the variant another than the control?"""
 
         def read(variant: str, payload: object) -> object:
-            return payload if isinstance(payload, bool) else variant != self._client.control(flag_key)
+            value = flags.plain_value(payload)
+            return value if isinstance(value, bool) else variant != self._client.control(flag_key)
 
         return self._resolve(flag_key, default_value, evaluation_context, read)
 
     def resolve_string_details(
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[str]:
-        """The variant's name."""
-        return self._resolve(flag_key, default_value, evaluation_context, lambda variant, _: variant)
+        """The payload if it is a text, else the variant's name."""
+
+        def read(variant: str, payload: object) -> object:
+            value = flags.plain_value(payload)
+            return value if isinstance(value, str) else variant
+
+        return self._resolve(flag_key, default_value, evaluation_context, read)
 
     def resolve_integer_details(
         self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
@@ -112,8 +103,8 @@ class UserSplitProvider(AbstractProvider):
         user, environment = subject_of(context)
         decision, payload = self._decide(key, user, environment)
         if decision.reason not in REASONS:
-            code = ErrorCode.FLAG_NOT_FOUND if decision.reason is Why.UNKNOWN_TEST else ErrorCode.PARSE_ERROR
-            return _refused(default, decision, code, decision.detail or f"there is no test {key}")
+            code = ErrorCode(flags.ERRORS[decision.reason])
+            return _refused(default, decision, code, flags.error_message(key, decision))
         if decision.variant is None:
             return FlagResolutionDetails(
                 default, reason=REASONS[decision.reason], flag_metadata=_metadata(decision)
@@ -145,17 +136,9 @@ class UserSplitProvider(AbstractProvider):
 
 def subject_of(context: EvaluationContext | None) -> tuple[User | None, Environment]:
     """The user (None: a guest) and the request of an evaluation context."""
-    attributes: Mapping[str, Any] = {} if context is None else context.attributes
-    split_group = attributes.get("split_group")
-    environment = Environment(
-        device_id=attributes.get("device_id"),
-        attributes=attributes,
-        supported_tests=attributes.get("supported_tests"),
-        split_group=split_group,
+    return flags.read_context(
+        None if context is None else context.targeting_key, {} if context is None else context.attributes
     )
-    if context is None or not context.targeting_key:
-        return None, environment
-    return User(context.targeting_key, split_group, attributes), environment
 
 
 def _payload_as(read: Callable[[object], object]) -> Callable[[str, object], object]:
@@ -163,16 +146,18 @@ def _payload_as(read: Callable[[object], object]) -> Callable[[str, object], obj
 
 
 def _whole_number(payload: object) -> object:
-    if isinstance(payload, float) and payload.is_integer():
-        return int(payload)
-    return payload if isinstance(payload, int) and not isinstance(payload, bool) else _WRONG
+    value = flags.plain_value(payload)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else _WRONG
 
 
 def _number(payload: object) -> object:
-    if not isinstance(payload, int | float) or isinstance(payload, bool):
+    value = flags.plain_value(payload)
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return _WRONG
     try:
-        return float(payload)
+        return float(value)
     except OverflowError:
         return _WRONG
 
@@ -182,12 +167,7 @@ def _structure(payload: object) -> object:
 
 
 def _metadata(decision: Decision) -> FlagMetadata:
-    metadata: dict[str, bool | int | float | str] = {"usersplit_reason": decision.reason.value}
-    if decision.detail is not None:
-        metadata["usersplit_detail"] = decision.detail
-    if decision.settings_group is not None:
-        metadata["settings_group"] = decision.settings_group
-    return metadata
+    return {**flags.flag_metadata(decision)}
 
 
 def _refused(
