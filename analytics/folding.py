@@ -146,11 +146,13 @@ def _loaded(part: Part) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _write_lines(part: Part, file: IO[bytes]) -> None:
-    bodies = WaitingBatch.objects.filter(part=part).order_by("pk").values_list("body", flat=True)
-    # A cursor of the server's: all bodies at once may be much.
-    with transaction.atomic():
-        for body in bodies.iterator(chunk_size=20):
+    bodies = WaitingBatch.objects.filter(part=part).order_by("pk").values_list("pk", "body")
+    last = 0
+    # A few at a time: all bodies at once may be much.
+    while found := list(bodies.filter(pk__gt=last)[:20]):
+        for _, body in found:
             file.write(zlib.decompress(body))
+        last = found[-1][0]
     file.flush()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -70,6 +71,18 @@ _NAMES: Final = {stream: quoted_names(kind) for stream, kind in KINDS.items()}
 _PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BATCH_ID: Final = msgspec.json.Decoder(UUID)
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+# Other libraries write half a surrogate pair where a text was cut in the middle of a character. Here it would make the whole
+# body unreadable; as a NUL it makes unreadable only the text that it is in.
+_HALF_PAIR: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.",
+    re.DOTALL,
+)
+_ESCAPE_BYTES: Final = 6
+
+
+def _without_half_pair(found: re.Match[bytes]) -> bytes:
+    return rb"\u0000" if len(found[0]) == _ESCAPE_BYTES else found[0]
 
 
 class TooManyBytes(Exception):
@@ -166,7 +179,11 @@ def _read(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw | None) -> Any:
 def _members(stream: str, body: bytes) -> dict[str, msgspec.Raw]:
     """The members of the object, all known, each once. Raises InvalidInput."""
     try:
-        parts = _PARTS.decode(body)
+        try:
+            parts = _PARTS.decode(body)
+        except msgspec.DecodeError:
+            body = _HALF_PAIR.sub(_without_half_pair, body)
+            parts = _PARTS.decode(body)
         # What is left without the list is short, whatever is in the list.
         rest = body.replace(bytes(parts[stream]), b"0", 1) if stream in parts else body
         twice = names_twice(rest)

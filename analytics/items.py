@@ -111,8 +111,8 @@ class Limits:
             return f"Lies in the future; at most {self.until:%Y-%m-%dT%H:%M:%SZ} is taken now. Is the clock right?"
         if isinstance(value, dt.datetime) and value < self.since:
             return f"Is too long ago; at least {self.since:%Y-%m-%dT%H:%M:%SZ} is taken now."
-        if isinstance(value, str) and (unstorable := unstorable_text(value)):
-            return f"This text {unstorable}."
+        if isinstance(value, str) and unstorable_text(value):
+            return "Must not contain NUL characters or half a surrogate pair."
         return None
 
 
