@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
 from celery import current_app, shared_task
+from django.conf import settings
 
-from analytics import folding, ledger
-from analytics.store import StoreError
+from analytics import folding, ledger, tallies
+from analytics.store import StoreError, get_store
+from core import clock
 from core.tasks import DurableTask
 
 logger = logging.getLogger(__name__)
@@ -30,3 +33,23 @@ def fold() -> None:
 def prune_ledger() -> None:
     """Forget the batches whose items would be refused by now, and what else is too old to be asked for."""
     ledger.prune()
+
+
+@shared_task(base=DurableTask)
+def count_users() -> None:
+    """Count different users anew where hits were added since; what is left, or rests, is the next sweep's."""
+    tallies.count_stale_users()
+
+
+@shared_task(base=DurableTask)
+def compact() -> None:
+    """Merge small files of the store, so that questions open few."""
+    get_store().compact(None)
+
+
+@shared_task(base=DurableTask)
+def keep_store() -> None:
+    """At night: drop what is too old, and make one file of each finished day."""
+    today = clock.now().date()
+    get_store().prune(today - dt.timedelta(days=settings.HITS_KEEP_DAYS))
+    get_store().compact(today)

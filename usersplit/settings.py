@@ -63,6 +63,8 @@ START_NEEDS_APPROVAL = _flag("START_NEEDS_APPROVAL")
 CARRY_OVER_DAYS = int(os.environ.get("CARRY_OVER_DAYS", "30"))
 # Older hits and events are refused. As long it is remembered which batches came, so that none counts twice.
 HITS_MAX_AGE_DAYS = int(os.environ.get("HITS_MAX_AGE_DAYS", "366"))
+# Older days of the store are dropped, at night.
+HITS_KEEP_DAYS = int(os.environ.get("HITS_KEEP_DAYS", "400"))
 
 _database = psycopg.conninfo.conninfo_to_dict(DATABASE_URL)
 _pool_size = int(os.environ.get("DATABASE_POOL_SIZE", "0"))
@@ -236,6 +238,9 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "experiments.tasks.check_health": {"queue": "counting"},
     "audience.tasks.load_users_from": {"queue": "loading"},
     "analytics.tasks.fold": {"queue": "hits"},
+    "analytics.tasks.count_users": {"queue": "counting"},
+    "analytics.tasks.compact": {"queue": "counting"},
+    "analytics.tasks.keep_store": {"queue": "counting"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What was lost between a commit and the broker, or with a worker, is found again by these sweeps.
@@ -250,6 +255,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "load-users": {"task": "audience.tasks.sweep_sources", "schedule": 60.0, **_sweep},
     # Asked for every two seconds: one that waited for longer has been followed by others.
     "fold-hits": {"task": "analytics.tasks.fold", "schedule": 2.0, "options": {"expires": 10}},
+    "count-users": {"task": "analytics.tasks.count_users", "schedule": 5.0, "options": {"expires": 10}},
+    "compact-hits": {"task": "analytics.tasks.compact", "schedule": 60.0, **_sweep},
+    "keep-store": {"task": "analytics.tasks.keep_store", "schedule": crontab(hour=2, minute=47)},
     "prune-ledger": {"task": "analytics.tasks.prune_ledger", "schedule": crontab(hour=4, minute=27)},
     "recount": {"task": "experiments.tasks.recount_all", "schedule": crontab(hour=3, minute=17)},
     "prune-counts": {"task": "experiments.tasks.prune", "schedule": crontab(hour=4, minute=17)},
