@@ -30,6 +30,8 @@ from usersplit_sdk.store import Status
 if TYPE_CHECKING:
     from usersplit_sdk.async_client import AsyncClient
     from usersplit_sdk.async_hits import AsyncHitSink, AsyncRecordingHits, Batching
+    from usersplit_sdk.async_http_hits import AsyncHttpHits
+    from usersplit_sdk.http_hits import HttpHits
     from usersplit_sdk.split_tests import (
         InvalidSplitTest,
         MultiTest,
@@ -47,6 +49,7 @@ __all__ = [
     "SPLIT_GROUPS",
     "AsyncClient",
     "AsyncHitSink",
+    "AsyncHttpHits",
     "AsyncRecordingHits",
     "Batching",
     "Client",
@@ -56,6 +59,7 @@ __all__ = [
     "FileHits",
     "Hit",
     "HitSink",
+    "HttpHits",
     "InvalidDocument",
     "InvalidSplitTest",
     "MultiTest",
@@ -81,8 +85,10 @@ __all__ = [
 _WHEN_ASKED_FOR = {
     "AsyncClient": "usersplit_sdk.async_client",
     "AsyncHitSink": "usersplit_sdk.async_hits",
+    "AsyncHttpHits": "usersplit_sdk.async_http_hits",
     "AsyncRecordingHits": "usersplit_sdk.async_hits",
     "Batching": "usersplit_sdk.async_hits",
+    "HttpHits": "usersplit_sdk.http_hits",
     "InvalidSplitTest": "usersplit_sdk.split_tests",
     "MultiTest": "usersplit_sdk.split_tests",
     "ParamTest": "usersplit_sdk.split_tests",

@@ -23,12 +23,13 @@ from usersplit_sdk.model import Decision, Environment, User
 from usersplit_sdk.reporting import OnError, Reporter
 from usersplit_sdk.snapshots import snapshot_of_documents
 from usersplit_sdk.store import (
-    POLL_SECONDS,
     REFRESH_SECONDS,
     TIMEOUT_SECONDS,
     OnStatus,
+    PollSeconds,
     Status,
     Store,
+    poll_seconds_for,
 )
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class AsyncClient:
         environment: str = "production",
         *,
         cache_dir: str | os.PathLike[str] | Literal[False] | None = None,
-        poll_seconds: float | None = POLL_SECONDS,
+        poll_seconds: PollSeconds = "auto",
         timeout: float = TIMEOUT_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
         hits: AsyncHitSink | HitSink | None = None,
@@ -122,8 +123,10 @@ class AsyncClient:
         hit_window: float = HIT_WINDOW_SECONDS,
         conditions_module: str | ModuleType | None = None,
     ) -> ClientType:
-        """A client of a server, followed once it is started (``poll_seconds=None``: by hand)."""
-        from usersplit_sdk.remote import RemoteStore  # noqa: PLC0415 - HTTP takes longer to import than all else
+        """A client of a server, followed once it is started. Hits go to the same server, unless ``hits`` says otherwise."""
+        from usersplit_sdk.async_http_hits import AsyncHttpHits  # noqa: PLC0415 - HTTP takes long to import
+        from usersplit_sdk.http_hits import spool_beside  # noqa: PLC0415
+        from usersplit_sdk.remote import RemoteStore  # noqa: PLC0415
 
         reporter = Reporter(on_error)
         store = RemoteStore(
@@ -131,12 +134,21 @@ class AsyncClient:
             token,
             reporter,
             cache_dir=cache_dir,
-            poll_seconds=poll_seconds,
+            poll_seconds=poll_seconds_for(environment, poll_seconds),
             timeout=timeout,
             on_status=on_status,
             ssl_context=ssl_context,
             at_once=False,
         )
+        if hits is None:
+            hits = AsyncHttpHits(
+                url,
+                token,
+                spool=spool_beside(cache_dir, url, environment),
+                timeout=timeout,
+                ssl_context=ssl_context,
+                on_error=on_error,
+            )
         return cls(
             store,
             reporter,
@@ -271,8 +283,11 @@ class AsyncClient:
 
     @property
     def dropped_hits(self) -> int:
-        """Hits that an asynchronous sink did not get: the queue was full, or it refused them, or closing took too long."""
-        return 0 if self._queue is None else self._queue.dropped
+        """Hits that an asynchronous sink did not get: the queue was full, or it refused them, or closing took too long.
+
+        Those that a sink has lost count as well, if it counts them.
+        """
+        return self.client.dropped_hits
 
     async def start(self) -> None:
         """Read the source for the first time, follow it from here on, and begin to store hits.
@@ -292,7 +307,7 @@ class AsyncClient:
         if self._closed:
             return
         if self._queue is not None:
-            self._queue.start()
+            await self._queue.start()
         if self._store.follows:
             self._following = loop.create_task(self._follow(), name="usersplit-refresh")
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from usersplit_sdk.async_hits import AsyncHitSink, Batching
+from usersplit_sdk.hits import NotTaken
 from usersplit_sdk.model import Hit
 from usersplit_sdk.reporting import Reporter
 
@@ -23,10 +24,6 @@ LAST_SECONDS = 1.0
 """At least so long has a sink to be cancelled, and as long to close, even if the time for closing is up."""
 WHERE = "hits"
 NEVER = sys.maxsize
-
-
-class NotTaken(Exception):
-    """The hit is dropped."""
 
 
 class HitQueue:
@@ -43,7 +40,7 @@ class HitQueue:
         size, seconds, limit, patience = batching
         if not (1 <= size <= limit and seconds >= 0 and patience >= 0):
             raise ValueError("batching: 1 <= size <= limit, and neither seconds nor patience below 0")
-        self.dropped = 0
+        self._dropped = 0
         self._sink = sink
         self._batching = batching
         self._reporter = reporter
@@ -69,12 +66,18 @@ class HitQueue:
     def record(self, hit: Hit) -> None:
         """Take the hit, or raise ``NotTaken`` if there is no room for it."""
         if self._closed or len(self._queue) + self._storing >= self._batching.limit:
-            self.dropped += 1
+            self._dropped += 1
             why = "the client is closed" if self._closed else "too many are waiting to be stored"
             raise NotTaken(f"some are dropped: {why}")
         self._queue.append(hit)
         if len(self._queue) >= self._alarm_at:
             self._ring()
+
+    @property
+    def dropped(self) -> int:
+        """Hits that the sink did not get, and those that it has lost, if it counts them."""
+        lost = getattr(self._sink, "dropped", 0)
+        return self._dropped + (lost if isinstance(lost, int) else 0)
 
     def close(self) -> None:
         """Do nothing: what is left is stored by ``finish``."""
@@ -100,13 +103,19 @@ class HitQueue:
 
     # ---- writing -----------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin to write, on the running loop."""
+    async def start(self) -> None:
+        """Begin to write, on the running loop. A sink that has a ``start`` is told: it may have hits from before."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._lets_wait = not self._closed
         self._writer = self._loop.create_task(self._write(), name="usersplit-hits")
         self._writer.add_done_callback(self._ended)
+        start = getattr(self._sink, "start", None)
+        if start is not None:
+            try:
+                await start()
+            except Exception as problem:  # noqa: BLE001 - a sink is the application's code
+                self._reporter.report_failure(WHERE, problem)
 
     async def finish(self, seconds: float) -> None:
         """Take no more hits, store what is there, and close the sink, within about so many seconds. The rest is dropped."""
@@ -263,7 +272,7 @@ class HitQueue:
             self._queue.clear()
 
     def _drop(self, hits: int, why: str) -> None:
-        self.dropped += hits
+        self._dropped += hits
         self._reporter.report_message(WHERE, f"some are dropped: {why}")
 
 

@@ -12,7 +12,7 @@ class Ticker:
     """Calls ``action`` (a bound method that does not raise) again and again, or when woken.
 
     ``interval`` is the seconds to wait before a call, or a bound method that is asked for them before each wait.
-    It holds its owner weakly: a forgotten owner ends the thread. A forked child, which inherits no thread, gets a
+    It holds its owner weakly: a forgotten owner ends the thread at once. A forked child, which inherits no thread, gets a
     new one; ``after_fork`` (a bound method) is called in it first, to make new locks and drop what is the parent's.
     """
 
@@ -23,7 +23,7 @@ class Ticker:
         after_fork: Callable[[], None],
         name: str,
     ) -> None:
-        self._action = weakref.WeakMethod(action)
+        self._action = weakref.WeakMethod(action, _waker(weakref.ref(self)))
         self._after_fork = weakref.WeakMethod(after_fork)
         self._interval = weakref.WeakMethod(interval) if callable(interval) else _constant(interval)
         self._name = name
@@ -80,6 +80,17 @@ def call_after_fork(method: Callable[[], None]) -> None:
     """Call a bound method in every child that is forked from here on, for as long as its owner lives."""
     _in_children[:] = [held for held in _in_children if held() is not None]
     _in_children.append(weakref.WeakMethod(method))
+
+
+def _waker(reference: weakref.ref[Ticker]) -> Callable[[object], None]:
+    """For when the owner is gone: its thread is to find that out."""
+
+    def wake(_: object) -> None:
+        ticker = reference()
+        if ticker is not None:
+            ticker.wake()
+
+    return wake
 
 
 def _constant(seconds: float) -> Callable[[], Callable[[], float]]:

@@ -19,12 +19,13 @@ from usersplit_sdk.model import Decision, Environment, Reason, User
 from usersplit_sdk.reporting import OnError, Reporter
 from usersplit_sdk.snapshots import Snapshot, find, plain_text, snapshot_of_documents
 from usersplit_sdk.store import (
-    POLL_SECONDS,
     REFRESH_SECONDS,
     TIMEOUT_SECONDS,
     OnStatus,
+    PollSeconds,
     Status,
     Store,
+    poll_seconds_for,
 )
 from usersplit_sdk.values import asked_nanoseconds
 from usersplit_sdk.view import Ready, View
@@ -113,7 +114,7 @@ class Client:
         environment: str = "production",
         *,
         cache_dir: str | os.PathLike[str] | Literal[False] | None = None,
-        poll_seconds: float | None = POLL_SECONDS,
+        poll_seconds: PollSeconds = "auto",
         timeout: float = TIMEOUT_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
         hits: HitSink | None = None,
@@ -122,13 +123,15 @@ class Client:
         hit_window: float = HIT_WINDOW_SECONDS,
         conditions_module: str | ModuleType | None = None,
     ) -> ClientType:
-        """A client of a server, followed from a background thread (``poll_seconds=None``: by hand).
+        """A client of a server, followed from a background thread (``poll_seconds=None``: by hand; ``"auto"``: every 5
+        seconds, in the environment ``devel`` every second). Hits go to the same server, unless ``hits`` says otherwise.
 
-        A copy of what it delivered last is kept in ``cache_dir`` (None: the user's cache folder; False: no copy) and
-        used while the server is down. ``timeout``: seconds for one exchange. Raises ``ValueError`` for what cannot be
-        an address or a token; a server that cannot be reached is not an error, but in the status.
+        A copy of what it delivered last, and hits that it has not got yet, are kept in ``cache_dir`` (None: the user's
+        cache folder; False: nothing is kept on disk). ``timeout``: seconds for one exchange. Raises ``ValueError`` for what
+        cannot be an address or a token; a server that cannot be reached is not an error, but in the status.
         """
-        from usersplit_sdk.remote import RemoteStore  # noqa: PLC0415 - HTTP takes longer to import than all else
+        from usersplit_sdk.http_hits import HttpHits, spool_beside  # noqa: PLC0415 - HTTP takes long to import
+        from usersplit_sdk.remote import RemoteStore  # noqa: PLC0415
 
         reporter = Reporter(on_error)
         store = RemoteStore(
@@ -136,11 +139,20 @@ class Client:
             token,
             reporter,
             cache_dir=cache_dir,
-            poll_seconds=poll_seconds,
+            poll_seconds=poll_seconds_for(environment, poll_seconds),
             timeout=timeout,
             on_status=on_status,
             ssl_context=ssl_context,
         )
+        if hits is None:
+            hits = HttpHits(
+                url,
+                token,
+                spool=spool_beside(cache_dir, url, environment),
+                timeout=timeout,
+                ssl_context=ssl_context,
+                on_error=on_error,
+            )
         return cls(
             store,
             reporter,
@@ -347,6 +359,11 @@ class Client:
     def status(self) -> Status:
         """Version, age and present faults."""
         return self._store.status
+
+    @property
+    def dropped_hits(self) -> int:
+        """Hits that the sink has lost, if it counts them: beyond its bounds, or useless to the server."""
+        return self._hits.dropped
 
     def refresh(self) -> bool:
         """Read the source now; answers whether the client is up to date with it. Never raises."""

@@ -49,7 +49,7 @@ class DiskCopy(Source):
 
     def read_manifest(self) -> Manifest:
         """The manifest of the copy; raises ``InvalidDocument`` or ``OSError``."""
-        _check_owner(self._place)
+        check_owner(self._place)
         manifest = parse_manifest(read_json(read_file(self.where, MANIFEST)))
         self._listed = {checksum for checksum in manifest.files.values() if isinstance(checksum, str)}
         return manifest
@@ -103,7 +103,7 @@ class DiskCopy(Source):
     def _make_folders(self) -> None:
         self._place.parent.mkdir(parents=True, exist_ok=True)
         self._place.mkdir(mode=0o700, exist_ok=True)
-        _check_owner(self._place)
+        check_owner(self._place)
         self._files.mkdir(mode=0o700, exist_ok=True)
 
     def _prune(self, listed: set[str]) -> None:
@@ -148,7 +148,7 @@ def _write(place: Path, body: bytes, *, flush: bool) -> None:
         raise
 
 
-def _check_owner(place: Path) -> None:
+def check_owner(place: Path) -> None:
     """Is it a folder into which nobody else writes? Where files have no such owners, nothing is asked."""
     found = place.lstat()
     if not stat.S_ISDIR(found.st_mode):

@@ -64,6 +64,12 @@ class HitLog:
             return False
         return True
 
+    @property
+    def dropped(self) -> int:
+        """Hits that the sink has lost, if it counts them."""
+        dropped = getattr(self._sink, "dropped", 0)
+        return dropped if isinstance(dropped, int) else 0
+
     def close(self) -> None:
         """Close the sink."""
         try:

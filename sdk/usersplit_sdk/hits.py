@@ -27,6 +27,10 @@ class HitSink(Protocol):
     def close(self) -> None: ...
 
 
+class NotTaken(Exception):
+    """The hit is dropped."""
+
+
 class NullHits:
     """Drops every hit."""
 

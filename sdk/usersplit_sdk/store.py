@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import MethodType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from usersplit_sdk.errors import Problem
 from usersplit_sdk.reporting import Reporter
@@ -14,6 +14,8 @@ REFRESH_SECONDS = 0.5
 """Between two looks at a folder."""
 POLL_SECONDS = 5.0
 """Between two questions to a server."""
+DEVEL_POLL_SECONDS = 1.0
+"""The same where people try things out, and force variants that a test is to see within seconds."""
 TIMEOUT_SECONDS = 10.0
 """For one exchange with a server."""
 
@@ -33,6 +35,16 @@ class Status(NamedTuple):
     groups: int
     errors: tuple[str, ...]
     source: str = "documents"
+
+
+PollSeconds = float | Literal["auto"] | None
+
+
+def poll_seconds_for(environment: str, poll_seconds: PollSeconds) -> float | None:
+    """The mean seconds between two questions: as given, or as suits the environment."""
+    if poll_seconds == "auto":
+        return DEVEL_POLL_SECONDS if environment == "devel" else POLL_SECONDS
+    return poll_seconds
 
 
 OnSnapshot = Callable[[Snapshot], None]

@@ -33,6 +33,7 @@ class DeliveryServer:
         self.files: dict[str, bytes] = {}
         self.odd: dict[str, Answer] = {}
         self.asked: list[tuple[str, str | None, int]] = []
+        self.hits: list[dict[str, Any]] = []
         self.tokens = {TOKEN}
         self.gzip = True
         self._server = self._listen(0)
@@ -64,6 +65,9 @@ class DeliveryServer:
 
             def do_GET(self) -> None:
                 outer.serve(self)
+
+            def do_POST(self) -> None:
+                outer.take_hits(self)
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -100,6 +104,12 @@ class DeliveryServer:
         self.asked.append((path, asked_for, status))
         self.reply(request, status, b"" if status == 304 else body, {"ETag": etag}, packed=self.gzip)
         return None
+
+    def take_hits(self, request: BaseHTTPRequestHandler) -> None:
+        """Hits go to the same server as a rule."""
+        body = gzip.decompress(request.rfile.read(int(request.headers["Content-Length"])))
+        self.hits += json.loads(body)["hits"]
+        self.reply(request, 202, b"{}")
 
     @staticmethod
     def reply(
