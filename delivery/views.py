@@ -10,7 +10,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Environment
 from accounts.requests import signed_in_actor
-from core import clock
 from core.http import HtmxRequest
 from delivery.server_rows import app_servers, fleets, newest_version
 from delivery.snippets import LABELS, Language, languages_for, snippet_for
@@ -32,7 +31,6 @@ def server_list(request: HtmxRequest) -> HttpResponse:
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "fleets": fleets(),
         "newest": newest_version(),
-        "now": clock.now(),
     }
     part = "#results" if request.htmx and request.htmx.target == "results" else ""
     return render(request, f"delivery/servers.html{part}", context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from accounts.actors import Actor
 from audience.catalogue import load_catalogue
@@ -19,6 +20,16 @@ from experiments.selectors import visible_experiments
 from qa_tools.explaining import explain_decision
 from usersplit_sdk import Decision, Reason
 from usersplit_sdk.trace import Trace, trace_conditions, trace_decision
+
+# The contract's order of evaluation: these settle a test before its conditions.
+_BEFORE_CONDITIONS: Final = {
+    Reason.REJECTED,
+    Reason.FORCED,
+    Reason.TESTS_OFF,
+    Reason.PAUSED,
+    Reason.NOT_A_TEST_USER,
+    Reason.OUTSIDE_DATES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,13 @@ class Check:
         return trace_decision(
             client, answer.test, subject.user, subject.environment, now=self.moment
         ).conditions
+
+    def asked_conditions(self, answer: Answer) -> bool:
+        """Whether the decision came to the conditions at all."""
+        outcome = self.delivered.tests.get(answer.test, {}).get("outcome") or {}
+        return answer.decision.reason not in _BEFORE_CONDITIONS and not (
+            answer.decision.reason is Reason.WINNER and outcome.get("scope") == "everywhere"
+        )
 
     def trace_group(self, key: str) -> Trace:
         """The same for a user group."""

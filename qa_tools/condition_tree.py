@@ -34,9 +34,9 @@ class TreeLine:
     lines: tuple[TreeLine, ...] = ()
 
 
-def tree_lines(trace: Trace, catalogue: Catalogue) -> tuple[TreeLine, ...]:
-    """The lines of a whole tree; none for conditions that everyone meets."""
-    return _Lines(trace.decided, catalogue).of_bracket(trace.root)
+def tree_lines(trace: Trace, catalogue: Catalogue, *, is_marked: bool = True) -> tuple[TreeLine, ...]:
+    """The lines of a whole tree; none for conditions that everyone meets. `is_marked`: say which one decided."""
+    return _Lines(trace.decided if is_marked else None, catalogue).of_bracket(trace.root)
 
 
 class _Lines:

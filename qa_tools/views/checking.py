@@ -21,7 +21,7 @@ from qa_tools.checking import Answer, Check, check_user
 from qa_tools.condition_tree import TreeLine, tree_lines
 from qa_tools.explaining import readable_profile
 from qa_tools.forms.checking import CheckForm
-from usersplit_sdk.trace import Trace
+from usersplit_sdk import Reason
 
 PAGE_SIZE = 50
 
@@ -33,9 +33,10 @@ class AnswerRow:
     key: str
     experiment: Experiment | None
     answer: Answer | None
-    is_in: bool
-    lines: tuple[TreeLine, ...]
-    error: str
+    is_in: bool = False
+    lines: tuple[TreeLine, ...] = ()
+    error: str = ""
+    note: str = ""
 
 
 @require_safe
@@ -84,32 +85,30 @@ def _test_rows(
     found.sort(key=lambda answer: (answer.decision.variant is None, answer.test))
     shown: Page[Any] = Paginator(found, PAGE_SIZE).get_page(page)
     # Only those of this page are traced.
-    shown.object_list = [
-        _row(answer.test, tests, answer, check.trace(answer), check) for answer in shown.object_list
-    ]
+    shown.object_list = [_test_row(answer, tests, check) for answer in shown.object_list]
     return shown
 
 
 def _group_rows(check: Check, groups: Mapping[str, Experiment], search: str) -> list[AnswerRow]:
-    own = set(check.groups)
-    keys = [key for key in (*check.groups, *check.other_groups) if _fits(key, groups.get(key), search)]
-    return [
-        _row(key, groups, None, check.trace_group(key), check, is_in=key in own) for key in keys[:PAGE_SIZE]
-    ]
+    rows = []
+    for key in (*check.groups, *check.other_groups):
+        if _fits(key, groups.get(key), search):
+            trace = check.trace_group(key)
+            lines = tree_lines(trace, check.catalogue, is_marked=not trace.met)
+            is_in = key in check.groups
+            rows.append(AnswerRow(key, groups.get(key), None, is_in, lines, trace.error or ""))
+    return rows[:PAGE_SIZE]
 
 
-def _row(
-    key: str,
-    experiments: Mapping[str, Experiment],
-    answer: Answer | None,
-    trace: Trace | None,
-    check: Check,
-    *,
-    is_in: bool = False,
-) -> AnswerRow:
-    lines = tree_lines(trace, check.catalogue) if trace else ()
-    error = (trace.error or "") if trace else "There is no test file that can be used."
-    return AnswerRow(key, experiments.get(key), answer, is_in, lines, error)
+def _test_row(answer: Answer, tests: Mapping[str, Experiment], check: Check) -> AnswerRow:
+    trace = check.trace(answer)
+    experiment = tests.get(answer.test)
+    if trace is None:
+        return AnswerRow(answer.test, experiment, answer, error="There is no test file that can be used.")
+    was_asked = check.asked_conditions(answer)
+    lines = tree_lines(trace, check.catalogue, is_marked=answer.decision.reason is Reason.CONDITIONS_NOT_MET)
+    note = "" if was_asked else "The decision did not come to them. They would be:"
+    return AnswerRow(answer.test, experiment, answer, lines=lines, error=trace.error or "", note=note)
 
 
 def _fits(key: str, experiment: Experiment | None, search: str) -> bool:
