@@ -47,7 +47,7 @@ def main() -> None:
         step("sdk", [ROOT / "sdk" / "pyproject.toml", runtime], install_sdk)
     if arguments.dev:
         step("dev", [runtime, dev], lambda: install("-r", str(runtime), "-r", str(dev)))
-        sources = sorted((ROOT / "sdk" / "usersplit_sdk").rglob("*.py"))
+        sources = sorted([*(ROOT / "sdk").glob("*.py"), *(ROOT / "sdk" / "usersplit_sdk").rglob("*.py")])
         alone = [REQUIREMENTS / "sdk-alone.txt", ROOT / "sdk" / "pyproject.toml", *sources]
         step("sdk-alone", alone, install_sdk_alone)
         step("synapse", [REQUIREMENTS / "synapse.txt"], install_synapse)
