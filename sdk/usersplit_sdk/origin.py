@@ -54,7 +54,7 @@ class Answer(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """What a server says of a post, whatever the status."""
+    """What a server says of a post or a deletion, whatever the status."""
 
     status: int
     body: bytes
@@ -156,8 +156,15 @@ class Connection:
 
         The body may have arrived, and arrived twice, even then.
         """
+        return self._sent("POST", path, body, headers)
+
+    def delete(self, path: str) -> Posted:
+        """The answer to a deletion, as to a post."""
+        return self._sent("DELETE", path, None, {})
+
+    def _sent(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Posted:
         request = _Request(
-            "POST", {**self._origin.headers(), **headers}, body, ANSWER_LIMIT, POST_REDIRECTING
+            method, {**self._origin.headers(), **headers}, body, ANSWER_LIMIT, POST_REDIRECTING
         )
 
         def ask() -> Posted:

@@ -52,7 +52,9 @@ class ForcedVariants:
     ) -> None:
         self.hits: list[Hit] = []
         self._allow_unknown = allow_unknown
-        self._variants: Mapping[str, str | None] | None = None if variants is None else _checked(variants)
+        self._variants: Mapping[str, str | None] | None = (
+            None if variants is None else checked_variants(variants)
+        )
         self._groups: Mapping[str, bool] = _checked_groups(groups or {})
         self._asked: dict[tuple[str, str, str | None], None] = {}
         self._snapshots: list[Snapshot] = []
@@ -78,7 +80,7 @@ class ForcedVariants:
 
     def force(self, variants: Mapping[str, str | None] | None = None, /, **more: str | None) -> None:
         """Force these as well; all tests that nothing forces are off."""
-        added = _checked({**(variants or {}), **more})
+        added = checked_variants({**(variants or {}), **more})
         self._change({**(self._variants or {}), **added}, self._groups)
 
     def off(self) -> None:
@@ -204,7 +206,8 @@ class _Catcher:
 # ---- mistakes --------------------------------------------------------------------------------------------------
 
 
-def _checked(variants: Mapping[str, str | None]) -> dict[str, str | None]:
+def checked_variants(variants: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The same as plain texts; raises ``TypeError`` and ``ValueError`` for what cannot be a key or a variant."""
     checked: dict[str, str | None] = {}
     for key, variant in variants.items():
         name = plain_text(variant)
