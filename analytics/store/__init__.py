@@ -53,6 +53,15 @@ def open_store(warehouse_url: str, var_dir: Path) -> ItemStore:
         return FileStore(Path(unquote(parts.path)).parent / "hits")
     if _is_only_read(parts):
         return FileStore(var_dir / "hits")
+    # Each engine's driver takes its time to import; most installations need none of them.
+    if parts.scheme in ("postgresql", "postgres"):
+        from analytics.store.postgresql import PostgreSQLItemStore  # noqa: PLC0415
+
+        return PostgreSQLItemStore(parts)
+    if parts.scheme in ("clickhouse", "clickhouses"):
+        from analytics.store.clickhouse import ClickHouseItemStore  # noqa: PLC0415
+
+        return ClickHouseItemStore.at(parts)
     raise StoreError(
         "hits are stored where WAREHOUSE_URL is like duckdb:///absolute/folder, postgresql://host/database or "
         f"clickhouse://host:8123/database, not {parts.scheme or 'nothing'}://…"

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import django
@@ -57,7 +58,7 @@ def count() -> None:
 
 
 def main() -> None:
-    todo = {"write": write, "compact": compact, "count": count}
+    todo: dict[str, Callable[..., None]] = {"write": write, "compact": compact, "count": count}
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     for line in sys.stdin:
         seconds, name, *arguments = line.split()
