@@ -138,7 +138,10 @@ class RemoteVariants:
         deadline = time.monotonic() + self._wait
         while True:
             answer = _read(_answered(self._connection.post, target, json.dumps(body).encode(), headers), what)
-            self._made[person, key] = f"{path}{answer.get('id')}/"
+            number = answer.get("id")
+            if type(number) is not int:
+                raise NotForced(f"{what}: the server answers without an id")
+            self._made[person, key] = f"{path}{number}/"
             delivery = answer.get("delivery")
             state = delivery if isinstance(delivery, dict) else {}
             if not waits or state.get("delivered") is True:
