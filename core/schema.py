@@ -96,7 +96,7 @@ def _statuses(method: str, operation: Mapping[str, Any]) -> Iterator[str]:
     # {} among the alternatives stands for "nothing needed".
     if {} not in operation.get("security", [{}]):
         yield from ("401", "403", "429")
-    if "path" in where:
+    if "path" in where or method == "delete":
         yield "404"
     yield "406"
     if changes:

@@ -94,7 +94,7 @@ class HourSerializer(_RowSerializer):
     hour = serializers.DateTimeField(source="at", help_text="When it begins, UTC.")
 
 
-class DaySerializer(_RowSerializer):
+class HitsOfDaySerializer(_RowSerializer):
     """One variant on one day."""
 
     day = serializers.SerializerMethodField(help_text="UTC.")
@@ -122,7 +122,7 @@ class HitsSerializer(serializers.Serializer[Any]):
     srm = SampleRatioSerializer(allow_null=True, help_text="null before there are settings.")
     by = serializers.ChoiceField(["hour", "day"])
     hours = HourSerializer(many=True, help_text="In the order of time; empty with `by=day`.")
-    days = DaySerializer(many=True, help_text="The same by day; empty with `by=hour`.")
+    days = HitsOfDaySerializer(many=True, help_text="The same by day; empty with `by=hour`.")
 
 
 class UnknownSerializer(serializers.Serializer[Unknown]):

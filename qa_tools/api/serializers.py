@@ -219,18 +219,22 @@ class TraceSerializer(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_field(TraceSerializer(allow_null=True))
+class ConditionsField(serializers.Field[Any, Any, Any, Any]):
+    """Shown only; not marked as such, since the schema would promise it in every answer."""
+
+    def to_representation(self, value: Answer) -> dict[str, object] | None:
+        check: Check = self.context["check"]
+        trace = check.trace(value)
+        return None if trace is None else trace.as_json()
+
+
 class TracedDecisionSerializer(DecisionSerializer):
     """The answer for one test, with its conditions."""
 
-    conditions = serializers.SerializerMethodField(
-        help_text="Only with `trace`. Null without a usable test file."
+    conditions = ConditionsField(
+        source="*", required=False, help_text="Only with `trace`. Null without a usable test file."
     )
-
-    @extend_schema_field(TraceSerializer(allow_null=True, required=False))
-    def get_conditions(self, answer: Answer) -> dict[str, object] | None:
-        check: Check = self.context["check"]
-        trace = check.trace(answer)
-        return None if trace is None else trace.as_json()
 
 
 class CheckedUserSerializer(serializers.Serializer[Any]):
