@@ -1,7 +1,7 @@
 // UserSplit in the browser; every option is explained in docs/browser-client.md.
 // Nothing throws into the page: what goes wrong is told to `onError`.
 
-const STORED = "usersplit.1"; // With the version of what is stored.
+const STORED = "usersplit.1"; // Its version.
 const MAX_AGE = 30 * 864e5;
 const MAX_USERS = 5;
 const MAX_HITS = 100;
@@ -27,7 +27,7 @@ function uuid() {
   return hex.replace(/(.{8})(.{4}).(.{3}).(.{3})(.{12})/, "$1-$2-4$3-a$4-$5");
 }
 
-// Entries are {name: [time, …]}.
+// Of entries [time, ...].
 const newest = (entries, most) =>
   Object.fromEntries(
     Object.entries(objectOf(entries))
@@ -72,7 +72,7 @@ export class UserSplit {
     this.setUser(user);
   }
 
-  /** Resolves with true if the server answered in time, with false if this is what was known last. */
+  /** Resolves: did the server answer in time, or is this what was known last? */
   ready() {
     return this.#ready;
   }
@@ -118,7 +118,7 @@ export class UserSplit {
     return own(this.#answer.payloads, key) ?? null;
   }
 
-  /** The user sees the variant now. */
+  /** It is seen now. */
   logHit(key) {
     this.#safely(() => {
       const hit = own(this.#answer.hits, key);
@@ -191,10 +191,10 @@ export class UserSplit {
     let found;
     try {
       found = this.#storage ? JSON.parse(this.#storage.getItem(STORED)) : this.#memory;
-    } catch {} // Not to be read: begun anew.
+    } catch {}
     const { device, group, answers, seen, hits, batches } = objectOf(found);
     return {
-      device: /^[\w-]{8,64}$/.test(device) ? device : uuid(),
+      device: /^[\w-]{8,64}$/.test(device ?? "") ? device : uuid(),
       group: isSplitGroup(group) ? group : drawSplitGroup(),
       answers: newest(answers, MAX_USERS),
       seen: newest(seen, MAX_HITS),
@@ -227,6 +227,6 @@ export class UserSplit {
   #tell(error) {
     try {
       this.#options.onError?.(error);
-    } catch {} // The page's own mistake.
+    } catch {}
   }
 }
