@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from tea_shop import application
+
+from .tea_shop import application
 
 if TYPE_CHECKING:
     from usersplit_sdk import Hit

@@ -45,7 +45,7 @@ def test_its_tests_pass(shop: Path) -> None:
 
 TYPO = """
 import pytest
-from test_tea_shop import page
+from .test_tea_shop import page
 
 @pytest.mark.usersplit(gren_button="green")
 def test_key():
