@@ -48,6 +48,9 @@ class Verb(models.TextChoices):
     ALARM = "alarm", "alarm raised"
     ALL_CLEAR = "all_clear", "alarm over"
     DISMISS = "dismiss", "dismissed"
+    FIRST_HIT = "first_hit", "first production hits"
+    NO_HITS = "no_hits", "no hits any more"
+    STILL_HITS = "still_hits", "hits after the finish"
 
 
 class Entry(models.Model):

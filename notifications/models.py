@@ -89,6 +89,10 @@ class Progress(models.Model):
         default=0, help_text="All entries up to this one are events, or are none."
     )
     since = models.DateTimeField(default=clock.now, help_text="What happened before is not told.")
+    next_entry_id = models.BigIntegerField(
+        default=0, help_text="All entries up to this one are too, once the transactions of then are over."
+    )
+    next_entry_at = models.DateTimeField(null=True, help_text="When that was seen, by the database's clock.")
 
     def __str__(self) -> str:
         return f"{self.name}: {self.entry_id}"
@@ -221,6 +225,14 @@ class Habits(models.Model):
     quiet_until = models.TimeField(null=True)
     quiet_weekends = models.BooleanField(default=False)
     digest = models.BooleanField(default=True, help_text="Many messages at a time come as one.")
+    direct = models.CharField(
+        max_length=8,
+        choices=[
+            (ChannelKind.MAIL.value, "By e-mail"),
+            (ChannelKind.CHAT.value, "In the chat, else by e-mail"),
+        ],
+        default=ChannelKind.MAIL,
+    )
 
     class Meta:
         verbose_name_plural = "habits"

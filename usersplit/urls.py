@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("delivery.urls")),
     path("", include("qa_tools.urls")),
     path("", include("analytics.urls")),
+    path("", include("notifications.urls")),
     *api.unknown_addresses,
 ]
 

@@ -1,0 +1,23 @@
+"""PostgreSQL's advisory locks: what one process at a time does. They end with the connection, so a killed worker leaves none behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def alone_with(space: int, number: int) -> Iterator[bool]:
+    """Whether this connection alone does it; nobody waits. `space` is the package's own first half of the lock's name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [space, number])
+        is_mine = bool(cursor.fetchone()[0])
+    try:
+        yield is_mine
+    finally:
+        # After a lost connection the server has released it already.
+        if is_mine and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [space, number])

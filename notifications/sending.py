@@ -1,0 +1,205 @@
+"""Deliveries, one after another: claimed with a lease, sent outside of any transaction, and written down.
+
+Whoever is killed in between leaves a lease that ends; the next attempt says to the channel that it may be a repetition.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from core import clock
+from notifications.breaker import note_failure, note_success
+from notifications.channels.base import Message, Receipt, SendFailed
+from notifications.channels.registry import channel_for, recipient_address
+from notifications.models import ChannelKind, Delivery, DeliveryState, Habits
+from notifications.planning import PERSON, by_mail
+from notifications.words import digest_message, message_of
+
+logger = logging.getLogger(__name__)
+
+LEASE: Final = dt.timedelta(minutes=2)
+FIRST_PAUSE: Final = 10.0
+LONGEST_PAUSE: Final = 3_600.0
+ATTEMPTS: Final = 10
+PATIENCE: Final = dt.timedelta(days=2)
+DIGEST_FROM: Final = 3
+"""So many messages for one person at a time come as one."""
+MAX_DIGEST: Final = 50
+MAX_ANSWER: Final = 2_000
+
+_OPEN: Final = (DeliveryState.PENDING, DeliveryState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that is this process's until the lease ends. `told` are the deliveries that it tells, itself the first."""
+
+    delivery: Delivery
+    told: list[Delivery]
+    repeated: bool
+
+
+def send_due(channel: ChannelKind, seconds: float = 20.0) -> int:
+    """Send what is due on this channel until nothing is, or the time is up; how many were tried."""
+    until, tried = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        claimed = claim(channel)
+        if claimed is None:
+            break
+        tried += 1
+        attempt(claimed)
+    return tried
+
+
+@transaction.atomic
+def claim(channel: ChannelKind) -> Claimed | None:
+    """The delivery that has been due longest, leased; None if nothing is. Two processes get different ones."""
+    now = clock.now()
+    due = Q(state__in=_OPEN, not_before__lte=now) | Q(state=DeliveryState.SENDING, leased_until__lt=now)
+    reachable = Q(connection=None) | (
+        Q(connection__is_active=True)
+        & (Q(connection__closed_until=None) | Q(connection__closed_until__lte=now))
+    )
+    delivery = (
+        Delivery.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("event__experiment", "event__entry", "connection", "person")
+        .filter(due, reachable, channel=channel)
+        .order_by("not_before", "pk")
+        .first()
+    )
+    if delivery is None:
+        return None
+    repeated = delivery.state == DeliveryState.SENDING or delivery.attempts > 0
+    told = [delivery, *(_together_with(delivery, now) if delivery.attempts == 0 else _digested(delivery))]
+    delivery.state = DeliveryState.SENDING
+    delivery.leased_until = now + LEASE
+    delivery.attempts += 1
+    delivery.save(update_fields=["state", "leased_until", "attempts"])
+    return Claimed(delivery, told, repeated)
+
+
+def _together_with(delivery: Delivery, now: dt.datetime) -> list[Delivery]:
+    """Others for the same person that wait as well: from here on this delivery tells them, also when it is repeated."""
+    if delivery.person_id is None or not _likes_digests(delivery.person_id):
+        return []
+    others = list(
+        Delivery.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("event__experiment", "event__entry")
+        .filter(
+            person_id=delivery.person_id,
+            channel=delivery.channel,
+            recipient=delivery.recipient,
+            state=DeliveryState.PENDING,
+            attempts=0,
+            not_before__lte=now,
+        )
+        .exclude(pk=delivery.pk)
+        .order_by("pk")[:MAX_DIGEST]
+    )
+    if len(others) + 1 < DIGEST_FROM:
+        return []
+    Delivery.objects.filter(pk__in=[other.pk for other in others]).update(
+        state=DeliveryState.DIGESTED, digest_of=delivery
+    )
+    return others
+
+
+def _likes_digests(person_id: int) -> bool:
+    habits = Habits.objects.filter(person_id=person_id).first()
+    return habits is None or habits.digest
+
+
+def _digested(delivery: Delivery) -> list[Delivery]:
+    return list(delivery.digested.select_related("event__experiment", "event__entry").order_by("pk"))
+
+
+def attempt(claimed: Claimed) -> None:
+    """Send it and write down what came of it. Whatever the channel raises is an answer, too."""
+    delivery = claimed.delivery
+    try:
+        receipt = _send(claimed)
+    except SendFailed as failure:
+        _failed(delivery, failure)
+    except Exception as error:
+        logger.exception("Delivery %s failed in a way that nobody thought of", delivery.pk)
+        _failed(delivery, SendFailed(f"{type(error).__name__} in our own code; the log says more."))
+    else:
+        _sent(delivery, receipt)
+
+
+def _send(claimed: Claimed) -> Receipt:
+    delivery = claimed.delivery
+    channel = channel_for(delivery)
+    address = recipient_address(delivery, channel)
+    return channel.send(message_for(claimed), address, delivery.token, repeated=claimed.repeated)
+
+
+def message_for(claimed: Claimed) -> Message:
+    """What is said: the event's own message, or the digest of several."""
+    zone = "UTC"
+    if claimed.delivery.person_id is not None:
+        habits = Habits.objects.filter(person_id=claimed.delivery.person_id).first()
+        zone = habits.time_zone if habits else zone
+    messages = [message_of(told.event, zone) for told in claimed.told]
+    return messages[0] if len(messages) == 1 else digest_message(messages)
+
+
+def _mine(delivery: Delivery) -> Q:
+    """Still leased by this attempt: whoever was slower than its lease writes nothing over another's result."""
+    return Q(pk=delivery.pk, state=DeliveryState.SENDING, attempts=delivery.attempts)
+
+
+def _sent(delivery: Delivery, receipt: Receipt) -> None:
+    now = clock.now()
+    Delivery.objects.filter(_mine(delivery)).update(
+        state=DeliveryState.SENT,
+        sent_at=now,
+        leased_until=None,
+        answer=receipt.answer[:MAX_ANSWER],
+        reference=receipt.reference[:255],
+    )
+    if delivery.connection_id is not None:
+        note_success(delivery.connection_id)
+
+
+def _failed(delivery: Delivery, failure: SendFailed) -> None:
+    now = clock.now()
+    late = now - delivery.created_at > PATIENCE or delivery.attempts >= ATTEMPTS
+    over = failure.permanent or late
+    with transaction.atomic():
+        Delivery.objects.filter(_mine(delivery)).update(
+            state=DeliveryState.GIVEN_UP if over else DeliveryState.FAILED,
+            leased_until=None,
+            not_before=now if over else now + _pause(delivery.attempts, failure.retry_after),
+            answer=failure.answer[:MAX_ANSWER],
+        )
+        if over:
+            _fall_back(delivery)
+    if delivery.connection_id is not None and failure.provider_down:
+        note_failure(delivery.connection_id, failure.answer)
+
+
+def _pause(attempts: int, asked: float | None) -> dt.timedelta:
+    """What the provider asked for, else twice as long each time; varied, so that not all come back at once."""
+    if asked is not None:
+        return dt.timedelta(seconds=min(max(asked, 1.0), LONGEST_PAUSE))
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1))
+    return dt.timedelta(seconds=pause * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, hides nothing
+
+
+def _fall_back(delivery: Delivery) -> None:
+    """A direct message in the chat that could not be sent comes by e-mail, with all that it told."""
+    person = delivery.person
+    if person is None or not delivery.recipient.startswith(PERSON):
+        return
+    events = [delivery.event, *(told.event for told in _digested(delivery))]
+    mails = [by_mail(event, person) for event in events]
+    Delivery.objects.bulk_create([mail for mail in mails if mail is not None], ignore_conflicts=True)

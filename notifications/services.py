@@ -1,0 +1,102 @@
+"""What people do about notifications: send again, mute, say when they want to hear."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import available_timezones
+
+from django.db import transaction
+
+from accounts.actors import Actor
+from accounts.models import User
+from core import clock
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from experiments.lifecycle import ACTING
+from experiments.models import Experiment
+from experiments.selectors import standing_of
+from notifications.kinds import EventKind
+from notifications.models import ChannelKind, Delivery, DeliveryState, Habits, Mute
+
+
+def may_resend(actor: Actor, delivery: Delivery) -> bool:
+    """Superusers, the test's managers, and whoever it was for."""
+    if actor.is_superuser or (actor.user is not None and delivery.person_id == actor.user.pk):
+        return True
+    experiment = delivery.event.experiment
+    return experiment is not None and standing_of(actor, experiment) in ACTING
+
+
+@transaction.atomic
+def resend(actor: Actor, delivery_id: int) -> Delivery:
+    """Try a delivery that was given up, or waits for its next try, at once. Raises NotFound, NotAllowed, Conflict."""
+    delivery = (
+        Delivery.objects.select_for_update(of=("self",))
+        .select_related("event__experiment", "connection")
+        .filter(pk=delivery_id)
+        .first()
+    )
+    if delivery is None:
+        raise NotFound("There is no such delivery.")
+    if not may_resend(actor, delivery):
+        raise NotAllowed("Only the test's managers and superusers can send this again.")
+    if delivery.state not in {DeliveryState.GIVEN_UP, DeliveryState.FAILED}:
+        raise Conflict(f"This is {delivery.get_state_display().lower()}; only what failed can be sent again.")
+    now = clock.now()
+    delivery.state, delivery.not_before = DeliveryState.FAILED, now
+    # It gets as many attempts as a new one has, but stays known as one that may have got through.
+    delivery.attempts, delivery.created_at = 1, now
+    delivery.save(update_fields=["state", "not_before", "attempts", "created_at"])
+    return delivery
+
+
+def mute(person: User, *, experiment: Experiment | None = None, kind: str = "", channel: str = "") -> None:
+    """From now on the person does not hear of that. Twice is the same as once. Raises InvalidInput."""
+    _require_known(kind, channel)
+    if experiment is None and not kind and not channel:
+        raise InvalidInput.at("kind", "Say what is to be quiet: an event, a test, or a channel.")
+    Mute.objects.get_or_create(person=person, experiment=experiment, kind=kind, channel=channel)
+
+
+def unmute(person: User, *, experiment: Experiment | None = None, kind: str = "", channel: str = "") -> None:
+    """The person hears of that again, unless another mute says otherwise."""
+    _require_known(kind, channel)
+    Mute.objects.filter(person=person, experiment=experiment, kind=kind, channel=channel).delete()
+
+
+def save_habits(
+    person: User,
+    *,
+    time_zone: str,
+    quiet_from: dt.time | None,
+    quiet_until: dt.time | None,
+    quiet_weekends: bool,
+    digest: bool,
+    direct: str,
+) -> Habits:
+    """When and how the person wants to hear. Raises InvalidInput naming the field."""
+    if time_zone not in available_timezones():
+        raise InvalidInput.at("time_zone", "Must be the name of a time zone, such as Europe/Berlin.")
+    if (quiet_from is None) != (quiet_until is None):
+        field = "quiet_from" if quiet_from is None else "quiet_until"
+        raise InvalidInput.at(field, "Quiet hours need both ends.")
+    if direct not in {ChannelKind.MAIL, ChannelKind.CHAT}:
+        raise InvalidInput.at("direct", "Must be mail or chat.")
+    habits, _ = Habits.objects.update_or_create(
+        person=person,
+        defaults={
+            "time_zone": time_zone,
+            "quiet_from": quiet_from,
+            "quiet_until": quiet_until,
+            "quiet_weekends": quiet_weekends,
+            "digest": digest,
+            "direct": direct,
+        },
+    )
+    return habits
+
+
+def _require_known(kind: str, channel: str) -> None:
+    if kind and kind not in set(EventKind):
+        raise InvalidInput.at("kind", f"Must be one of: {', '.join(EventKind)}.")
+    if channel and channel not in ChannelKind.values:
+        raise InvalidInput.at("channel", f"Must be one of: {', '.join(ChannelKind.values)}.")

@@ -1,0 +1,53 @@
+"""Background work of notifications. Each channel has a queue of its own: none waits for another's provider."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from celery import shared_task
+
+from core.locks import alone_with
+from core.tasks import DurableTask
+from notifications import clockwork, outbox, planning, sending
+from notifications.models import ChannelKind
+
+_LOCKS: Final = 0x5553_0030
+
+
+@shared_task(base=DurableTask)
+def read_outbox() -> None:
+    """Make events of changelog entries, and plan who hears of what is new."""
+    outbox.read_entries()
+    planning.plan_events()
+
+
+@shared_task(base=DurableTask)
+def plan_time_events() -> None:
+    """Make events of what time brings, and plan who hears of it."""
+    clockwork.plan_time_events()
+    planning.plan_events()
+
+
+@shared_task(base=DurableTask)
+def send_mail() -> None:
+    """Send the mails that are due."""
+    _send(ChannelKind.MAIL)
+
+
+@shared_task(base=DurableTask)
+def send_chat() -> None:
+    """Send the chat messages that are due."""
+    _send(ChannelKind.CHAT)
+
+
+@shared_task(base=DurableTask)
+def send_jira() -> None:
+    """Write the Jira comments that are due."""
+    _send(ChannelKind.JIRA)
+
+
+def _send(channel: ChannelKind) -> None:
+    # One process a channel: messages keep their order, and a provider that hangs holds one process only.
+    with alone_with(_LOCKS, list(ChannelKind).index(channel)) as alone:
+        if alone:
+            sending.send_due(channel)
