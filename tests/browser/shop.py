@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,40 +23,48 @@ _START = """async (options) => {
 }"""
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    policy = ""
+Files = Mapping[str, tuple[str, bytes]]
+"""By path: the media type and the content."""
 
-    def do_GET(self) -> None:
-        kind, body = self.files()[self.path]
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Security-Policy", self.policy)
-        self.end_headers()
-        self.wfile.write(body)
 
-    def files(self) -> dict[str, tuple[str, bytes]]:
-        """The module is copied, as many applications will."""
-        return {
-            "/shop": ("text/html", _PAGE),
-            "/shop.js": ("text/javascript", _SCRIPT),
-            "/usersplit.js": ("text/javascript", MODULE.read_bytes()),
-        }
+@contextmanager
+def web_server(files: Files, policy: str = "") -> Iterator[str]:
+    """The address of a web server that has these files and nothing else."""
 
-    def log_message(self, *_: object) -> None:
-        pass
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kind, body = files.get(self.path, ("", b""))
+            self.send_response(200 if kind else 404)
+            self.send_header("Content-Type", kind or "text/plain")
+            if policy:
+                self.send_header("Content-Security-Policy", policy)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Tests are quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager
 def shop_server(api: str) -> Iterator[str]:
-    """The address of a web server whose pages may talk to themselves and to `api`, and to nobody else."""
+    """The address of the shop: its pages may talk to themselves and to `api`; the module is copied, as many will do."""
+    files = {
+        "/shop": ("text/html", _PAGE),
+        "/shop.js": ("text/javascript", _SCRIPT),
+        "/usersplit.js": ("text/javascript", MODULE.read_bytes()),
+    }
     policy = f"default-src 'none'; script-src 'self'; img-src data:; connect-src 'self' {api}"
-    handler = type("Handler", (_Handler,), {"policy": policy})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with web_server(files, policy) as origin:
+        yield origin
 
 
 @dataclass
