@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import URLPattern, URLResolver, include, is_valid_path, path, re_path
+from django.utils.encoding import force_bytes
 from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +26,35 @@ class PermanentRedirectKeepingMethod(HttpResponsePermanentRedirect):
     """A POST stays a POST, with its body."""
 
     status_code = 308
+
+
+_written: Final[dict[type[BaseRenderer], bytes]] = {}
+_writing: Final = Lock()
+
+
+def _schema_as(renderer: type[BaseRenderer]) -> bytes:
+    """The schema, which is the same for everybody, made once for each process and form.
+
+    It takes a second, anybody may ask for it, and drf-spectacular trips over itself when two threads ask for the first time.
+    """
+    with _writing:
+        if renderer not in _written:
+            schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+            _written[renderer] = force_bytes(renderer().render(schema))
+        return _written[renderer]
+
+
+class SchemaView(SpectacularAPIView):
+    """OpenAPI, as JSON or YAML."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        form = request.accepted_renderer
+        return HttpResponse(
+            _schema_as(type(form)),
+            content_type=f"{request.accepted_media_type}; charset=utf-8",
+            headers={"Content-Disposition": f'inline; filename="usersplit.{form.format}"'},
+        )
 
 
 class DocumentationView(SpectacularSwaggerSplitView):
@@ -56,7 +89,7 @@ def _is_known(address: str) -> bool:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("api/v1/schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("api/v1/schema/", SchemaView.as_view(), name="api_schema"),
     path("api/v1/docs/", DocumentationView.as_view(url_name="api_schema"), name="api_docs"),
     path("api/v1/", include("experiments.api.urls")),
     path("api/v1/", include("delivery.api.urls")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -108,4 +110,19 @@ def test_a_crash_is_a_problem_that_tells_nothing(api: Api, monkeypatch: pytest.M
     monkeypatch.setattr("experiments.api.views.visible_experiments", crash)
     answer = api.get("/tests/")
     assert problem(answer, 500)["code"] == "server_error"
-    assert b"42" not in answer.content
+    assert b"the secret" not in answer.content
+
+
+def test_the_schema_is_the_same_for_all_who_ask_at_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usersplit.api._written", {})
+
+    def ask(form: str) -> tuple[int, str, int]:
+        answer = Client().get(f"/api/v1/schema/?format={form}&version=%0aX")
+        return answer.status_code, answer.headers["Content-Type"], len(answer.content)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, ["json", "yaml"] * 2))
+    assert [status for status, _, _ in answers] == [200] * 4
+    assert answers[:2] == answers[2:]
+    assert "json" in answers[0][1]
+    assert "openapi" in answers[1][1]

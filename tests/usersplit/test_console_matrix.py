@@ -1,0 +1,167 @@
+"""Who may open and do what in the console: each address × each role. A new address without a line here fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver
+
+from accounts.actors import Actor
+from accounts.services import create_token
+from audience.warehouse import Warehouse
+from experiments.lifecycle import Status
+from experiments.models import ForcedUser
+from experiments.services import force_user, switch_tests_off
+from tests.conftest import People
+from tests.factories import make_experiment
+
+ROLES: Final = ("superuser", "manager", "other_manager", "developer", "qa", "viewer")
+EVERYBODY: Final = frozenset(ROLES)
+SUPERUSERS: Final = frozenset({"superuser"})
+ITS_MANAGERS: Final = frozenset({"superuser", "manager"})
+MANAGERS: Final = ITS_MANAGERS | {"other_manager"}
+TESTERS: Final = ITS_MANAGERS | {"qa"}
+QA: Final = frozenset({"superuser", "qa"})
+# No session is asked for: probes, and the way in.
+OPEN: Final = {"healthz", "readyz", "metrics", "accounts:login", "accounts:logout"}
+TEST: Final = "/tests/button/"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may, and where. `missing`: there is no such thing, which those who may are told."""
+
+    path: str
+    roles: frozenset[str] = EVERYBODY
+    method: str = "GET"
+    missing: bool = False
+
+
+def _does(path: str, roles: frozenset[str], *, missing: bool = False) -> Rule:
+    return Rule(path, roles, "POST", missing)
+
+
+RULES: Final[dict[str, Rule]] = {
+    "accounts:token_list": Rule("/tokens/"),
+    "accounts:token_revoke": _does("/tokens/{token}/revoke/", SUPERUSERS | {"viewer"}),
+    "audience:filter_list": Rule("/filters/"),
+    "audience:filter_create": _does("/new/filter/", SUPERUSERS),
+    "audience:filter_edit": _does("/filters/age/", SUPERUSERS),
+    "audience:filter_archive": _does("/filters/age/archive/", SUPERUSERS),
+    "audience:filter_restore": _does("/filters/age/restore/", SUPERUSERS),
+    "audience:load_list": Rule("/loads/", SUPERUSERS),
+    "audience:load_page": Rule("/loads/1/", SUPERUSERS, missing=True),
+    "audience:load_rejects": Rule("/loads/1/rejects.csv", SUPERUSERS, missing=True),
+    "audience:source_create": _does("/new/source/", SUPERUSERS),
+    "audience:source_edit": _does("/sources/shop/", SUPERUSERS, missing=True),
+    "audience:source_load": _does("/sources/shop/load/", SUPERUSERS, missing=True),
+    "audience:source_archive": _does("/sources/shop/archive/", SUPERUSERS, missing=True),
+    "audience:source_restore": _does("/sources/shop/restore/", SUPERUSERS, missing=True),
+    "experiments:home": Rule("/"),
+    "experiments:entry_list": Rule("/changelog/"),
+    "experiments:entry_export": Rule("/changelog/export/"),
+    "experiments:capacity_page": Rule("/capacity/"),
+    "experiments:health_page": Rule("/split-groups/"),
+    "experiments:health_check": _does("/split-groups/check/", MANAGERS),
+    "experiments:experiment_list": Rule("/tests/"),
+    "experiments:experiment_create": _does("/new/tests/", MANAGERS),
+    "experiments:experiment_page": Rule(TEST),
+    "experiments:experiment_header": Rule(f"{TEST}header/"),
+    "experiments:experiment_verb": _does(f"{TEST}verbs/pause/", ITS_MANAGERS),
+    "experiments:approval_ask": _does(f"{TEST}approval/ask/", ITS_MANAGERS),
+    "experiments:approval_approve": _does(f"{TEST}approval/approve/", MANAGERS),
+    "experiments:properties_card": Rule(f"{TEST}properties/"),
+    "experiments:properties_edit": _does(f"{TEST}properties/edit/", ITS_MANAGERS),
+    "experiments:settings_card": Rule(f"{TEST}settings/"),
+    "experiments:settings_create": _does(f"{TEST}settings/new/", ITS_MANAGERS),
+    "experiments:settings_preview": _does(f"{TEST}settings/new/preview/", ITS_MANAGERS),
+    "experiments:settings_group_page": Rule(f"{TEST}settings/1/"),
+    "experiments:preparation_progress": Rule(f"{TEST}settings/1/progress/"),
+    "experiments:settings_attach": _does(f"{TEST}settings/1/attach/", ITS_MANAGERS),
+    "experiments:settings_retry": _does(f"{TEST}settings/1/retry/", ITS_MANAGERS),
+    "experiments:settings_copy": _does(f"{TEST}settings/1/copy/", ITS_MANAGERS),
+    "experiments:audience_card": Rule(f"{TEST}audience/"),
+    "experiments:audience_recount": _does(f"{TEST}audience/recount/", ITS_MANAGERS),
+    "experiments:worth_card": Rule(f"{TEST}worth/"),
+    "experiments:experiment_entry_list": Rule(f"{TEST}changelog/"),
+    "experiments:latest_card": Rule(f"{TEST}changelog/latest/"),
+    "experiments:experiment_entry_export": Rule(f"{TEST}changelog/export/"),
+    "delivery:server_list": Rule("/servers/"),
+    "delivery:code_card": Rule(f"{TEST}code/"),
+    "qa_tools:user_check": Rule("/check/"),
+    # The page is everybody's; for whom nobody may force, the form says so.
+    "qa_tools:forced_list": Rule("/forced/"),
+    "qa_tools:forced_many": Rule("/forced/many/"),
+    "qa_tools:forced_remove": _does("/forced/{forced}/remove/", TESTERS),
+    "qa_tools:tests_off_list": _does("/tests-off/", QA),
+    "qa_tools:tests_off_remove": _does("/tests-off/{off}/remove/", QA),
+    "analytics:hits_card": Rule(f"{TEST}hits/"),
+    "analytics:several_note": Rule(f"{TEST}hits/several/"),
+    "analytics:unknown_list": Rule("/hits/unknown/"),
+    "analytics:unknown_dismiss": _does("/hits/unknown/1/dismiss/", MANAGERS | {"developer"}, missing=True),
+    "analytics:user_hits": Rule("/analytics/user-hits/"),
+}
+
+
+def _names(entries: list[Any], path: str = "", namespace: str = "") -> Iterator[str]:
+    for entry in entries:
+        here = path + str(entry.pattern)
+        if hasattr(entry, "url_patterns"):
+            yield from _names(entry.url_patterns, here, entry.namespace or namespace)
+        elif not here.lstrip("^(?:").startswith(("api", "ofrep")):
+            yield f"{namespace}:{entry.name}" if namespace else entry.name
+
+
+def test_every_address_has_its_line() -> None:
+    assert set(_names(get_resolver().url_patterns)) == RULES.keys() | OPEN
+
+
+@pytest.fixture
+def addresses(people: People, warehouse: Warehouse) -> dict[str, str]:
+    """A running test with a forced user, somebody without tests, a token of the viewer's."""
+    superuser, manager = Actor.person(people.superuser), Actor.person(people.manager)
+    test = make_experiment(manager, Status.RUNNING, key="button")
+    made = {
+        "forced": force_user(superuser, test, "green", "production", user_id="1").pk,
+        "off": switch_tests_off(superuser, user_id="2").pk,
+        "token": create_token(Actor.person(people.viewer), "reader", ["read"])[0].pk,
+    }
+    return {name: rule.path.format(**made) for name, rule in RULES.items()}
+
+
+@pytest.mark.parametrize("role", [*ROLES, "nobody"])
+def test_each_role_at_each_address(people: People, addresses: dict[str, str], role: str) -> None:
+    browser = Client(raise_request_exception=False)
+    if role != "nobody":
+        browser.force_login(getattr(people, role))
+    wrong = []
+    for name, rule in RULES.items():
+        with transaction.atomic():
+            answer = browser.generic(rule.method, addresses[name], b"", "application/x-www-form-urlencoded")
+            transaction.set_rollback(True)
+        location = answer.headers.get("Location", "")
+        if role == "nobody":
+            good = answer.status_code == 302 and location.startswith("/login/")
+        elif role in rule.roles:
+            good = answer.status_code == 404 if rule.missing else answer.status_code in {200, 302, 409, 422}
+        else:
+            good = answer.status_code == 403
+        if not good:
+            wrong.append(f"{name}: {answer.status_code} {location}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ["other_manager", "developer", "viewer"])
+def test_whoever_may_not_force_is_told_and_forces_nobody(
+    people: People, addresses: dict[str, str], role: str
+) -> None:
+    browser = Client()
+    browser.force_login(getattr(people, role))
+    answer = browser.post("/forced/", {"target": "button:green", "user_id": "5", "environment": "production"})
+    assert answer.status_code in {403, 422}
+    assert not ForcedUser.objects.filter(user_id="5").exists()
