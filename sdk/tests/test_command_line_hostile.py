@@ -118,3 +118,43 @@ def test_any_code_is_searched(
     finally:
         path.unlink()
     capsys.readouterr()
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\r\n\u202e'; DROP TABLE users; --<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "FOLDER", f"--user={EVIL}", f"--device={EVIL}", "--tree"],
+        ["check", "FOLDER", f"--user={EVIL}", f"--device={EVIL}", "--json"],
+        ["check", "FOLDER", EVIL, f"--environment={EVIL}", f"--supports={EVIL}"],
+        ["check", "FOLDER", f"--attribute={EVIL}={EVIL}", f"--request={EVIL}={EVIL}"],
+        ["check", "FOLDER", f"--now={EVIL}"],
+        ["check", "FOLDER", f"--attribute={EVIL}", f"--split-group={EVIL}"],
+        ["check", "FOLDER", f"--{EVIL}"],
+        ["check", f"FOLDER/{EVIL}"],
+        ["check", f"--url=http://127.0.0.1:1/{EVIL}"],
+        ["check", "--url=http://127.0.0.1:1/", f"--token-file={EVIL}"],
+        ["show", "FOLDER", EVIL],
+        ["lint", f"FOLDER/{EVIL}"],
+        ["codegen", "FOLDER", f"--output=FOLDER/{EVIL}"],
+        [EVIL],
+    ],
+)
+def test_what_somebody_pasted_into_a_call_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    deliver(
+        tmp_path,
+        {
+            "format": 1, "kind": "test", "key": "green_button", "status": "running", "side": "client",
+            "settings_group": 1, "conditions": [{"filter": EVIL, "source": "user", "operator": "eq", "value": EVIL}],
+            "variants": [{"name": EVIL, "split_groups": [[1, 2400]]}],
+            "forced": [{"variant": EVIL, "user_id": EVIL, "environment": "production"}],
+        },
+    )  # fmt: skip
+    run(*(argument.replace("FOLDER", str(tmp_path)) for argument in arguments))
+    printed = capsys.readouterr()
+    assert printed.out + printed.err
+    assert all(line.isprintable() for line in (printed.out + printed.err).split("\n"))

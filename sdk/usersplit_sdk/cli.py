@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from usersplit_sdk import cli_check, cli_codegen, cli_scan, cli_show
-from usersplit_sdk.cli_output import complain
+from usersplit_sdk.cli_output import complain, printable
 from usersplit_sdk.cli_source import SourceProblem
 
 
@@ -36,8 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call in a way that no terminal mistakes for anything else: it quotes the call."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="usersplit-sdk",
         description=(__doc__ or "").partition(":")[2].partition("\n")[0].strip().capitalize(),
         epilog="Exit codes: 0; 1 for what was found or could not be read; 2 for a wrong call.",
@@ -49,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _Command(argparse.ArgumentParser):
+class _Command(_Parser):
     """Keeps itself in the options, for errors that only the command can see, and takes options anywhere."""
 
     def __init__(self, **settings: object) -> None:
