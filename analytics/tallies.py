@@ -88,6 +88,9 @@ def _answer(store: ItemStore, question: Question) -> int:
     try:
         found = store.count_users(groups, question.since, question.until, question.by)
     except StoreError as error:
+        if (days := _by_day(question)) is not None:
+            # What cannot be read is most often one day: the others are counted all the same.
+            return sum(_answer(store, of_day) for of_day in days)
         logger.warning("Different users were not counted: %s", error)
         rest = max(FAILED_REST, REST_FACTOR * _since(began))
         _rest(question.rows, clock.now() + rest)
@@ -143,16 +146,44 @@ def _stale(model: type[Counted]) -> Iterator[Counted]:
 
 
 def _of_moments(rows: Sequence[Counted], by: Grain) -> Iterator[Question]:
-    """The rows of a day together: the files are a day's."""
+    """The rows of a day together: the files are a day's. Days with few hits are asked about in one go, however many there are."""
     days: defaultdict[dt.date, list[Counted]] = defaultdict(list)
     for row in rows:
-        moment = _moment(row)
-        assert moment is not None
-        days[moment.astimezone(dt.UTC).date()].append(row)
-    for of_day in days.values():
-        for some in _by_groups(of_day):
-            moments = [moment for row in some if (moment := _moment(row)) is not None]
-            yield Question(some, by, min(moments), max(moments) + _LENGTH[by])
+        days[_begins(row).astimezone(dt.UTC).date()].append(row)
+    together: list[Counted] = []
+    hits = 0
+    for _, of_day in sorted(days.items()):
+        size = sum(row.hits for row in of_day)
+        if together and hits + size > HITS_PER_QUESTION:
+            yield from _asked(together, by)
+            together, hits = [], 0
+        together.extend(of_day)
+        hits += size
+    yield from _asked(together, by)
+
+
+def _asked(rows: Sequence[Counted], by: Grain) -> Iterator[Question]:
+    for some in _by_groups(rows):
+        moments = [_begins(row) for row in some]
+        yield Question(some, by, min(moments), max(moments) + _LENGTH[by])
+
+
+def _by_day(question: Question) -> list[Question] | None:
+    """The question asked day by day, or None if it is about one day or about totals."""
+    if question.by is None:
+        return None
+    days: defaultdict[dt.date, list[Counted]] = defaultdict(list)
+    for row in question.rows:
+        days[_begins(row).astimezone(dt.UTC).date()].append(row)
+    if len(days) == 1:
+        return None
+    return [asked for of_day in days.values() for asked in _asked(of_day, question.by)]
+
+
+def _begins(row: Counted) -> dt.datetime:
+    moment = _moment(row)
+    assert moment is not None
+    return moment
 
 
 def _of_totals(rows: Sequence[Counted]) -> Iterator[Question]:
