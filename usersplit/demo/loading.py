@@ -20,10 +20,11 @@ from experiments.services import (
     attach_settings_group,
     check_split_groups,
     create_experiment,
+    force_user,
     prepare_settings_group,
     recount_settings_group,
 )
-from usersplit.demo.stories import STORIES, Step, Story
+from usersplit.demo.stories import FORCED, STORIES, Step, Story
 
 # Queueing takes a while for people, too.
 PREPARED_AFTER = dt.timedelta(seconds=40)
@@ -53,6 +54,17 @@ def load_stories() -> int:
         people = {person.username: Actor.person(person) for person in User.objects.all()}
         for event in sorted(events, key=lambda event: event.moment):
             _take(event, people[event.step.by], today)
+        for forced in FORCED:
+            with clock.frozen_at(today - dt.timedelta(days=forced.days)):
+                experiment = Experiment.objects.tests().get(key=forced.test)
+                force_user(
+                    people[forced.by],
+                    experiment,
+                    forced.variant,
+                    forced.environment,
+                    user_id=forced.user_id,
+                    reason=forced.reason,
+                )
         # As every night: what was counted before other tests came is counted with them.
         for settings_group_id in (
             Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True)

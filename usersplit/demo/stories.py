@@ -38,6 +38,19 @@ class Story:
     kind: str = Kind.TEST
 
 
+@dataclass(frozen=True, slots=True)
+class ForcedStory:
+    """`days` before today, `by` put a user into a variant."""
+
+    days: float
+    by: str
+    test: str
+    variant: str
+    environment: str
+    user_id: str
+    reason: str
+
+
 def _is(name: str, value: object) -> dict[str, object]:
     return {"filter": name, "operator": "eq", "value": value}
 
@@ -453,4 +466,11 @@ STORIES: tuple[Story, ...] = (
         ),
         kind=Kind.GROUP,
     ),
+)
+
+FORCED: tuple[ForcedStory, ...] = (
+    ForcedStory(
+        8.9, "quinn", "pay_button_color", "green", "production", "100001", "Looks at the green button"
+    ),
+    ForcedStory(8.9, "quinn", "pay_button_color", "control", "devel", "100002", "Autotest of the pay page"),
 )

@@ -20,6 +20,7 @@ from delivery.services import deliver
 from experiments.models import Experiment
 from usersplit.demo.loading import load_stories
 from usersplit.demo.people import demo_token, save_personas, write_logins
+from usersplit.demo.sending import load_hits
 
 DEMO = Actor.machine("Demo")
 
@@ -58,4 +59,6 @@ class Command(BaseCommand):
             made = load_stories()
             self.stdout.write(f"Made {made} tests and user groups.")
         deliver()
+        self.stdout.write("Making what app servers sent meanwhile…")
+        self.stdout.write(f"Sent and counted {load_hits():,} hits and events.")
         write_logins(logins_file, {"url": settings.PUBLIC_URL, "token": demo_token(), "logins": logins})
