@@ -93,9 +93,8 @@ def to_lines(hits: Iterable[Hit]) -> tuple[list[bytes], int]:
 def sound_lines(data: bytes) -> tuple[list[bytes], bool]:
     """The lines of a file, and whether others were damaged. One without an end was being written, and is none yet."""
     lines: list[bytes] = []
-    whole, _, _ = data.rpartition(b"\n")
     damaged = False
-    for line in whole.split(b"\n") if whole else ():
+    for line in data.split(b"\n")[:-1]:
         try:
             is_hit = isinstance(json.loads(line), dict)
         except (ValueError, RecursionError):

@@ -71,6 +71,7 @@ class Filling:
         self._batch: Batch | None = None
         self._segment: Segment | None = None
         self._disk_at = 0.0
+        self._is_refused = False
 
     @property
     def hits(self) -> int:
@@ -84,6 +85,9 @@ class Filling:
             self._tally.drop(refused, "ids that are too long, or no text")
         found: list[Batch | None] = []
         start = 0
+        self._is_refused = False
+        if self._segment is None and self._spool is not None and time.monotonic() >= self._disk_at:
+            found.append(self.complete())  # the disk may take the next one
         while start < len(lines):
             batch = self._batch or self._begin()
             count, data = self._piece(batch, lines, start)
@@ -119,7 +123,7 @@ class Filling:
         batch = self._batch = Batch(*new_id(), hits=0)
         now = time.monotonic()
         self.complete_at = now + self._seconds
-        if self._spool is not None and now >= self._disk_at:
+        if self._spool is not None and now >= self._disk_at and not self._is_refused:
             try:
                 self._segment = self._spool.begin(batch.id, batch.began)
                 batch.path = self._segment.path
@@ -158,5 +162,6 @@ class Filling:
         return True
 
     def _refuse(self, problem: OSError) -> None:
+        self._is_refused = True
         self._disk_at = time.monotonic() + DISK_SECONDS
         self._tally.disk_refuses(problem)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -156,8 +157,14 @@ class Senders:
         self.told.append(str(problem))
 
     def files(self) -> list[Path]:
-        """Batches on disk."""
-        return sorted(self.spool.glob("*-*/*.hits"))
+        """Batches on disk. Folders come and go meanwhile."""
+        places = self.spool.iterdir() if self.spool.exists() else ()
+        found: list[Path] = []
+        for place in places:
+            if place.name != "aside":
+                with suppress(FileNotFoundError):
+                    found += [path for path in place.iterdir() if path.suffix == ".hits"]
+        return sorted(found)
 
     def lines(self) -> list[str]:
         """The users of the hits on disk."""
