@@ -68,7 +68,7 @@ def decided(api: Api, moment: dt.datetime | None, **changes: Any) -> dict[str, A
     status, check = api.post("qa/check/", body)
     assert status == 200, check
     (decision,) = check["decisions"]
-    return decision | {"version": check["version"], "as_of": check["as_of"]}
+    return {**decision, "version": check["version"], "as_of": check["as_of"]}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_was_delivered_then_decides(
 
 def test_the_moment_is_the_now_of_dates_and_of_relative_conditions(api: Api, manager: Actor) -> None:
     new: list[Any] = [{"filter": "registered_at", "operator": "within_days", "value": 2}]
-    dates = {"starts_at": (FIRST + DAY).isoformat(), "ends_at": None}
+    dates: dict[str, Any] = {"starts_at": (FIRST + DAY).isoformat(), "ends_at": None}
     with clock.frozen_at(FIRST):
         make_experiment(manager, Status.RUNNING, key="dated", conditions=new, variants=ALL, **dates)
         publish()
@@ -114,10 +114,11 @@ def test_the_moment_is_the_now_of_dates_and_of_relative_conditions(api: Api, man
 def test_a_moment_that_cannot_be_is_refused(api: Api, history: Experiment) -> None:
     later = (clock.now() + DAY).isoformat()
     before = (FIRST - DAY).isoformat()
-    for wrong in (
+    moments: tuple[object, ...] = (
         later, before, "yesterday", 5, [], {}, "", "2026-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
         "2026-11-01T12:00:00Z\udc00", True,
-    ):  # fmt: skip
+    )  # fmt: skip
+    for wrong in moments:
         status, problem = api.post("qa/check/", PERSON | {"as_of": wrong})
         assert (status, fields_of(problem)) == (400, {"as_of"}), wrong
     _, problem = api.post("qa/check/", PERSON | {"as_of": before})

@@ -27,7 +27,7 @@ ALL = [{"name": "green", "percent": "100"}]
 PAYING = [{"filter": "is_paying", "operator": "eq", "value": "yes"}]
 USER = User("4711", 7, {})
 
-Call = Callable[[str, str, object], Any]
+Call = Callable[..., Any]
 
 
 @pytest.fixture
