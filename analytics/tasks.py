@@ -8,7 +8,7 @@ import logging
 from celery import current_app, shared_task
 from django.conf import settings
 
-from analytics import folding, ledger, tallies
+from analytics import folding, ledger, tallies, watching
 from analytics.store import StoreError, get_store
 from core import clock
 from core.tasks import DurableTask
@@ -53,3 +53,9 @@ def keep_store() -> None:
     today = clock.now().date()
     get_store().prune(today - dt.timedelta(days=settings.HITS_KEEP_DAYS))
     get_store().compact(today)
+
+
+@shared_task(base=DurableTask)
+def watch_sample_ratios() -> None:
+    """Look whether users are divided over the variants of each test as they should be, and raise the alarm where not."""
+    watching.watch_sample_ratios()

@@ -271,6 +271,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "analytics.tasks.count_users": {"queue": "counting"},
     "analytics.tasks.compact": {"queue": "counting"},
     "analytics.tasks.keep_store": {"queue": "counting"},
+    "analytics.tasks.watch_sample_ratios": {"queue": "counting"},
     "notifications.tasks.send_mail": {"queue": "notify_mail"},
     "notifications.tasks.send_chat": {"queue": "notify_chat"},
     "notifications.tasks.send_jira": {"queue": "notify_jira"},
@@ -294,6 +295,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Asked for every two seconds: one that waited for longer has been followed by others.
     "fold-hits": {"task": "analytics.tasks.fold", "schedule": 2.0, "options": {"expires": 10}},
     "count-users": {"task": "analytics.tasks.count_users", "schedule": 5.0, "options": {"expires": 10}},
+    "watch-sample-ratios": {"task": "analytics.tasks.watch_sample_ratios", "schedule": 300.0, **_sweep},
     "compact-hits": {"task": "analytics.tasks.compact", "schedule": 60.0, **_sweep},
     "keep-store": {"task": "analytics.tasks.keep_store", "schedule": crontab(hour=2, minute=47)},
     "prune-ledger": {"task": "analytics.tasks.prune_ledger", "schedule": crontab(hour=4, minute=27)},
