@@ -1,9 +1,10 @@
 """UserSplit behind OpenFeature: ``api.set_provider_and_wait(UserSplitProvider(client))``.
 
-A flag is a test. Asked for a string it is the variant's payload if that is a text, else the variant's name; for an object or a
-number, the payload; for a boolean, the payload if that is one, else whether the variant is another than the
-control. A payload ``{"value": 3}`` is the number 3, and so for booleans and texts. A user without a variant gets the default, the code as it stands, with the reason why; so does one whose
-variant has no payload where one is asked for, with the variant.
+A flag is a test. Asked for a string it is the variant's payload if that is a text, else the variant's name; for an
+object or a number, the payload; for a boolean, the payload if that is one, else whether the variant is another than
+the control. A payload ``{"value": 3}`` is the number 3, and so for booleans and texts. A user without a variant gets
+the default, the code as it stands, with the reason why; so does one whose variant has no payload where one is asked
+for, with the variant. The server answers flags over HTTP (OFREP) in the same way.
 
 The targeting key is the user's id; without one it is a guest. Of the context's attributes ``split_group``,
 ``device_id`` and ``supported_tests`` are what they are called; all are values for profile and environment filters
@@ -14,17 +15,22 @@ by name, for no two filters have the same. Metadata say ``usersplit_reason``, ``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import TypeVar, cast
 
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import FlagMetadata, FlagResolutionDetails, FlagValueType, Reason
 from openfeature.provider import AbstractProvider, Metadata
+from openfeature.track import TrackingEventDetails
 
 from usersplit_sdk import flags
 from usersplit_sdk.bound import checked_client
 from usersplit_sdk.client import Client
+from usersplit_sdk.engine import read_subject
+from usersplit_sdk.events import Event
 from usersplit_sdk.model import Decision, Environment, User
+from usersplit_sdk.reporting import describe
 
 Value = TypeVar("Value")
 Objects = Sequence[FlagValueType] | Mapping[str, FlagValueType]
@@ -40,13 +46,18 @@ _TRIES = 3
 class UserSplitProvider(AbstractProvider):
     """Answers from a client, which stays the application's own: shutting down does not close it.
 
-    A hit is logged whenever a variant decided the value, unless ``log_hits`` is false.
+    A hit is logged whenever a variant decided the value, unless ``log_hits`` is false. ``on_track`` is called with the ``Event``
+    of each ``track``: ``HttpEvents(url, token).record`` sends it to a server, a function of yours where you like. What the
+    details of an event hold besides its value is not part of it.
     """
 
-    def __init__(self, client: Client, *, log_hits: bool = True) -> None:
+    def __init__(
+        self, client: Client, *, log_hits: bool = True, on_track: Callable[[Event], object] | None = None
+    ) -> None:
         super().__init__()
         self._client = checked_client(client)
         self._log_hits = log_hits
+        self._on_track = on_track
 
     def get_metadata(self) -> Metadata:
         """The provider's name."""
@@ -91,6 +102,35 @@ class UserSplitProvider(AbstractProvider):
     ) -> FlagResolutionDetails[Objects]:
         """The payload, an object or a list."""
         return self._resolve(flag_key, default_value, evaluation_context, _payload_as(_structure))
+
+    def track(
+        self,
+        tracking_event_name: str,
+        evaluation_context: EvaluationContext | None = None,
+        tracking_event_details: TrackingEventDetails | None = None,
+    ) -> None:
+        """Hand the event to ``on_track``, if it is somebody's: of the targeting key, or of the context's ``device_id``."""
+        if self._on_track is None:
+            return
+        try:
+            user, environment = subject_of(evaluation_context)
+            who = read_subject(user, environment)
+            if who.user_id is None and who.device_id is None:
+                message = f"the event {tracking_event_name} has neither a targeting key nor a device_id"
+                self._client.report("track", message)
+                return
+            value = None if tracking_event_details is None else tracking_event_details.value
+            event = Event(
+                tracking_event_name,
+                who.user_id,
+                who.device_id,
+                self._client.environment,
+                datetime.now(timezone.utc),
+                None if value is None else float(value),
+            )
+            self._on_track(event)
+        except Exception as problem:  # noqa: BLE001 - tracking must not disturb the application
+            self._client.report("track", describe(problem))
 
     def _resolve(
         self,
