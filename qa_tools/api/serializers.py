@@ -112,7 +112,7 @@ class TestsOffSerializer(serializers.ModelSerializer[TestsOff]):
 class ForcedAnswer(ForcedUserSerializer):
     """The forced user; with `wait` also what became of the delivery."""
 
-    delivery = DeliveryStateSerializer(required=False, read_only=True, help_text="Only with `wait`.")
+    delivery = DeliveryStateSerializer(required=False, help_text="Only with `wait`.")
 
     class Meta(ForcedUserSerializer.Meta):
         fields = [*ForcedUserSerializer.Meta.fields, "delivery"]
@@ -123,7 +123,7 @@ class TestsOffAnswer(TestsOffSerializer):
 
     __test__ = False
 
-    delivery = DeliveryStateSerializer(required=False, read_only=True, help_text="Only with `wait`.")
+    delivery = DeliveryStateSerializer(required=False, help_text="Only with `wait`.")
 
     class Meta(TestsOffSerializer.Meta):
         fields = [*TestsOffSerializer.Meta.fields, "delivery"]
