@@ -38,6 +38,7 @@ class HitServer:
         self.headers: list[dict[str, str]] = []
         self.moods: deque[Mood] = deque()
         self.mood: Mood = HitServer.take
+        self.get: Callable[[HitServer, BaseHTTPRequestHandler], None] = HitServer.nothing
         self.lock = threading.Lock()
         self._server = self._listen(0)
         self.port = self._server.server_address[1]
@@ -63,6 +64,11 @@ class HitServer:
     @staticmethod
     def says(status: int, headers: dict[str, str] | None = None, body: bytes = b"{}") -> Mood:
         return lambda server, request, _: server.reply(request, status, body, headers)
+
+    @staticmethod
+    def nothing(server: HitServer, request: BaseHTTPRequestHandler) -> None:
+        """Have nothing to deliver."""
+        server.reply(request, 404)
 
     @staticmethod
     def cut(server: HitServer, request: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -95,6 +101,9 @@ class HitServer:
 
             def do_POST(self) -> None:
                 outer.serve(self)
+
+            def do_GET(self) -> None:
+                outer.get(outer, self)
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -147,13 +156,13 @@ class Senders:
         sink = HttpHits(
             options.pop("url", self._server.url),
             options.pop("token", TOKEN),
-            on_error=self._tell,
+            on_error=self.tell,
             **{"spool": self.spool, "batch_seconds": 0.01, **options},
         )
         self.made.append(sink)
         return sink
 
-    def _tell(self, problem: Problem) -> None:
+    def tell(self, problem: Problem) -> None:
         self.told.append(str(problem))
 
     def files(self) -> list[Path]:
@@ -170,6 +179,13 @@ class Senders:
         """The users of the hits on disk."""
         found = [json.loads(line) for path in self.files() for line in path.read_bytes().splitlines()]
         return sorted(hit["user_id"] for hit in found)
+
+    def record(self, sink: HttpHits, count: int, first: int = 0) -> list[str]:
+        """Record hits of so many users; answers who they are."""
+        users = [str(number) for number in range(first, first + count)]
+        for user in users:
+            sink.record(self.hit(user))
+        return sorted(users)
 
     @staticmethod
     def hit(user_id: object = "1", **changes: Any) -> Hit:

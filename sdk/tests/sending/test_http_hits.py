@@ -17,15 +17,9 @@ if TYPE_CHECKING:
     from tests.sending.conftest import HitServer, Senders
 
 
-def record(senders: Senders, sink: Any, count: int, first: int = 0) -> list[str]:
-    for number in range(first, first + count):
-        sink.record(senders.hit(number))
-    return sorted(str(number) for number in range(first, first + count))
-
-
 def test_a_batch_is_what_the_server_asks_for(server: HitServer, senders: Senders) -> None:
     sink = senders()
-    record(senders, sink, 3)
+    senders.record(sink, 3)
     assert senders.eventually(lambda: len(server.users()) == 3)
     assert senders.eventually(lambda: (sink.sent, sink.waiting) == (3, 0))
     document = json.loads(server.bodies[0])
@@ -42,191 +36,12 @@ def test_a_batch_is_what_the_server_asks_for(server: HitServer, senders: Senders
 
 def test_batches_are_bounded(server: HitServer, senders: Senders) -> None:
     sink = senders(batch_size=10, batch_seconds=3600)
-    users = record(senders, sink, 25)
+    users = senders.record(sink, 25)
     assert senders.eventually(lambda: len(server.users()) == 20)
     assert [count for _, count in server.asked] == [10, 10]
     sink.close()
     assert server.users() == users
     assert [count for _, count in server.asked] == [10, 10, 5]
-
-
-@pytest.mark.parametrize("spool", [None, False])
-def test_a_server_in_trouble_gets_the_same_batch_again(
-    server: HitServer, senders: Senders, spool: bool | None
-) -> None:
-    says = server.says
-    server.moods.extend(
-        [
-            says(500),
-            says(503),
-            says(429, {"Retry-After": "0"}),
-            server.cut,
-            says(302, {"Location": "https://x.example"}),
-        ]
-    )
-    sink = senders() if spool is None else senders(spool=False)
-    users = record(senders, sink, 5)
-    assert senders.eventually(lambda: sink.sent == 5)
-    assert server.users() == users
-    assert len(server.asked) == 6
-    assert len(set(server.bodies)) == 1, "the same hits under the same id"
-    assert sink.dropped == 0
-
-
-def test_a_server_that_is_down_costs_nothing_but_time(server: HitServer, senders: Senders) -> None:
-    server.stop()
-    sink = senders()
-    users = record(senders, sink, 5)
-    assert senders.eventually(lambda: len(senders.told) > 0)
-    sink.flush()
-    assert senders.lines() == users
-    server.start_again()
-    assert senders.eventually(lambda: server.users() == users)
-    assert senders.told == [f"hits: {server.url} cannot be reached: Connection refused"]
-
-
-def test_what_a_server_wants_to_be_left_alone_for_is_kept_to(
-    server: HitServer, senders: Senders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "ADOPT_SECONDS", 3600.0)
-    server.moods.append(server.says(503, {"Retry-After": "100000"}))
-    sink = senders()
-    record(senders, sink, 1)
-    assert senders.eventually(lambda: 200 < sink._delay() <= 300)
-    record(senders, sink, 1, first=1)
-    sink.flush()
-    assert len(server.asked) == 1
-
-
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_token_that_is_refused_is_told_once_and_tried_rarely(
-    server: HitServer, senders: Senders, status: int
-) -> None:
-    server.mood = server.says(status)
-    sink = senders()
-    users = record(senders, sink, 5)
-    assert senders.eventually(lambda: len(senders.told) == 1)
-    assert f"({status})" in senders.told[0]
-    assert sink._delay() > 20
-    record(senders, sink, 5, first=5)
-    sink.close()
-    assert len(senders.told) == 1
-    assert sink.dropped == 0
-    server.mood = type(server).take
-    late = senders(token="ust_renewed")
-    assert senders.eventually(lambda: len(server.users()) == 10)
-    assert set(users) < set(server.users())
-    assert senders.eventually(lambda: late.sent == 10)
-
-
-def test_a_batch_that_is_too_large_is_halved(server: HitServer, senders: Senders) -> None:
-    def at_most_three(server: HitServer, request: Any, body: bytes) -> None:
-        if len(json.loads(body)["hits"]) > 3:
-            return server.reply(request, 413)
-        return server.take(request, body)
-
-    server.mood = at_most_three
-    for sink in (senders(batch_seconds=0.2), senders(batch_seconds=0.2, spool=False)):
-        server.stored.clear()
-        users = record(senders, sink, 20)
-        assert senders.eventually(lambda: len(server.users()) == 20)
-        assert server.users() == users
-        assert all(uuid.UUID(batch_id).version == 4 for batch_id in server.stored)
-        assert senders.eventually(lambda: sink.waiting == 0)  # noqa: B023
-    assert senders.files() == []
-    assert senders.told == []
-
-
-def test_one_hit_that_is_too_large_is_dropped_and_told(server: HitServer, senders: Senders) -> None:
-    server.mood = server.says(413)
-    sink = senders()
-    record(senders, sink, 2)
-    assert senders.eventually(lambda: sink.dropped == 2)
-    assert any("finds a single hit too large" in message for message in senders.told)
-
-
-def test_a_batch_that_is_never_taken_is_set_aside(server: HitServer, senders: Senders) -> None:
-    server.moods.append(server.says(400, body=b'{"title": "No", "detail": "hits: must be a list"}'))
-    sink = senders(batch_seconds=0.2)
-    record(senders, sink, 3)
-    assert senders.eventually(lambda: sink.dropped == 3)
-    record(senders, sink, 1, first=3)
-    assert senders.eventually(lambda: server.users() == ["3"])
-    assert f"hits: some are dropped: {server.url} answers 400 to hits: hits: must be a list" in senders.told
-    (aside,) = (senders.spool / "aside").iterdir()
-    assert len(aside.read_bytes().splitlines()) == 3
-
-
-def test_a_batch_over_which_the_server_fails_does_not_hold_up_the_others(
-    server: HitServer, senders: Senders
-) -> None:
-    def poisoned(server: HitServer, request: Any, body: bytes) -> None:
-        if b"poison" in body:
-            return server.reply(request, 500)
-        return server.take(request, body)
-
-    server.mood = poisoned
-    sink = senders(batch_size=1)
-    sink.record(senders.hit("poison"))
-    number = 0
-    while sink.dropped == 0 and number < 1000:
-        record(senders, sink, 1, first=number)
-        assert senders.eventually(lambda: str(number) in server.users())  # noqa: B023 - called before it changes
-        number += 1
-    assert sink.dropped == 1
-    assert "hits: some are dropped: the server takes others, but fails over these" in senders.told
-
-
-def test_hits_that_are_rejected_are_told_once_with_the_reason(server: HitServer, senders: Senders) -> None:
-    errors = [{"index": 0, "errors": [{"field": "environment", "message": "must be devel"}]}]
-    unknown = [{"test": "gren_button", "settings_group": 3, "variant": "green", "hits": 1, "why": "test"}]
-
-    def reject(server: HitServer, request: Any, body: bytes) -> None:
-        server.take(request, body, rejected=errors, rejected_count=1, unknown=unknown)
-
-    server.mood = reject
-    sink = senders(batch_size=2)
-    record(senders, sink, 8)
-    assert senders.eventually(lambda: (sink.sent, sink.rejected) == (4, 4))
-    assert senders.told == [
-        "rejected hits: the server rejects some: environment: must be devel",
-        "rejected hits: the server does not know test gren_button, settings group 3, variant green",
-    ]
-
-
-def test_a_page_that_asks_to_sign_in_has_stored_nothing(server: HitServer, senders: Senders) -> None:
-    page = server.says(200, {"Content-Type": "text/html"}, b"<html>Sign in</html>")
-    other = server.says(200, body=b'{"batch_id": "another"}')
-    server.moods.extend([page, other])
-    sink = senders()
-    users = record(senders, sink, 2)
-    assert senders.eventually(lambda: sink.sent == 2)
-    assert server.users() == users
-    assert "but not as a UserSplit server does" in senders.told[0]
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"ok", b"[]", b'{"rejected": 7, "unknown": [1, {}], "rejected_count": "x"}']
-)
-def test_a_server_of_few_words_has_stored_it(server: HitServer, senders: Senders, body: bytes) -> None:
-    server.mood = server.says(202, body=body)
-    sink = senders()
-    record(senders, sink, 2)
-    assert senders.eventually(lambda: sink.sent == 2)
-    assert len(server.asked) == 1
-
-
-def test_redirects_within_the_server_are_followed_and_others_not(server: HitServer, senders: Senders) -> None:
-    other = type(server)()
-    server.moods.append(server.says(307, {"Location": f"{other.url}/api/v1/hits/"}))
-    server.moods.append(server.says(308, {"Location": "/moved/"}))
-    sink = senders()
-    users = record(senders, sink, 2)
-    assert senders.eventually(lambda: server.users() == users)
-    other.stop()
-    assert other.asked == []
-    assert server.headers[-1]["path"] == "/moved/"
-    assert "where the token must not go" in senders.told[0]
 
 
 def test_who_records_never_waits_and_memory_is_bounded(
@@ -243,9 +58,9 @@ def test_who_records_never_waits_and_memory_is_bounded(
 
     server.mood = hang
     sink = senders(spool=False, batch_size=10)
-    record(senders, sink, 10)
+    senders.record(sink, 10)
     assert asked.wait(20)
-    record(senders, sink, 200, first=10)
+    senders.record(sink, 200, first=10)
     sink.flush()
     assert sink.dropped == 150
     assert sink.waiting == 60
@@ -267,7 +82,7 @@ def test_a_full_queue_takes_no_more(
 
 def test_closing_sends_what_is_left_and_takes_no_more(server: HitServer, senders: Senders) -> None:
     sink = senders(batch_seconds=3600, spool=False)
-    users = record(senders, sink, 5)
+    users = senders.record(sink, 5)
     sink.close()
     sink.close()
     assert server.users() == users
@@ -282,7 +97,7 @@ def test_a_forgotten_sink_ends_its_threads_and_lets_go_of_its_spool(
     server.mood = server.says(403)
     before = {*threading.enumerate()}
     sink = senders()
-    users = record(senders, sink, 3)
+    users = senders.record(sink, 3)
     assert senders.eventually(lambda: len(senders.told) == 1)
     threads = [thread for thread in {*threading.enumerate()} - before if thread.name.startswith("usersplit-")]
     assert len(threads) == 2
@@ -303,7 +118,7 @@ def test_a_forgotten_sink_ends_its_threads_and_lets_go_of_its_spool(
 def test_closing_tries_again_where_nothing_else_would_keep_them(server: HitServer, senders: Senders) -> None:
     server.moods.extend([server.says(503)] * 3)
     sink = senders(batch_seconds=3600, spool=False)
-    users = record(senders, sink, 5)
+    users = senders.record(sink, 5)
     sink.close()
     assert server.users() == users
 
@@ -311,7 +126,7 @@ def test_closing_tries_again_where_nothing_else_would_keep_them(server: HitServe
 def test_closing_gives_up_in_time_and_counts(server: HitServer, senders: Senders) -> None:
     server.stop()
     sink = senders(batch_seconds=3600, spool=False, close_seconds=0.05)
-    record(senders, sink, 5)
+    senders.record(sink, 5)
     sink.close()
     server.start_again()
     assert sink.dropped == 5
