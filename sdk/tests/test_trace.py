@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from itertools import product
 from typing import Any
 
 import pytest
@@ -58,7 +57,7 @@ class Watched(Mapping[str, object]):
 def test_a_trace_tells_what_the_engine_reads_and_answers() -> None:
     seen_states: set[State] = set()
 
-    @settings(max_examples=600, deadline=None, database=None)
+    @settings(max_examples=300, deadline=None, database=None)
     @given(trees, st.none() | attributes, attributes)
     def compare(tree: list[Any], profile: dict[str, Any] | None, request: dict[str, Any]) -> None:
         reads: list[tuple[str, str]] = []
@@ -216,7 +215,7 @@ def test_no_value_makes_it_raise() -> None:
 
 
 def test_no_user_and_no_request_makes_it_raise() -> None:
-    for user, request in product(USERS, REQUESTS):
+    for user, request in [*((user, None) for user in USERS), *((None, request) for request in REQUESTS)]:
         trace = trace_conditions([ask("a"), "OR", ask("b", source="environment")], user, request)
         json.dumps(trace.as_json(), allow_nan=False)
 
