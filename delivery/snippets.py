@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from audience.models import Filter
 from core.errors import InvalidInput
 from experiments.models import Experiment, SettingsGroup, Side
 
@@ -89,9 +90,13 @@ def _facts(experiment: Experiment, url: str) -> _Facts:
         texts=tuple((token, _a_language(texts)) for token, texts in sorted(settings_group.tokens.items())),
         is_for_clients=experiment.side in SUPPORTED,
     )
-    for predicate in _predicates(settings_group.conditions):
+    predicates = list(_predicates(settings_group.conditions))
+    asked = {predicate["filter"] for predicate in predicates}
+    types = dict(Filter.objects.filter(name__in=asked).values_list("name", "type"))
+    for predicate in predicates:
+        name = predicate["filter"]
         values = facts.profile if predicate["source"] == "user" else facts.request
-        values.setdefault(predicate["filter"], _an_example(predicate))
+        values.setdefault(name, _an_example(predicate, types.get(name, "")))
     return facts
 
 
@@ -103,10 +108,22 @@ def _predicates(conditions: list[Any]) -> Iterator[dict[str, Any]]:
             yield from _predicates(item)
 
 
-def _an_example(predicate: Mapping[str, Any]) -> object:
-    """A value as the filter has them, taken from what it is compared with."""
+# What a filter of each type may hold, where the conditions don't compare it with a value that it could have.
+_EXAMPLES: Final[Mapping[str, object]] = {
+    "boolean": True, "integer": 1, "number": 1.5, "string": "…", "date": "2026-11-01T00:00:00Z", "version": "1.10", "list": ["…"],
+}  # fmt: skip
+_COMPARED_WITH_ITS_OWN: Final = frozenset({
+    "eq", "in", "gt", "gte", "lt", "lte", "between", "starts_with", "ends_with", "contains",
+    "version_eq", "version_gt", "version_gte", "version_lt", "version_lte",
+})  # fmt: skip
+
+
+def _an_example(predicate: Mapping[str, Any], filter_type: str) -> object:
+    """A value as the filter has them, taken from what it is compared with if that is one."""
     value = predicate.get("value")
-    return value[0] if isinstance(value, list) and value else value
+    if predicate["operator"] in _COMPARED_WITH_ITS_OWN:
+        return value[0] if isinstance(value, list) and value else value
+    return _EXAMPLES.get(filter_type)
 
 
 def _a_language(texts: Mapping[str, Mapping[str, str]]) -> str:

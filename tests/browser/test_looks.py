@@ -47,7 +47,8 @@ PAGES = [
     "/filters/",
     "/filters/country_id/",
     "/new/filter/",
-    "/tokens/",
+    "/tokens/?everybody",
+    "/tests/green_button/code/?language=javascript",
     "/nowhere/",
 ]
 CONDITIONS: list[Any] = [

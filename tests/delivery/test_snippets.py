@@ -89,7 +89,7 @@ def test_python_runs_and_finds_the_variant(
     assert names["variant"] == "green"
     assert names["payload"] == {"color": "#0a0"}
     if conditions:
-        assert names["user"].attributes == {"gender": HOSTILE, "country_id": 50, "language": None}
+        assert names["user"].attributes == {"gender": HOSTILE, "country_id": 50, "language": "…"}
         assert names["request"].attributes == {"platform": "web"}
     supported = names["request"].supported_tests
     assert supported == (None if side == "server" else {"button"})
@@ -163,8 +163,24 @@ process.exit(0);
     address, authorization, body = told["asked"]
     assert (address, authorization) == (f"{URL}/api/v1/active-variants/", "Bearer ust_x")
     assert body["supported_tests"] == ["button"]
-    assert body["user"]["attributes"] == {"gender": HOSTILE, "country_id": 50, "language": None}
+    assert body["user"]["attributes"] == {"gender": HOSTILE, "country_id": 50, "language": "…"}
     assert body["environment"]["platform"] == "web"
+
+
+def test_what_a_filter_is_not_compared_with_is_an_example_of_its_type(
+    manager: Actor, warehouse: Warehouse, run_python: Any
+) -> None:
+    conditions = [
+        {"filter": "registered_at", "operator": "within_days", "value": 7},
+        "AND",
+        {"filter": "user_agent", "operator": "matches", "value": "^Mozilla"},
+        "AND",
+        {"filter": "is_paying", "operator": "is_not_set"},
+    ]
+    experiment = make_experiment(manager, Status.RUNNING, key="button", conditions=conditions)
+    names = run_python(snippet_for(experiment, "python", URL).code)
+    assert names["user"].attributes == {"registered_at": "2026-11-01T00:00:00Z", "is_paying": True}
+    assert names["request"].attributes == {"user_agent": "…"}
 
 
 @pytest.mark.parametrize("side", ["server", "client"])
