@@ -39,6 +39,7 @@ ROWS_PER_RUN: Final = 20_000
 GROUPS_PER_QUESTION: Final = 200
 # Totals of small groups are counted together, so that they don't wait as long as a large one.
 HITS_PER_QUESTION: Final = 2_000_000
+DAYS_BETWEEN: Final = dt.timedelta(days=7)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _STALE: Final = Q(users_counted_at=None) | Q(users_counted_at__lt=F("changed_at"))
 _LENGTH: Final = {"hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1)}
@@ -151,14 +152,15 @@ def _of_moments(rows: Sequence[Counted], by: Grain) -> Iterator[Question]:
     for row in rows:
         days[_begins(row).astimezone(dt.UTC).date()].append(row)
     together: list[Counted] = []
-    hits = 0
-    for _, of_day in sorted(days.items()):
+    hits, latest = 0, dt.date.min
+    for day, of_day in sorted(days.items()):
         size = sum(row.hits for row in of_day)
-        if together and hits + size > HITS_PER_QUESTION:
+        # The days in between are read as well: those of a straggler from long ago would be all.
+        if together and (hits + size > HITS_PER_QUESTION or day - latest > DAYS_BETWEEN):
             yield from _asked(together, by)
             together, hits = [], 0
         together.extend(of_day)
-        hits += size
+        hits, latest = hits + size, day
     yield from _asked(together, by)
 
 

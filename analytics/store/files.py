@@ -79,7 +79,7 @@ class FileStore(SqlItemStore):
         try:
             ((items,),) = connection.execute(
                 f"COPY ({rows} ORDER BY {SHAPES[stream].ordered()}) TO {literal(str(aside))}"
-                f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
+                f" (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
             ).fetchall()
             sync(aside)
             aside.replace(self.folder / path)
