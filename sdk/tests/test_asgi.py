@@ -91,6 +91,17 @@ def test_a_cookie_decides_and_a_forged_one_is_replaced() -> None:
     assert b"set-cookie" in dict(ask(app, "usersplit=2000:forged")[1])
 
 
+def test_a_cookie_of_another_subdomain_does_not_hide_ours_and_an_old_one_is_sent_again() -> None:
+    app, ours = wrapped(button), COOKIE.value_of(Guest(2000, None))
+    for cookies in (f"usersplit={ours}; usersplit=5:forged", f"usersplit=5:forged; usersplit={ours}"):
+        body, headers = ask(app, cookies)
+        assert (body, b"set-cookie" in dict(headers)) == (b"green", False)
+    body, headers = ask(app, f"usersplit={HmacSigner('a secret').sign('2000.device~1')}")
+    again = dict(headers)[b"set-cookie"].decode()
+    assert (body, again.endswith("; Max-Age=31536000; Path=/; SameSite=Lax; HttpOnly")) == (b"green", True)
+    assert COOKIE.read([again.partition("=")[2].partition(";")[0]]) == Guest(2000, "device")
+
+
 @pytest.mark.parametrize("scheme", ["https", "wss"])
 def test_https_makes_the_cookie_secure(scheme: str) -> None:
     assert dict(ask(wrapped(button), scheme=scheme)[1])[b"set-cookie"].endswith(b"; Secure")

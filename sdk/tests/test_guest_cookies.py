@@ -2,10 +2,11 @@
 
 import random
 import string
+import time
 
 import pytest
 
-from usersplit_sdk.integrations.guests import Guest, GuestCookie, HmacSigner, cookie_values
+from usersplit_sdk.integrations.guests import RENEW_DAYS, Guest, GuestCookie, HmacSigner, cookie_values
 
 COOKIE = GuestCookie(HmacSigner("a secret"))
 
@@ -42,6 +43,21 @@ def test_a_cookie_of_another_subdomain_does_not_hide_ours() -> None:
     assert COOKIE.read(["2000:forged", COOKIE.value_of(Guest(17, None))]) == Guest(17, None)
 
 
+def test_a_cookie_is_old_after_a_month_and_its_date_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = COOKIE.value_of(Guest(17, "device"))
+    assert [guest.is_old for guest in [COOKIE.read([value])] if guest] == [False]
+    day = 86_400 * (RENEW_DAYS + 1)
+    for moment in (time.time() + day, time.time() - day):
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        guest = COOKIE.read([value])
+        assert (guest, guest is not None and guest.is_old) == (Guest(17, "device"), True)
+        again = COOKIE.read([COOKIE.value_of(guest or COOKIE.draw())])
+        assert (again, again is not None and again.is_old) == (Guest(17, "device"), False)
+        monkeypatch.undo()
+    undated = HmacSigner("a secret").sign("17")
+    assert [guest.is_old for guest in [COOKIE.read([undated])] if guest] == [True]
+
+
 def test_secrets_can_be_changed() -> None:
     old, both = HmacSigner("old"), HmacSigner(["new", b"old"])
     assert both.unsign(old.sign("17")) == "17"
@@ -63,7 +79,7 @@ def test_the_header() -> None:
     assert COOKIE.header(guest, https=True) == f"{plain}; Secure"
     ours = GuestCookie(COOKIE.signer, name="split", domain="shop.example", secure=True)
     assert ours.header(guest, https=False).endswith("HttpOnly; Domain=shop.example; Secure")
-    assert ours.header(guest, https=False).startswith("split=17:")
+    assert ours.header(guest, https=False).startswith("split=17~")
 
 
 @pytest.mark.parametrize("options", [{"name": "a b"}, {"name": "a;"}, {"name": ""}, {"domain": "a;b"}])

@@ -84,6 +84,17 @@ def test_a_cookie_decides_and_a_forged_one_is_replaced() -> None:
     assert [name for name, value in headers if value.startswith("usersplit=")] == ["Set-Cookie"]
 
 
+def test_a_cookie_of_another_subdomain_does_not_hide_ours_and_an_old_one_is_sent_again() -> None:
+    app, ours = wrapped(button), COOKIE.value_of(Guest(2000, None))
+    for cookies in (f"usersplit={ours}; usersplit=5:forged", f"usersplit=5:forged; usersplit={ours}"):
+        body, headers = ask(app, cookies)
+        assert (body, [value for _, value in headers if value.startswith("usersplit=")]) == (b"green", [])
+    body, headers = ask(app, f"usersplit={HmacSigner('a secret').sign('2000.device~1')}")
+    [again] = [value for _, value in headers if value.startswith("usersplit=")]
+    assert (body, again.endswith("; Max-Age=31536000; Path=/; SameSite=Lax; HttpOnly")) == (b"green", True)
+    assert COOKIE.read([again.partition("=")[2].partition(";")[0]]) == Guest(2000, "device")
+
+
 def test_https_makes_the_cookie_secure() -> None:
     headers = ask(wrapped(button), **{"wsgi.url_scheme": "https"})[1]
     assert [value for _, value in headers if value.endswith("; Secure")]

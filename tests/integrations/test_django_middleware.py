@@ -20,7 +20,7 @@ from tests.integrations.files import CONTROL, GREEN, a_client
 from usersplit_sdk import RecordingHits
 from usersplit_sdk.integrations.django import SplitMiddleware
 from usersplit_sdk.integrations.django.conf import configuration
-from usersplit_sdk.integrations.guests import SALT
+from usersplit_sdk.integrations.guests import SALT, Guest
 
 pytestmark = pytest.mark.usefixtures("site")
 COOKIE = "usersplit"
@@ -113,14 +113,32 @@ def test_a_cookie_that_is_not_ours_is_drawn_anew(client: Client, value: str | Ca
 
 def test_a_cookie_of_ours_decides(client: Client) -> None:
     for split_group, variant in ((CONTROL, b"control"), (GREEN, b"<green>")):
-        client.cookies[COOKIE] = signed(str(split_group))
+        client.cookies[COOKIE] = configuration().cookie.value_of(Guest(split_group, None))
         response = client.get("/button/")
         assert response.content == variant
         assert COOKIE not in response.cookies
 
 
+def test_a_cookie_of_another_subdomain_does_not_hide_ours() -> None:
+    ours = configuration().cookie.value_of(Guest(GREEN, None))
+    for cookies in (f"{COOKIE}={ours}; {COOKIE}=7:forged", f"{COOKIE}=7:forged; {COOKIE}={ours}"):
+        response = Client().get("/button/", headers={"Cookie": cookies})
+        assert response.content == b"<green>"
+        assert COOKIE not in response.cookies
+
+
+def test_an_old_cookie_is_sent_again_with_the_same_guest(client: Client) -> None:
+    client.cookies[COOKIE] = signed(f"{GREEN}.device~1")
+    response = client.get("/button/")
+    assert response.content == b"<green>"
+    assert (response.cookies[COOKIE]["max-age"], response["Cache-Control"]) == (31536000, "private")
+    kept = configuration().cookie.read([response.cookies[COOKIE].value])
+    assert (kept, kept is not None and kept.is_old) == (Guest(GREEN, "device"), False)
+    assert COOKIE not in client.get("/button/").cookies
+
+
 def test_cookies_survive_a_new_secret(client: Client, settings: Settings) -> None:
-    client.cookies[COOKIE] = signed(str(GREEN))
+    client.cookies[COOKIE] = configuration().cookie.value_of(Guest(GREEN, None))
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
     assert COOKIE not in client.get("/button/").cookies
 

@@ -7,18 +7,21 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from usersplit_sdk.model import SPLIT_GROUPS, draw_split_group
 
 MAX_AGE = 365 * 24 * 60 * 60
 """Seconds that a browser keeps the cookie."""
+RENEW_DAYS = 30
+"""A cookie that is older is sent again, so that who comes at least once a year stays the same guest for good."""
 SALT = "usersplit_sdk.guest"
 """Keeps these signatures apart from all others that an application makes with the same secret."""
 
-_VALUE = re.compile(r"([1-9][0-9]{0,3})(?:\.([A-Za-z0-9_-]{1,64}))?", re.ASCII)
+_VALUE = re.compile(r"([1-9][0-9]{0,3})(?:\.([A-Za-z0-9_-]{1,64}))?(?:~([0-9]{1,6}))?", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
 
@@ -63,10 +66,14 @@ def _signature(key: bytes, value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """What a browser keeps of a guest: the split group, and a random name to count the device by."""
+    """What a browser keeps of a guest: the split group, and a random name to count the device by.
+
+    ``is_old`` says that the browser has it for longer than ``RENEW_DAYS``.
+    """
 
     split_group: int
     device_id: str | None
+    is_old: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +116,13 @@ class GuestCookie:
             return None
         if match is None or int(match[1]) > SPLIT_GROUPS:
             return None
-        return Guest(int(match[1]), match[2] if self.device_ids else None)
+        is_recent = match[3] is not None and abs(_today() - int(match[3])) <= RENEW_DAYS
+        return Guest(int(match[1]), match[2] if self.device_ids else None, not is_recent)
 
     def value_of(self, guest: Guest) -> str:
-        """The cookie's value."""
+        """The cookie's value: the guest and today's date, signed."""
         name = "" if guest.device_id is None else f".{guest.device_id}"
-        return self.signer.sign(f"{guest.split_group}{name}")
+        return self.signer.sign(f"{guest.split_group}{name}~{_today()}")
 
     def is_secure(self, *, https: bool) -> bool:
         """Is the cookie marked as for HTTPS only?"""
@@ -134,6 +142,11 @@ class GuestCookie:
         if self.is_secure(https=https):
             parts.append("Secure")
         return "; ".join(parts)
+
+
+def _today() -> int:
+    """Days since 1970 (UTC)."""
+    return int(time.time() // 86_400)
 
 
 def cookie_values(header: str, name: str) -> list[str]:

@@ -40,7 +40,7 @@ class Browser:
     def __init__(self, cookie: GuestCookie, read_values: Callable[[], list[str]]) -> None:
         self.cookie = cookie
         self._read_values = read_values
-        self._drawn: dict[str, Guest] = {}
+        self._sent: dict[str, Guest] = {}
         self._answered = False
         self.was_asked = False
         """Does the answer depend on cookies?"""
@@ -51,6 +51,8 @@ class Browser:
         guest = self.cookie.read(self._read_values())
         if guest is None and is_guest and environment.split_group is None:
             guest = self._draw()
+        elif guest is not None and guest.is_old and not self._answered:
+            self._sent["guest"] = guest
         if guest is None:
             return environment
         return Environment(
@@ -64,12 +66,13 @@ class Browser:
         if self._answered:
             # Too late to keep a new number: this guest would be somebody else at every request.
             return None
-        return self._drawn.setdefault("guest", self.cookie.draw())
+        return self._sent.setdefault("guest", self.cookie.draw())
 
     def answer(self) -> Guest | None:
-        """Headers are being sent: the guest to keep in a cookie, if one was drawn. Nothing is drawn afterwards."""
+        """Headers are being sent: the guest to keep in a cookie, if one was drawn or the cookie is old. Nothing is drawn
+        afterwards."""
         self._answered = True
-        return self._drawn.get("guest")
+        return self._sent.get("guest")
 
 
 class WebSplit(Split, Generic[Request]):

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from usersplit_sdk.bound import use_split
 from usersplit_sdk.integrations.django.conf import configuration
 from usersplit_sdk.integrations.django.reading import active_language
-from usersplit_sdk.integrations.guests import MAX_AGE
+from usersplit_sdk.integrations.guests import MAX_AGE, cookie_values
 from usersplit_sdk.integrations.web import Browser, WebSplit, kept_private
 
 
@@ -65,7 +65,8 @@ class SplitMiddleware:
 def _attach(request: Any) -> DjangoSplit:
     settings = configuration()
     name = settings.cookie.name
-    browser = Browser(settings.cookie, lambda: [request.COOKIES[name]] if name in request.COOKIES else [])
+    # Not request.COOKIES, which has one value of a name: it may be that of another subdomain's page.
+    browser = Browser(settings.cookie, lambda: cookie_values(request.META.get("HTTP_COOKIE", ""), name))
     split = DjangoSplit(
         settings.client,
         request,
