@@ -58,6 +58,7 @@ def user_check(request: HttpRequest) -> HttpResponse:
         else:
             groups = {group.key: group for group in visible_experiments(actor, Kind.GROUP)}
             user = check.subject.user
+            group_rows = _group_rows(check, groups, given["q"])
             page = _test_rows(check, tests, given["q"], request.GET.get("page"))
             context |= {
                 "check": check,
@@ -67,7 +68,8 @@ def user_check(request: HttpRequest) -> HttpResponse:
                 "page": page,
                 "is_single": page.paginator.count == 1,
                 "hits_query": _hits_query(given),
-                "groups": _group_rows(check, groups, given["q"]),
+                "groups": group_rows[:PAGE_SIZE],
+                "groups_left_out": len(group_rows[PAGE_SIZE:]),
             }
     return render(request, "qa_tools/check/page.html", context, status=422 if form.errors else 200)
 
@@ -97,7 +99,7 @@ def _group_rows(check: Check, groups: Mapping[str, Experiment], search: str) -> 
             lines = tree_lines(trace, check.catalogue, is_marked=not trace.met)
             is_in = key in check.groups
             rows.append(AnswerRow(key, groups.get(key), None, is_in, lines, trace.error or ""))
-    return rows[:PAGE_SIZE]
+    return rows
 
 
 def _test_row(answer: Answer, tests: Mapping[str, Experiment], check: Check) -> AnswerRow:
