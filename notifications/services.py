@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from zoneinfo import available_timezones
 
 from django.db import transaction
@@ -61,6 +62,16 @@ def unmute(person: User, *, experiment: Experiment | None = None, kind: str = ""
     """The person hears of that again, unless another mute says otherwise."""
     _require_known(kind, channel)
     Mute.objects.filter(person=person, experiment=experiment, kind=kind, channel=channel).delete()
+
+
+@transaction.atomic
+def save_muted_kinds(person: User, muted: Collection[str]) -> None:
+    """Of all tests the person hears of every event but these. What was ended by a mail's link is said here, too."""
+    for kind in muted:
+        _require_known(kind, "")
+    Mute.objects.filter(person=person, experiment=None).exclude(kind="").exclude(kind__in=muted).delete()
+    for kind in muted:
+        mute(person, kind=kind)
 
 
 def save_habits(

@@ -2,19 +2,141 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.actors import Actor
 from accounts.models import User
-from core.errors import NotFound
-from notifications.kinds import EVENTS
-from notifications.models import ChannelKind
-from notifications.services import mute
+from accounts.requests import signed_in_actor, signed_in_person
+from core.errors import DomainError, InvalidInput, NotFound
+from core.http import HtmxRequest
+from core.text import unstorable_text
+from notifications.forms import HabitsForm, RecordSearchForm
+from notifications.kinds import EVENTS, EventKind
+from notifications.models import ChannelKind, Delivery, DeliveryState, Habits, Mute
+from notifications.selectors import deliveries_for
+from notifications.services import may_resend, mute, resend, save_habits, save_muted_kinds, unmute
 from notifications.unsubscribing import read_unsubscribe
+
+PAGE_SIZE = 50
+_COLOURS = {
+    DeliveryState.PENDING: "azure",
+    DeliveryState.SENDING: "azure",
+    DeliveryState.SENT: "green",
+    DeliveryState.FAILED: "orange",
+    DeliveryState.GIVEN_UP: "red",
+    DeliveryState.DIGESTED: "green",
+}
+
+
+@require_safe
+def record(request: HtmxRequest) -> HttpResponse:
+    """Who was told what, on which channel, and how that went; as filtered."""
+    actor = signed_in_actor(request)
+    form = RecordSearchForm(request.GET)
+    given = form.cleaned_data if form.is_valid() else {}
+    page = Paginator(_searched(deliveries_for(actor), given), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [
+        {
+            "delivery": delivery,
+            "label": EVENTS[EventKind(delivery.event.kind)].label,
+            "colour": _COLOURS[DeliveryState(delivery.state)],
+            "may_resend": _may_resend(actor, delivery),
+        }
+        for delivery in page
+    ]
+    context: dict[str, Any] = {"form": form, "page": page, "rows": rows}
+    part = "#results" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"notifications/record.html{part}", context)
+
+
+def _may_resend(actor: Actor, delivery: Delivery) -> bool:
+    return delivery.state in {"failed", "given_up"} and may_resend(actor, delivery)
+
+
+def _searched(rows: QuerySet[Delivery], given: dict[str, str]) -> QuerySet[Delivery]:
+    text = given.get("q", "")
+    if text and not unstorable_text(text):
+        rows = rows.filter(
+            Q(event__experiment__key__icontains=text)
+            | Q(event__experiment__name__icontains=text)
+            | Q(recipient__icontains=text)
+            | Q(person__username__icontains=text)
+        )
+    for column, name in (("event__kind", "event"), ("channel", "channel"), ("state", "state")):
+        if given.get(name):
+            rows = rows.filter(**{column: given[name]})
+    return rows
+
+
+@require_POST
+def delivery_resend(request: HttpRequest, delivery_id: int) -> HttpResponse:
+    """Try one again at once."""
+    actor = signed_in_actor(request)
+    if not deliveries_for(actor).filter(pk=delivery_id).exists():
+        raise NotFound("There is no such delivery.")
+    try:
+        resend(actor, delivery_id)
+    except DomainError as refusal:
+        messages.error(request, refusal.detail)
+    else:
+        messages.success(request, "It is tried again within seconds.")
+    return redirect("notifications:record")
+
+
+@require_http_methods(["GET", "POST"])
+def mine(request: HttpRequest) -> HttpResponse:
+    """What one hears of, when and how."""
+    person = signed_in_person(request)
+    habits = Habits.objects.filter(person=person).first() or Habits(person=person)
+    initial = {name: getattr(habits, name) for name in HabitsForm.base_fields}
+    form = HabitsForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            save_habits(person, **form.cleaned_data, direct=habits.direct)
+        except InvalidInput as refusal:
+            form.refuse(refusal)
+        else:
+            save_muted_kinds(person, set(EVENTS) - set(request.POST.getlist("wanted")))
+            messages.success(request, "Saved.")
+            return redirect("notifications:mine")
+    muted = set(
+        Mute.objects.filter(person=person, experiment=None, channel="").values_list("kind", flat=True)
+    )
+    mails = Mute.objects.filter(person=person, experiment=None, channel=ChannelKind.MAIL)
+    without_mail = set(mails.values_list("kind", flat=True))
+    context = {
+        "form": form,
+        "person": person,
+        "events": [
+            {"kind": kind.value, "spec": spec, "wanted": kind not in muted | without_mail}
+            for kind, spec in EVENTS.items()
+        ],
+        "quiet_tests": Mute.objects.filter(person=person, experiment__isnull=False).select_related(
+            "experiment"
+        ),
+    }
+    return render(request, "notifications/mine.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def mute_remove(request: HttpRequest, mute_id: int) -> HttpResponse:
+    """Hear of a test again."""
+    person = signed_in_person(request)
+    found = Mute.objects.filter(pk=mute_id, person=person).first()
+    if found is not None:
+        unmute(person, experiment=found.experiment, kind=found.kind, channel=found.channel)
+        messages.success(request, "You hear of it again.")
+    return redirect("notifications:mine")
 
 
 @login_not_required

@@ -49,6 +49,7 @@ _ICONS: Final = {
     "pulse": "M3 12h4l3 7 4-14 3 7h4",
     "calendar": "M5 5h14v15H5zM5 10h14M9 3v4M15 3v4",
     "server": "M4 4h16v7H4zM4 13h16v7H4zM7 7.5h.01M7 16.5h.01",
+    "bell": "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
     "off": "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16M6.5 6.5l11 11",
     "warn": "M12 4 2.5 20h19zM12 10v4M12 17h.01",
 }

@@ -1,0 +1,46 @@
+"""Forms of notifications."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from django import forms
+
+from core.forms import ConsoleForm
+from notifications.kinds import EVENTS
+from notifications.models import ChannelKind, DeliveryState
+
+
+class RecordSearchForm(ConsoleForm):
+    """What to see of the record."""
+
+    q = forms.CharField(max_length=200, required=False, label="Test or recipient")
+    event = forms.ChoiceField(
+        choices=[("", "All events"), *((kind.value, spec.label) for kind, spec in EVENTS.items())],
+        required=False,
+    )
+    channel = forms.ChoiceField(choices=[("", "All channels"), *ChannelKind.choices], required=False)
+    state = forms.ChoiceField(choices=[("", "All states"), *DeliveryState.choices], required=False)
+
+
+class HabitsForm(ConsoleForm):
+    """When and how one wants to hear."""
+
+    time_zone = forms.ChoiceField(
+        choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones())],
+        help_text="Quiet hours and the times in messages are on this zone's clocks.",
+    )
+    quiet_from = forms.TimeField(
+        required=False,
+        label="Quiet from",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text="Empty: never quiet.",
+    )
+    quiet_until = forms.TimeField(
+        required=False,
+        label="until",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text="What comes in between arrives then. Urgent messages don't wait.",
+    )
+    quiet_weekends = forms.BooleanField(required=False, label="Saturdays and Sundays are quiet")
+    digest = forms.BooleanField(required=False, label="Many messages at a time come as one")

@@ -1,0 +1,132 @@
+"""The record, sending again, and what one wants to hear."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.actors import Actor
+from core import clock
+from experiments.lifecycle import Status
+from experiments.models import Experiment
+from notifications.models import Delivery, DeliveryState, Event, Habits, Mute
+from notifications.services import mute
+from tests.conftest import People
+from tests.factories import make_draft, make_experiment
+
+pytestmark = pytest.mark.usefixtures("warehouse")
+
+
+def failed(experiment: Experiment, recipient: str = "a@example.org") -> Delivery:
+    event = Event.objects.create(
+        key=f"e:{experiment.key}",
+        kind="paused",
+        experiment=experiment,
+        at=clock.now(),
+        planned_at=clock.now(),
+    )
+    return Delivery.objects.create(
+        event=event,
+        channel="mail",
+        recipient=recipient,
+        state=DeliveryState.GIVEN_UP,
+        answer="no such <b>address</b>",
+    )
+
+
+def text(client: Client, address: str = "/notifications/") -> str:
+    return client.get(address).content.decode()
+
+
+def test_the_record_says_what_happened_and_hides_drafts(client: Client, people: People) -> None:
+    manager = Actor.person(people.manager)
+    failed(make_experiment(manager, Status.RUNNING, key="button"))
+    failed(make_draft(manager, "secret_idea"))
+    client.force_login(people.viewer)
+    page = text(client)
+    assert "button" in page
+    assert "no such &lt;b&gt;address" in page
+    assert "secret_idea" not in page
+    assert "Send again</button>" not in page
+    client.force_login(people.manager)
+    assert "secret_idea" in text(client)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=butt", True),
+        ("q=nothing", False),
+        ("state=sent", False),
+        ("event=paused", True),
+        ("q=%00", True),
+        ("state=x", True),
+    ],
+)
+def test_the_record_is_searched(client: Client, people: People, query: str, found: bool) -> None:
+    failed(make_experiment(Actor.person(people.manager), Status.RUNNING, key="button"))
+    client.force_login(people.manager)
+    assert ("no such" in text(client, f"/notifications/?{query}")) is found
+
+
+def test_a_manager_sends_again_and_others_cannot(client: Client, people: People) -> None:
+    delivery = failed(make_experiment(Actor.person(people.manager), Status.RUNNING))
+    address = f"/notifications/{delivery.pk}/resend/"
+    client.force_login(people.viewer)
+    assert "Only the test&#x27;s managers" in client.post(address, follow=True).content.decode()
+    client.force_login(people.manager)
+    assert "It is tried again" in client.post(address, follow=True).content.decode()
+    assert "only what failed" not in text(client)
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"
+
+
+def test_one_says_when_and_of_what_one_wants_to_hear(client: Client, people: People) -> None:
+    client.force_login(people.manager)
+    mute(people.manager, kind="started", channel="mail")
+    assert 'value="started"\n' in text(client, "/notifications/mine/")
+    form = {
+        "time_zone": "Asia/Tokyo",
+        "quiet_from": "22:00",
+        "quiet_until": "07:00",
+        "digest": "on",
+        "wanted": ["paused", "started"],
+    }
+    assert client.post("/notifications/mine/", form).status_code == 302
+    habits = Habits.objects.get(person=people.manager)
+    assert (habits.time_zone, str(habits.quiet_from), habits.digest) == ("Asia/Tokyo", "22:00:00", True)
+    muted = set(Mute.objects.values_list("kind", "channel"))
+    assert ("finished", "") in muted
+    assert not {kind for kind, _ in muted} & {"paused", "started"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"time_zone": "Mars/Base"}, "Select a valid choice"),
+        ({"quiet_until": ""}, "Quiet hours need both ends."),
+        ({"quiet_from": "25:00"}, "Enter a valid time."),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field(
+    client: Client, people: People, wrong: dict[str, str], said: str
+) -> None:
+    client.force_login(people.manager)
+    form = {"time_zone": "UTC", "quiet_from": "22:00", "quiet_until": "07:00"} | wrong
+    response = client.post("/notifications/mine/", form)
+    assert response.status_code == 422
+    assert said in response.content.decode()
+    assert not Habits.objects.exists()
+
+
+def test_a_test_that_was_muted_is_heard_again(client: Client, people: People) -> None:
+    experiment = make_experiment(Actor.person(people.manager), Status.RUNNING, key="button")
+    mute(people.manager, experiment=experiment)
+    row = Mute.objects.get()
+    client.force_login(people.viewer)
+    client.post(f"/notifications/mine/mutes/{row.pk}/remove/")
+    assert Mute.objects.exists(), "it is another's"
+    client.force_login(people.manager)
+    assert "button" in text(client, "/notifications/mine/")
+    client.post(f"/notifications/mine/mutes/{row.pk}/remove/")
+    assert not Mute.objects.exists()
