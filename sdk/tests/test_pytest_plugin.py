@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from usersplit_sdk import stand_ins
+
 pytest_plugins = ["pytester"]
 
 SHOP = """
@@ -32,14 +34,14 @@ def shop(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
     # As it is in the suite of an application, whatever this run has been started with.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "USERSPLIT_URL", "USERSPLIT_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    # Clients that other tests have left behind in this process do not count.
+    monkeypatch.setattr(stand_ins, "_living", {})
     return pytester
 
 
 def run(shop: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
     shop.makepyfile(test_shop=f"import pytest\nfrom shop import AS_DELIVERED, LOGGED, MIA, client\n{source}")
-    return shop.runpytest_subprocess(
-        "-p", "no:cacheprovider", "-p", "no:django", "--strict-markers", *options
-    )
+    return shop.runpytest_inprocess(*QUICK, "--strict-markers", *options)
 
 
 MARKS = """
