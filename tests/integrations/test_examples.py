@@ -129,6 +129,7 @@ def test_openfeature_provider(environment: dict[str, str], tmp_path: Path) -> No
         "is it green: True",
         "button: {'color': '#0a0'}",
         "why: SPLIT",
+        "tracked: order.paid 123 19.9",
     ]
 
 
