@@ -28,7 +28,7 @@ MANAGERS: Final = ITS_MANAGERS | {"other_manager"}
 TESTERS: Final = ITS_MANAGERS | {"qa"}
 QA: Final = frozenset({"superuser", "qa"})
 # No session is asked for: probes, and the way in.
-OPEN: Final = {"healthz", "readyz", "metrics", "accounts:login", "accounts:logout"}
+OPEN: Final = {"healthz", "readyz", "metrics", "accounts:login", "accounts:logout", "notifications:unsubscribe"}
 TEST: Final = "/tests/button/"
 
 
@@ -105,6 +105,10 @@ RULES: Final[dict[str, Rule]] = {
     "analytics:unknown_list": Rule("/hits/unknown/"),
     "analytics:unknown_dismiss": _does("/hits/unknown/1/dismiss/", MANAGERS | {"developer"}, missing=True),
     "analytics:user_hits": Rule("/analytics/user-hits/"),
+    "notifications:record": Rule("/notifications/"),
+    "notifications:resend": _does("/notifications/1/resend/", EVERYBODY, missing=True),
+    "notifications:mine": _does("/notifications/mine/", EVERYBODY),
+    "notifications:mute_remove": _does("/notifications/mine/mutes/1/remove/", EVERYBODY),
 }
 
 
