@@ -112,6 +112,18 @@ def test_errors_in_the_words_of_openfeature(flags: OpenFeatureClient, live_serve
     assert error("three") == ErrorCode.GENERAL
 
 
+def test_whoever_asks_too_often_is_told_when_to_ask_again(
+    flags: OpenFeatureClient, live_server: Any, token: str, settings: Any
+) -> None:
+    settings.API_LIMITS = {**settings.API_LIMITS, "bulk": 1}
+    patient = provider_for(live_server.url, token)
+    api.set_provider_and_wait(patient)
+    answers = [details(flags, "integer", "three") for _ in range(3)]
+    assert [found.error_code for found in answers[-2:]] == [ErrorCode.GENERAL, ErrorCode.GENERAL]
+    assert "Rate limited" in (answers[-2].error_message or "") + (answers[-1].error_message or "")
+    assert patient.retry_after is not None
+
+
 def test_hooks_see_what_was_decided(flags: OpenFeatureClient) -> None:
     seen: list[tuple[str, object]] = []
 
@@ -131,8 +143,8 @@ def test_whatever_is_answered_here_the_provider_in_the_process_answers_too(
     local: Client = delivered_now().client("production")
     api.set_provider_and_wait(UserSplitProvider(local, log_hits=False), domain="here")
     api.set_provider_and_wait(provider_for(live_server.url, token), domain="there")
-    guest, nobody = EvaluationContext(None, {"split_group": 7}), EvaluationContext("1")
-    for key, context, kind in itertools.product([*PAYLOADS, "never"], (IN_TEST, guest, nobody), DEFAULTS):
+    nobody = EvaluationContext("1")
+    for key, context, kind in itertools.product([*PAYLOADS, "never"], (IN_TEST, nobody), DEFAULTS):
         mine, remote = (details(api.get_client(domain), kind, key, context) for domain in ("here", "there"))
         # For Python, and so for this provider, a boolean is an integer as well.
         if remote.error_code == ErrorCode.TYPE_MISMATCH or (
