@@ -148,7 +148,9 @@ class FileStore(SqlItemStore):
         except WarehouseError as error:
             raise StoreError(error.detail) from error
         except (duckdb.Error, OSError) as error:
-            damaged = self.damaged_among(live or {})
+            # Memory or disk that is used up says nothing about files.
+            is_room = isinstance(error, duckdb.OutOfMemoryException | OSError)
+            damaged = None if is_room else self.damaged_among(live or {})
             if damaged:
                 raise StoreError(
                     f"the file {damaged} of stored {damaged.partition('/')[0]} is missing or damaged:"
@@ -157,9 +159,12 @@ class FileStore(SqlItemStore):
             raise StoreError(f"the store could not carry this out: {_one_line(error)}") from error
 
     def damaged_among(self, live: dict[str, list[str]]) -> str | None:
-        """The first of these files that cannot be read from its first column to its last."""
+        """The first of these files that cannot be read from its first column to its last; None if that takes too long to tell."""
+        limit = TimeLimit()
         for paths in live.values():
             for path in paths:
+                if not limit.left():
+                    return None
                 with self.reading(READ_MEMORY) as connection:
                     try:
                         whole = f"SELECT COUNT(*), MAX(HASH(items)) FROM read_parquet({literal(str(self.folder / path))}) AS items"  # noqa: S608 - a literal
