@@ -19,8 +19,8 @@ NOBODY: Final[Mapping[str, int]] = {"hits": 0, "users": 0}
 
 @dataclass(frozen=True, slots=True)
 class VariantHits:
-    """A variant: hits and different users that count, `share` of all users who count, and what the audience lets expect (None
-    while it is not counted). Forced and test users stand apart."""
+    """A variant: hits and different users that count, `share` of all users who are compared, and what the audience lets expect
+    (None while it is not counted). Forced and test users stand apart."""
 
     name: str
     is_control: bool
@@ -71,7 +71,8 @@ def hits_report(settings_group: SettingsGroup, environment: str) -> HitsReport:
     seen_until = winner_everywhere_since(experiment)
     counted_at = [row.users_counted_at for row in mine]
     is_counted = all(at is not None for at in counted_at)
-    variants = _variants(settings_group, rows, audience)
+    ratio, compared = _ratio(settings_group, environment, mine, audience, seen_until, is_counted=is_counted)
+    variants = _variants(settings_group, rows, compared, audience)
     return HitsReport(
         settings_group=settings_group,
         environment=environment,
@@ -85,7 +86,7 @@ def hits_report(settings_group: SettingsGroup, environment: str) -> HitsReport:
             row.users_counted_at is None or row.users_counted_at < row.changed_at for row in mine
         ),
         audience=audience,
-        ratio=_ratio(settings_group, environment, mine, audience, seen_until, is_counted=is_counted),
+        ratio=ratio,
         seen_until=seen_until if seen_until and last_at and last_at > seen_until else None,
     )
 
@@ -96,10 +97,13 @@ def winner_everywhere_since(experiment: Experiment) -> dt.datetime | None:
 
 
 def _variants(
-    settings_group: SettingsGroup, rows: Sequence[TotalHits], audience: CountedAudience | None
+    settings_group: SettingsGroup,
+    rows: Sequence[TotalHits],
+    compared: Mapping[str, int],
+    audience: CountedAudience | None,
 ) -> list[VariantHits]:
     found = {(row.variant, row.who): {"hits": row.hits, "users": row.users} for row in rows}
-    users = sum(row.users for row in rows if row.who == Who.USERS)
+    users = sum(compared.values())
     counted = audience.users if audience else {}
     in_all = sum(counted.values())
 
@@ -112,7 +116,7 @@ def _variants(
             is_control=is_control,
             hits=mine["hits"],
             users=mine["users"],
-            share=mine["users"] / users if users else None,
+            share=compared.get(name, 0) / users if users else None,
             expected_share=counted.get(name, 0) / in_all if in_all else None,
             forced_hits=forced["hits"],
             forced_users=forced["users"],
@@ -131,19 +135,20 @@ def _ratio(
     seen_until: dt.datetime | None,
     *,
     is_counted: bool,
-) -> SampleRatio:
-    """Users since the beginning, until a winner was declared."""
+) -> tuple[SampleRatio, Mapping[str, int]]:
+    """The verdict, and the users who are compared: those since the beginning, until a winner was declared."""
+    seen: Mapping[str, int] = {row.variant: row.users for row in mine}
     if environment != Environment.PRODUCTION:
-        return unknown(Reason.NOT_PRODUCTION)
+        return unknown(Reason.NOT_PRODUCTION), seen
     if not is_counted:
-        return unknown(Reason.USERS_NOT_COUNTED)
-    seen = {row.variant: row.users for row in mine}
+        return unknown(Reason.USERS_NOT_COUNTED), seen
     if seen_until is not None and any(row.last_at > seen_until for row in mine):
         try:
             seen = _users_until(settings_group, environment, seen_until)
         except StoreError:
-            return unknown(Reason.STORE_UNAVAILABLE)
-    return sample_ratio(seen, audience.users if audience else None, smallest_p(settings_group))
+            return unknown(Reason.STORE_UNAVAILABLE), {}
+    ratio = sample_ratio(seen, audience.users if audience else None, smallest_p(settings_group))
+    return ratio, seen
 
 
 def _users_until(settings_group: SettingsGroup, environment: str, until: dt.datetime) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import time
 import uuid
@@ -33,7 +34,9 @@ def load_hits() -> int:
     """
     now = clock.now()
     made = traffic(periods(now), visitors(now))
-    sent = sum(_send(stream, environment, items) for stream, environment, items in _all_of(made))
+    sent = _send_mistyped(made, now) + sum(
+        _send(stream, environment, items) for stream, environment, items in _all_of(made)
+    )
     _count()
     return sent
 
@@ -44,14 +47,25 @@ def _all_of(made: Traffic) -> Iterator[tuple[str, str, Iterable[dict[str, Any]]]
     yield "events", PRODUCTION, made.events
 
 
-def _send(stream: str, environment: str, items: Iterable[dict[str, Any]]) -> int:
+def _send_mistyped(made: Traffic, now: dt.datetime) -> int:
+    """In two parts, of which the first was received earlier: who mistyped it has done so for a while."""
+    middle = now - dt.timedelta(days=1)
+    early = [hit.as_json() for hit in made.mistyped if hit.time < middle]
+    late = [hit.as_json() for hit in made.mistyped if hit.time >= middle]
+    with clock.frozen_at(middle):
+        sent = _send("hits", PRODUCTION, early, "mistyped early")
+        fold()
+    return sent + _send("hits", PRODUCTION, late, "mistyped late")
+
+
+def _send(stream: str, environment: str, items: Iterable[dict[str, Any]], name: str = "") -> int:
     limits = Limits.at(clock.now(), environment, settings.HITS_MAX_AGE_DAYS)
     remaining, sent = iter(items), 0
     for number in itertools.count():
         some = list(itertools.islice(remaining, MAX_ITEMS))
         if not some:
             return sent
-        batch_id = str(uuid.uuid5(_NAMESPACE, f"{stream} {environment} {number}"))
+        batch_id = str(uuid.uuid5(_NAMESPACE, f"{stream} {environment} {number} {name}"))
         batch = read_batch(stream, msgspec.json.encode({"batch_id": batch_id, stream: some}), limits)
         if batch.refused:
             raise RuntimeError(f"the demo sends what is refused: {batch.refused[0].errors}")

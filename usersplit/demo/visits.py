@@ -30,7 +30,8 @@ _SEED: Final = 42
 _PLATFORMS: Final = ("ios", "android", "web", "mobile_web")
 _PLATFORM_SHARES: Final = (0.4, 0.3, 0.2, 0.1)
 _VERSIONS: Final = ("1.9", "2.0", "2.1", "2.2")
-# Chance that somebody who sees the variant buys that day.
+_COMES_AGAIN: Final = 0.3
+# Chance that somebody who sees the variant buys something.
 _USUAL_CHANCE: Final = 0.05
 _CHANCES: Final = {
     ("pay_button_color", "green"): 0.062,
@@ -60,9 +61,10 @@ class Visitor:
 
 @dataclass(slots=True)
 class Traffic:
-    """What is sent, by environment; events are of production."""
+    """What is sent, by environment; events and the hits of the code with a typo are of production."""
 
     hits: dict[str, list[Hit]] = field(default_factory=lambda: {PRODUCTION: [], DEVEL: []})
+    mistyped: list[Hit] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
 
 
@@ -157,7 +159,9 @@ def _moments(
     period: Period, members: list[Visitor], forced: set[object], rng: np.random.Generator
 ) -> Iterator[tuple[Visitor, dt.datetime]]:
     """Day by day, mostly in the afternoon and the evening."""
-    activity = np.array([1.0 if one.user.id in forced else one.activity for one in members])
+    # Who tries something out comes every day.
+    tries = period.status == Status.DEV
+    activity = np.array([1.0 if tries or one.user.id in forced else one.activity for one in members])
     day = period.since.replace(hour=0, minute=0, second=0, microsecond=0)
     while day < period.until:
         here = np.flatnonzero(rng.random(len(members)) < activity)
@@ -166,6 +170,9 @@ def _moments(
             moment = day + dt.timedelta(seconds=round(second, 3))
             if period.since <= moment < period.until:
                 yield members[index], moment
+                again = moment + dt.timedelta(hours=float(rng.uniform(1.1, 5)))
+                if rng.random() < _COMES_AGAIN and again < period.until:
+                    yield members[index], again
         day += dt.timedelta(days=1)
 
 
@@ -186,4 +193,4 @@ def _act(found: Traffic, period: Period, hit: Hit, rng: np.random.Generator) -> 
     wrong = _MISTYPED.get(hit.test)
     is_late = period.until - hit.time < dt.timedelta(days=_MISTYPED_DAYS)
     if wrong and is_late and rng.random() < 0.1:
-        found.hits[PRODUCTION].append(hit._replace(test=wrong))
+        found.mistyped.append(hit._replace(test=wrong))
