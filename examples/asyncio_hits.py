@@ -1,4 +1,6 @@
-"""Split tests on asyncio, the hits stored in PostgreSQL with psycopg's async connection.
+"""Split tests on asyncio, the hits stored in a PostgreSQL of your own with psycopg's async connection.
+
+For a UserSplit server the sink is there: `asyncio_server.py`.
 
 Visitors come in by the thousand; each is decided for at once, and what they saw goes to a table in batches.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -31,6 +32,8 @@ from tests.conftest import People
 from tests.factories import make_experiment
 from tests.waiting import wait_until
 from usersplit_sdk import Client, Hit, HttpHits, Problem, User
+
+ROOT = Path(__file__).resolve().parents[2]
 
 APP_SERVER = """
 import asyncio, random, sys, time
@@ -79,7 +82,7 @@ class AppServer:
             [sys.executable, "-c", APP_SERVER, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "sdk")},
+            env={**os.environ, "PYTHONPATH": str(ROOT / "sdk")},
         )
         assert self.process.stdout is not None
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout,))
@@ -196,3 +199,27 @@ def test_a_token_without_the_scope_is_told_what_it_lacks(
         wait_until(lambda: not list(tmp_path.rglob("*.hits")), "the hit is sent with a token that may")
     folding.fold()
     assert TotalHits.objects.get().hits == 1
+
+
+def test_example_for_asyncio_tells_the_server_what_it_has_shown(
+    token: str, live_server: Any, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "asyncio_server.py"), "green_button", "2000"],
+        env={
+            **os.environ,
+            "USERSPLIT_URL": live_server.url,
+            "USERSPLIT_TOKEN": token,
+            "USERSPLIT_CACHE": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = dict(re.findall(r"^(.+): (\d+) visitors$", done.stdout, re.MULTILINE))
+    assert done.stdout.endswith("0 hits were dropped\n")
+    folding.fold()
+    counted = {row.variant: str(row.hits) for row in TotalHits.objects.all()}
+    assert counted == {name: users for name, users in lines.items() if name != "as ever"}
+    assert sum(map(int, lines.values())) == 2000
