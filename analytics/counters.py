@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 from django.db import connection
 
 from analytics.models import UnknownHits
@@ -22,8 +23,10 @@ _ADD: Final = """
 INSERT INTO analytics_{table} AS old
     (settings_group_id, variant, environment, who, {period} hits, first_at, last_at, users, changed_at)
 SELECT group_id, variant, environment, who, {cut} sum(hits), min(first_at), max(last_at), 0, %s
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::timestamptz[],
-            %s::timestamptz[]) AS new (group_id, variant, environment, who, hour, hits, first_at, last_at)
+FROM json_to_recordset(%s) AS new (
+    group_id bigint, variant text, environment text, who text, hour timestamptz, hits bigint, first_at timestamptz,
+    last_at timestamptz
+)
 GROUP BY group_id, variant, environment, who {grouped}
 ORDER BY group_id, variant, environment, who {grouped}
 ON CONFLICT (settings_group_id, variant, environment, who {conflict}) DO UPDATE SET
@@ -36,8 +39,9 @@ ON CONFLICT (settings_group_id, variant, environment, who {conflict}) DO UPDATE 
 _ADD_UNKNOWN: Final = """
 INSERT INTO analytics_unknownhits AS old (test, settings_group, variant, environment, why, hits, first_at, last_at)
 SELECT test, settings_group, variant, environment, min(why), sum(hits), %s, %s
-FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[])
-    AS new (test, settings_group, variant, environment, why, hits)
+FROM json_to_recordset(%s) AS new (
+    test text, settings_group int, variant text, environment text, why text, hits bigint
+)
 GROUP BY test, settings_group, variant, environment
 ORDER BY test, settings_group, variant, environment
 ON CONFLICT (test, settings_group, variant, environment) DO UPDATE SET
@@ -75,10 +79,10 @@ def add_hits(counts: Sequence[HitCount]) -> None:
     """To the hourly, daily and total counters."""
     if not counts:
         return
-    columns = _columns(counts)
+    rows = _json(counts)
     with connection.cursor() as cursor:
         for table, period in _PERIODS.items():
-            cursor.execute(_statement(table, period), [clock.now(), *columns])
+            cursor.execute(_statement(table, period), [clock.now(), rows])
 
 
 def add_unknown(counts: Sequence[UnknownCount]) -> None:
@@ -100,7 +104,7 @@ def add_unknown(counts: Sequence[UnknownCount]) -> None:
             bounded.append(UnknownCount(OTHERS, 0, "", count.environment, why, count.hits))
     now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_ADD_UNKNOWN, [now, now, *_columns(bounded)])
+        cursor.execute(_ADD_UNKNOWN, [now, now, _json(bounded)])
 
 
 def _statement(table: str, period: str | None) -> str:
@@ -111,5 +115,5 @@ def _statement(table: str, period: str | None) -> str:
     return _ADD.format(table=table, period=named, cut=cut, grouped=comma, conflict=comma)
 
 
-def _columns(rows: Sequence[Any]) -> list[list[Any]]:
-    return [[getattr(row, name) for row in rows] for name in rows[0].__slots__]
+def _json(rows: Sequence[HitCount] | Sequence[UnknownCount]) -> str:
+    return msgspec.json.encode(rows).decode()

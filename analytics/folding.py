@@ -170,8 +170,8 @@ def _split_off_unknown(items: duckdb.DuckDBPyConnection) -> list[UnknownCount]:
     if not found.unknown:
         return []
     return [
-        UnknownCount(*row[:4], found.unknown[row[0], row[1], row[2]], row[4])
-        for row in items.execute(_COUNT_UNKNOWN).fetchall()
+        UnknownCount(test, number, variant, environment, found.unknown[test, number, variant], hits)
+        for test, number, variant, environment, hits in items.execute(_COUNT_UNKNOWN).fetchall()
     ]
 
 
@@ -179,8 +179,10 @@ def _count(items: duckdb.DuckDBPyConnection, stream: Stream, unknown: list[Unkno
     ((number,),) = items.execute("SELECT count(*) FROM items").fetchall()
     if stream == Stream.EVENTS:
         return Counted(number, [], [])
-    rows = items.execute(_COUNT).fetchall()
-    hits = [HitCount(*row[:4], _utc(row[4]), row[5], _utc(row[6]), _utc(row[7])) for row in rows]
+    hits = [
+        HitCount(group_id, variant, environment, who, _utc(hour), hits, _utc(first), _utc(last))
+        for group_id, variant, environment, who, hour, hits, first, last in items.execute(_COUNT).fetchall()
+    ]
     return Counted(number, hits, unknown)
 
 

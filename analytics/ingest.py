@@ -7,6 +7,7 @@ import logging
 import time
 import zlib
 from collections import Counter
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -14,8 +15,8 @@ from celery import current_app
 from django.db import connection
 
 from analytics.ingest_body import SentBatch
-from analytics.items import Hit
-from analytics.known import known_triples
+from analytics.known import Triple, known_triples
+from analytics.models import Stream
 from core import clock
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 MAX_TOLD: Final = 100
 """Of refused items, and of unknown (test, settings group, variant), an answer names so many."""
 
+_TRIPLE: Final = attrgetter("test", "settings_group", "variant")
 _ENCODER: Final = msgspec.json.Encoder()
 
 # One statement is one transaction. Of two that bring the same batch the second waits here for the first to commit.
@@ -47,7 +49,7 @@ def take_batch(batch: SentBatch) -> dict[str, Any]:
     A batch that was taken before, by whatever process, changes nothing: its first answer comes back with `duplicate`.
     """
     answer = _answer(batch)
-    values = {
+    values: dict[str, Any] = {
         "stream": batch.stream,
         "batch_id": batch.batch_id,
         "now": clock.now(),
@@ -69,9 +71,7 @@ def take_batch(batch: SentBatch) -> dict[str, Any]:
 
 
 def _answer(batch: SentBatch) -> dict[str, Any]:
-    counted = Counter(
-        (item.test, item.settings_group, item.variant) for item in batch.items if isinstance(item, Hit)
-    )
+    counted: Counter[Triple] = Counter(map(_TRIPLE, batch.items) if batch.stream == Stream.HITS else ())
     unknown = known_triples.unknown_of(counted)
     most = sorted(unknown, key=lambda triple: (-counted[triple], triple))
     return {
@@ -101,9 +101,9 @@ def _answer(batch: SentBatch) -> dict[str, Any]:
 
 
 class _Waker:
-    """Asks for a fold at most once a second; the sweep would come anyway, so a broker that is down is left alone for a while."""
+    """Asks for a fold at most every two seconds; the sweep would come anyway, so a broker that is down is left alone for a while."""
 
-    EVERY: Final = 1.0
+    EVERY: Final = 2.0
     AFTER_FAILURE: Final = 30.0
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from analytics.items import (
     Hit,
     Item,
     Limits,
+    has_as_many_names,
     item_errors,
     may_have_names_twice,
     names_twice,
@@ -50,20 +52,20 @@ class SentBatch:
     refused: list[Refusal] = field(default_factory=list)
 
 
-class _HitBatch(msgspec.Struct, forbid_unknown_fields=True):
-    batch_id: UUID
-    hits: list[Hit]
+def _batch_of(stream: str, item: type) -> msgspec.json.Decoder[Any]:
+    fields = [("batch_id", UUID), (stream, list[item])]  # type: ignore[valid-type]  # a type all the same
+    return msgspec.json.Decoder(msgspec.defstruct(f"BatchOf{stream}", fields, forbid_unknown_fields=True))
 
 
-class _EventBatch(msgspec.Struct, forbid_unknown_fields=True):
-    batch_id: UUID
-    events: list[Event]
+def _complete(kind: type[Item]) -> type:
+    """The same fields, none of which may be left out."""
+    fields = [(field.name, field.type) for field in msgspec.structs.fields(kind)]
+    return msgspec.defstruct(f"Complete{kind.__name__}", fields, forbid_unknown_fields=True, kw_only=True)
 
 
-_WHOLE: Final[dict[str, msgspec.json.Decoder[Any]]] = {
-    "hits": msgspec.json.Decoder(_HitBatch),
-    "events": msgspec.json.Decoder(_EventBatch),
-}
+# SDKs send every field. Where none is left out, counting the names tells that none stands twice.
+_COMPLETE: Final = {stream: _batch_of(stream, _complete(kind)) for stream, kind in KINDS.items()}
+_WHOLE: Final = {stream: _batch_of(stream, kind) for stream, kind in KINDS.items()}
 _ONE: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     stream: msgspec.json.Decoder(kind) for stream, kind in KINDS.items()
 }
@@ -112,30 +114,37 @@ def read_batch(stream: str, body: bytes, limits: Limits) -> SentBatch:
 
 def _all_well(stream: str, body: bytes, limits: Limits) -> SentBatch | None:
     """The batch, if every item is right at first sight: read in one go. None says to look closer."""
-    try:
-        whole = _WHOLE[stream].decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    items: list[Item] = getattr(whole, stream)
-    envelope = may_have_names_twice(body, (b'"batch_id"', b'"%b"' % stream.encode()))
-    if envelope or len(items) > MAX_ITEMS or may_have_names_twice(body, _NAMES[stream], len(items)):
-        return None
-    if not all(map(limits.admit, items)):
+    names = _NAMES[stream]
+    whole = _decoded(_COMPLETE[stream], body)
+    items: list[Item] = getattr(whole, stream, [])
+    if whole is None or not has_as_many_names(body, len(names) * len(items) + 2):
+        whole = _decoded(_WHOLE[stream], body)
+        items = getattr(whole, stream, [])
+        envelope = (b'"batch_id"', b'"%b"' % stream.encode())
+        if (
+            whole is None
+            or may_have_names_twice(body, envelope)
+            or may_have_names_twice(body, names, len(items))
+        ):
+            return None
+    if len(items) > MAX_ITEMS or not all(map(_admission(stream, limits), items)):
         return None
     return SentBatch(stream, whole.batch_id, items)
+
+
+def _admission(stream: str, limits: Limits) -> Callable[[Item], bool]:
+    return limits.admit if stream == "hits" else limits.admit_event
 
 
 def _one_by_one(stream: str, body: bytes, limits: Limits) -> SentBatch:
     batch_id, raws = _envelope(stream, body)
     batch = SentBatch(stream, batch_id)
     names, decoder, kind = _NAMES[stream], _ONE[stream], KINDS[stream]
+    admit = _admission(stream, limits)
     for index, raw in enumerate(raws):
         content = bytes(raw)
-        try:
-            item = decoder.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            item = None
-        suspicious = item is None or may_have_names_twice(content, names) or not limits.admit(item)
+        item = _decoded(decoder, content)
+        suspicious = item is None or may_have_names_twice(content, names) or not admit(item)
         errors = item_errors(content, kind, limits) if suspicious else []
         if errors:
             batch.refused.append(Refusal(index, errors))
@@ -155,11 +164,11 @@ def _envelope(stream: str, body: bytes) -> tuple[UUID, list[msgspec.Raw]]:
         )
     parts = _members(stream, body)
     errors = []
-    batch_id = _read(_BATCH_ID, parts.get("batch_id"))
+    batch_id = _decoded(_BATCH_ID, parts.get("batch_id"))
     if batch_id is None:
         right = "Must be a UUID, made anew for every batch and the same when the batch is sent again."
         errors.append(FieldError("batch_id", right))
-    raws = _read(_LIST, parts.get(stream))
+    raws = _decoded(_LIST, parts.get(stream))
     if raws is None:
         errors.append(FieldError(stream, f"Must be a list of at most {MAX_ITEMS:,} {stream}."))
     elif len(raws) > MAX_ITEMS:
@@ -169,7 +178,7 @@ def _envelope(stream: str, body: bytes) -> tuple[UUID, list[msgspec.Raw]]:
     return batch_id, raws
 
 
-def _read(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw | None) -> Any:
+def _decoded(decoder: msgspec.json.Decoder[Any], raw: bytes | msgspec.Raw | None) -> Any:
     try:
         return None if raw is None else decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -92,7 +92,7 @@ class Limits:
         return cls(environment, moment - dt.timedelta(days=max_age_days), moment + AHEAD)
 
     def admit(self, item: Item) -> bool:
-        """Whether it fits; one that does is completed: in UTC, with its environment."""
+        """Whether it fits; what it lacks is completed: its environment, its time in UTC."""
         if item.environment != self.environment:
             if item.environment is not None:
                 return False
@@ -101,7 +101,11 @@ class Limits:
             return False
         if item.time.tzinfo is not dt.UTC:
             item.time = item.time.astimezone(dt.UTC)
-        return type(item) is Hit or bool(item.user_id or item.device_id)
+        return True
+
+    def admit_event(self, item: Item) -> bool:
+        """The same for an event, which is somebody's."""
+        return bool(item.user_id or item.device_id) and self.admit(item)
 
     def wrong(self, name: str, value: object) -> str | None:
         """What is wrong with a field that is well-formed by itself, or None."""
@@ -182,6 +186,11 @@ def names_twice(raw: bytes) -> list[str]:
 def may_have_names_twice(raw: bytes, names: Sequence[bytes], objects: int = 1) -> bool:
     """Whether it takes a closer look: a name could be written with an escape, or is there more often than there are objects."""
     return b"\\" in raw or any(raw.count(name) > objects for name in names)
+
+
+def has_as_many_names(raw: bytes, expected: int) -> bool:
+    """Whether so many names stand in the JSON. A text that begins with a colon is taken for one more; never is one missed."""
+    return b"\\" not in raw and raw.translate(None, b" \t\r\n").count(b'":') == expected
 
 
 def quoted_names(kind: type[Item]) -> list[bytes]:

@@ -50,7 +50,7 @@ def prune() -> int:
 def _forget(before: dt.datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, [before, _CHUNK])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def waiting_batches() -> int:

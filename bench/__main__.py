@@ -17,6 +17,9 @@ PARTS = {
     "imports": "bench.imports",
     "simulation": "bench.simulation",
     "preparation": "bench.preparation",
+    "ingestion": "bench.ingestion",
+    "ingestion-kills": "bench.ingestion_kills",
+    "stored-hits": "bench.stored_hits",
 }
 """By name, so that a part's imports are its own business."""
 

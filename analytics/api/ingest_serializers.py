@@ -67,7 +67,8 @@ class RejectedItemSerializer(serializers.Serializer[Any]):
     """An item that was not taken."""
 
     index = serializers.IntegerField(help_text="Its place in the list, from 0.")
-    errors = ItemErrorSerializer(many=True)
+    # The name is that of problem documents; DRF keeps its own errors under it, which nobody asks for here.
+    errors = ItemErrorSerializer(many=True)  # type: ignore[assignment]
 
 
 class UnknownTripleSerializer(serializers.Serializer[Any]):

@@ -32,7 +32,7 @@ class PackedJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         # One byte more than allowed tells that there is more; a length that the client made up is not believed.
         content: bytes = stream.read(MAX_PACKED_BYTES + 1)
         if len(content) > MAX_PACKED_BYTES:
@@ -69,7 +69,8 @@ class IngestView(GenericAPIView[Any]):
                 "body", f'Must be an object such as {{"batch_id": "…", "{self.stream}": […]}}.'
             )
         limits = Limits.at(clock.now(), request.auth.environment, settings.HITS_MAX_AGE_DAYS)
-        answer = take_batch(read_batch(self.stream, request.data, limits))
+        body: Any = request.data
+        answer = take_batch(read_batch(self.stream, body, limits))
         return Response(answer, http.HTTP_202_ACCEPTED)
 
 

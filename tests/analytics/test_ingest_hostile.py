@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import uuid
@@ -116,6 +117,8 @@ def test_a_bad_item_is_refused_by_its_field_and_the_rest_is_taken(
 RAW_ITEMS: list[tuple[bytes, str]] = [
     (b'{"test": "a", "test": "b"}', "test"),
     (b'{"test": "a", "\\u0074est": "b"}', "test"),
+    (json.dumps(hit())[:-1].encode() + b', "variant": "control"}', "variant"),
+    (json.dumps(hit())[:-1].encode() + b', "variant"\t\n : "control"}', "variant"),
     (b'{"value": [{"a": 1, "a": 2}]}', "a"),
     (b'"' + b"x" * 100_000 + b'"', "hit"),
     (b"[" * 300 + b"]" * 300, "hit"),
@@ -223,7 +226,7 @@ def test_bodies_that_are_not_what_they_say_are_refused(api: Api) -> None:
 
 def test_hits_too_far_ahead_or_too_long_ago_are_refused(api: Api, settings: Any) -> None:
     settings.HITS_MAX_AGE_DAYS = 10
-    day = clock.dt.timedelta(days=1)
+    day = dt.timedelta(days=1)
     now = clock.now()
     moments = [now + day / 12, now + day / 25, now - 9.9 * day, now - 10.1 * day]
     answer = send(api, *[hit(time=moment.isoformat()) for moment in moments])
