@@ -34,18 +34,6 @@ def send_mail() -> None:
     _send(ChannelKind.MAIL)
 
 
-@shared_task(base=DurableTask)
-def send_chat() -> None:
-    """Send the chat messages that are due."""
-    _send(ChannelKind.CHAT)
-
-
-@shared_task(base=DurableTask)
-def send_jira() -> None:
-    """Write the Jira comments that are due."""
-    _send(ChannelKind.JIRA)
-
-
 def _send(channel: ChannelKind) -> None:
     # One process a channel: messages keep their order, and a provider that hangs holds one process only.
     with alone_with(_LOCKS, list(ChannelKind).index(channel)) as alone:

@@ -192,12 +192,6 @@ if _behind_tls:
 # --- Notifications ------------------------------------------------------------------------------------------
 # So long before a start, an end, or the expiry of a forced user people hear of it.
 NOTIFY_HOURS_BEFORE = int(os.environ.get("NOTIFY_HOURS_BEFORE", "24"))
-# Networks in private address space that connections may lie in ("10.1.0.0/16,127.0.0.0/8"); "*" allows all.
-NOTIFICATIONS_ALLOW_PRIVATE = [
-    network for network in os.environ.get("NOTIFICATIONS_ALLOW_PRIVATE", "").split(",") if network
-]
-# Fernet keys for the secrets of connections, the newest first; without any, one is derived from SECRET_KEY.
-NOTIFICATIONS_KEYS = [key for key in os.environ.get("NOTIFICATIONS_KEYS", "").split(",") if key]
 DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "UserSplit <usersplit@localhost>")
 EMAIL_HOST = os.environ.get("MAIL_HOST", "")
 EMAIL_PORT = int(os.environ.get("MAIL_PORT", "25"))
@@ -250,16 +244,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # has a queue of its own. A worker without -Q serves all of them; so that nothing waits, there are several (embedded/product.py).
 CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name)
-    for name in (
-        "celery",
-        "preparation",
-        "counting",
-        "loading",
-        "hits",
-        "notify_mail",
-        "notify_chat",
-        "notify_jira",
-    )
+    for name in ("celery", "preparation", "counting", "loading", "hits", "notify_mail")
 ]
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "experiments.tasks.prepare": {"queue": "preparation"},
@@ -273,8 +258,6 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "analytics.tasks.keep_store": {"queue": "counting"},
     "analytics.tasks.watch_sample_ratios": {"queue": "counting"},
     "notifications.tasks.send_mail": {"queue": "notify_mail"},
-    "notifications.tasks.send_chat": {"queue": "notify_chat"},
-    "notifications.tasks.send_jira": {"queue": "notify_jira"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What was lost between a commit and the broker, or with a worker, is found again by these sweeps.
@@ -285,8 +268,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "read-outbox": {"task": "notifications.tasks.read_outbox", "schedule": 5.0, **_sweep},
     "plan-time-events": {"task": "notifications.tasks.plan_time_events", "schedule": 60.0, **_sweep},
     "send-mail": {"task": "notifications.tasks.send_mail", "schedule": 5.0, **_sweep},
-    "send-chat": {"task": "notifications.tasks.send_chat", "schedule": 5.0, **_sweep},
-    "send-jira": {"task": "notifications.tasks.send_jira", "schedule": 5.0, **_sweep},
     "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0, **_sweep},
     "forget-silent-servers": {"task": "delivery.tasks.forget_silent_servers", "schedule": 3600.0},
     "sweep-recounts": {"task": "experiments.tasks.sweep_recounts", "schedule": 30.0, **_sweep},

@@ -1,41 +1,20 @@
-"""Which channel a delivery goes over. Modules of providers are loaded when there is something to send."""
+"""Which channel a delivery goes over, and what its recipient is called there."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Final, cast
+from typing import cast
 
 from notifications.channels.base import Channel, ChatChannel, SendFailed
-from notifications.models import ChannelKind, Connection, Delivery, Provider, Room
+from notifications.channels.mail import Mail
+from notifications.models import ChannelKind, Delivery, Room
 from notifications.planning import HOOK, ISSUE, PERSON, ROOM
-
-_CLASSES: Final = {
-    Provider.MATRIX: ("notifications.channels.matrix", "Matrix"),
-    Provider.SLACK: ("notifications.channels.slack", "Slack"),
-    Provider.WEBHOOK: ("notifications.channels.webhook", "Webhook"),
-    Provider.JIRA_CLOUD: ("notifications.channels.jira", "Jira"),
-    Provider.JIRA_DATA_CENTER: ("notifications.channels.jira", "Jira"),
-}
-
-
-def open_connection(connection: Connection) -> Channel:
-    """The channel of a connection. Raises SendFailed when its secret cannot be read."""
-    module, name = _CLASSES[Provider(connection.provider)]
-    return cast(Channel, getattr(import_module(module), name)(connection))
-
-
-def open_chat(connection: Connection) -> ChatChannel:
-    """The same for a provider with rooms."""
-    return cast(ChatChannel, open_connection(connection))
 
 
 def channel_for(delivery: Delivery) -> Channel:
-    """Raises SendFailed when there is no connection any more."""
-    if delivery.channel == ChannelKind.MAIL:
-        return cast(Channel, import_module("notifications.channels.mail").Mail(delivery))
-    if delivery.connection is None:
-        raise SendFailed("The connection was removed.", permanent=True)
-    return open_connection(delivery.connection)
+    """The channel of a delivery. Raises SendFailed when there is none."""
+    if delivery.channel != ChannelKind.MAIL:
+        raise SendFailed("There is no connection for this.", permanent=True)
+    return Mail(delivery)
 
 
 def recipient_address(delivery: Delivery, channel: Channel) -> str:

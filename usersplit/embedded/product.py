@@ -83,8 +83,8 @@ def workers(environment: Mapping[str, str]) -> list[Worker]:
         Worker(environment, "loading", "loading", 1),
         # One process at a time folds, so this worker works by itself, without a child: a hundred megabytes less.
         Worker(environment, "hits", "hits", 1, pool="solo"),
-        # A process for each channel: of one channel one process sends at a time, so none waits for another's provider.
-        Worker(environment, "notifying", "notify_mail,notify_chat,notify_jira", 3),
+        # A mail server that hangs holds nobody else up.
+        Worker(environment, "notifying", "notify_mail", 1, pool="solo"),
     ]
 
 
