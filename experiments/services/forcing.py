@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -99,29 +100,36 @@ def _force(
         wanted = list(dict.fromkeys(people.values()))
         before = _variants_before(row, environment, wanted)
         terms = {"reason": reason, "expires_at": expires_at, "created_by": actor.user}
-        made = ForcedUser.objects.bulk_create(
-            [
-                ForcedUser(
-                    experiment=row,
-                    environment=environment,
-                    user_id=person.user_id,
-                    device_id=person.device_id,
-                    variant=person.variant,
-                    **terms,
-                )
-                for person in wanted
-            ],
-            update_conflicts=True,
-            unique_fields=["experiment", "environment", "user_id", "device_id"],
-            update_fields=["variant", *terms],
-        )
+        made = _upsert(row, environment, wanted, terms)
         changes = [
             Change("forced", f"Forced {person.who} ({environment})", before.get(_ids(person)), person.variant)
             for person in wanted
         ]
         note(actor, Verb.FORCE, row, _message(wanted, environment), changes)
         announce_after_commit()
-    # As they are in the database: who is moved keeps the time of the first call.
+    return made
+
+
+def _upsert(
+    row: Experiment, environment: str, wanted: Sequence[Forcing], terms: Mapping[str, Any]
+) -> list[ForcedUser]:
+    """The rows as they are in the database then: who is moved keeps the time of the first call."""
+    made = ForcedUser.objects.bulk_create(
+        [
+            ForcedUser(
+                experiment=row,
+                environment=environment,
+                user_id=person.user_id,
+                device_id=person.device_id,
+                variant=person.variant,
+                **terms,
+            )
+            for person in wanted
+        ],
+        update_conflicts=True,
+        unique_fields=["experiment", "environment", "user_id", "device_id"],
+        update_fields=["variant", *terms],
+    )
     rows = ForcedUser.objects.select_related("experiment", "created_by").in_bulk(
         [forced.pk for forced in made]
     )

@@ -39,7 +39,7 @@ CONDITIONS: list[Any] = [
 @pytest.fixture
 def running(mia: Actor, people: People, warehouse: Any) -> Experiment:
     """A test as it was on the first of November, and is no more: it was for everyone then."""
-    with clock.frozen_at(dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)):
+    with clock.frozen_at(dt.datetime(2024, 11, 1, 12, tzinfo=dt.UTC)):
         experiment = make_experiment(mia, Status.RUNNING, key="green_button", variants=ALL)
         publish()
     add_prepared(mia, experiment, conditions=CONDITIONS, variants=ALL)
@@ -146,16 +146,16 @@ def test_check_as_of_before_the_test_was_changed(
     page = new_page(people.viewer)
     page.goto("/check/?user_id=100001&user_country_id=276&user_age=12")
     expect(page.locator(".us-answered-variant").first).to_contain_text("none")
-    page.get_by_label("As of (UTC)").fill("2026-11-02T08:30:00")
+    page.get_by_label("As of (UTC)").fill("2024-11-02T08:30:00")
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_role("heading", name="What they would have got")).to_be_visible()
     expect(page.get_by_text("What is known of the user is today's")).to_be_visible()
     expect(page.locator(".us-answered-variant strong")).to_have_text(re.compile("control|green"))
     expect(page.get_by_text("As delivered in version 1")).to_be_visible()
-    page.get_by_label("As of (UTC)").fill("2026-10-01T08:30:00")
+    page.get_by_label("As of (UTC)").fill("2024-10-01T08:30:00")
     page.get_by_role("button", name="Check").click()
     expect(
-        page.get_by_text("Nothing had been delivered then: the first delivery was on 2026-11-01")
+        page.get_by_text("Nothing had been delivered then: the first delivery was on 2024-11-01")
     ).to_be_visible()
 
 
@@ -197,7 +197,7 @@ def test_they_look_right_whatever_stands_on_them(
     for address in (
         "/forced/", "/forced/many/", "/tests-off/", "/servers/", "/check/",
         "/check/?user_id=100001&device_id=x&user_age=12&user_country_id=276&filter_platform=ios",
-        f"/check/?user_id={'W' * 200}&as_of=2026-11-02T08:30",
+        f"/check/?user_id={'W' * 200}&as_of=2024-11-02T08:30",
     ):  # fmt: skip
         page.goto(address)
         expect(page.locator("[hx-trigger=load]")).to_have_count(0)

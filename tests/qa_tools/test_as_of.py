@@ -28,7 +28,7 @@ from tests.qa_tools.api import Api, api_for, fields_of
 ALL: list[Any] = [{"name": "green", "percent": "100"}]
 PAYING: list[Any] = [{"filter": "is_paying", "operator": "eq", "value": "yes"}]
 OLD: list[Any] = [{"filter": "age", "operator": "gt", "value": "30"}]
-FIRST = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
+FIRST = dt.datetime(2024, 11, 1, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
 PERSON = {"attributes": {"is_paying": True, "age": 20}, "split_group": 7, "user_id": "1"}
 
@@ -115,14 +115,14 @@ def test_a_moment_that_cannot_be_is_refused(api: Api, history: Experiment) -> No
     later = (clock.now() + DAY).isoformat()
     before = (FIRST - DAY).isoformat()
     moments: tuple[object, ...] = (
-        later, before, "yesterday", 5, [], {}, "", "2026-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
-        "2026-11-01T12:00:00Z\udc00", True,
+        later, before, "yesterday", 5, [], {}, "", "2024-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+        "2024-11-01T12:00:00Z\udc00", True,
     )  # fmt: skip
     for wrong in moments:
         status, problem = api.post("qa/check/", PERSON | {"as_of": wrong})
         assert (status, fields_of(problem)) == (400, {"as_of"}), wrong
     _, problem = api.post("qa/check/", PERSON | {"as_of": before})
-    assert "the first delivery was on 2026-11-01 at 12:00:00 UTC" in problem["detail"]
+    assert "the first delivery was on 2024-11-01 at 12:00:00 UTC" in problem["detail"]
 
 
 def test_what_is_a_draft_today_stays_hidden(api: Api, people: People, manager: Actor) -> None:
@@ -147,13 +147,13 @@ def test_the_page_says_what_is_of_then_and_what_of_today(
     client: Client, people: People, history: Experiment, warehouse: Any
 ) -> None:
     client.force_login(people.viewer)
-    page = client.get("/check/", {"user_id": "100001", "as_of": "2026-11-02T12:00"}).content.decode()
+    page = client.get("/check/", {"user_id": "100001", "as_of": "2024-11-02T12:00"}).content.decode()
     assert (
         "What is known of the user is today&#x27;s" in page or "What is known of the user is today's" in page
     )
     assert "What they would have got" in page
     assert "version 2" in page
-    forced = client.get("/check/", {"user_id": "1", "as_of": "2026-11-02T12:00:00"}).content.decode()
+    forced = client.get("/check/", {"user_id": "1", "as_of": "2024-11-02T12:00:00"}).content.decode()
     assert "QA put this user or device into the variant." in forced
     assert "is paused" in client.get("/check/", {"user_id": "1"}).content.decode()
 
