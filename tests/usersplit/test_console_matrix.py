@@ -27,8 +27,15 @@ ITS_MANAGERS: Final = frozenset({"superuser", "manager"})
 MANAGERS: Final = ITS_MANAGERS | {"other_manager"}
 TESTERS: Final = ITS_MANAGERS | {"qa"}
 QA: Final = frozenset({"superuser", "qa"})
-# No session is asked for: probes, and the way in.
-OPEN: Final = {"healthz", "readyz", "metrics", "accounts:login", "accounts:logout", "notifications:unsubscribe"}
+# No session is asked for: probes, the way in, and a signed address in a mail.
+OPEN: Final = {
+    "healthz",
+    "readyz",
+    "metrics",
+    "accounts:login",
+    "accounts:logout",
+    "notifications:unsubscribe",
+}
 TEST: Final = "/tests/button/"
 
 
