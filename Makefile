@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pins run browser test test-sdk test-engines parity lint format check bench bench-audience clean
+.PHONY: help setup setup-dev pins run browser test test-sdk test-engines parity fuzz lint format check bench bench-audience clean
 
 PORT ?= 8000
 DEMO ?= 1
