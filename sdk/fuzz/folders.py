@@ -256,7 +256,7 @@ def ask(client: Client, counts: Counts) -> None:
 
 
 def run(seconds: float, first_seed: int) -> Counts:
-    """Damage folders for so long; raises what comes out of a client, with the smallest damage that does it."""
+    """Damage folders for so long, one at least; raises what comes out of a client, with the smallest damage that does it."""
     counts = Counts()
     limit = time.monotonic() + seconds
     pauses, Folder.pauses = Folder.pauses, ()
@@ -274,7 +274,7 @@ def run(seconds: float, first_seed: int) -> Counts:
             )
             @given(damages)
             def example(damage: Damage) -> None:
-                if time.monotonic() < limit:
+                if time.monotonic() < limit or not counts.tried["folder"]:
                     follow(delivery, damage, counts)
                     counts.tried["folder"] += 1
 
@@ -282,7 +282,7 @@ def run(seconds: float, first_seed: int) -> Counts:
 
         try:
             number = first_seed
-            while time.monotonic() < limit:
+            while time.monotonic() < limit or not counts.tried["folder"]:
                 one_round(number)
                 number += 1
         finally:
