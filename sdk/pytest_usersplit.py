@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--usersplit-wait",
         metavar="SECONDS",
         type=float,
-        help="how long app servers may take to have it (5; 0: do not ask whether they do)",
+        help="how long app servers may take to have it (10; 0: do not ask whether they do)",
     )
 
 

@@ -86,7 +86,7 @@ def server() -> Iterator[QaServer]:
 def test_others_are_off_first_and_the_last_step_waits(server: QaServer) -> None:
     with RemoteVariants(server.url, TOKEN, reason="pytest test_shop.py::test_button") as remote:
         remote.user(4711, green_button="green", red_banner="b", old=None)
-        assert server.steps() == ["POST tests-off/", "POST forced/", "POST forced/?wait=5.000"]
+        assert server.steps() == ["POST tests-off/", "POST forced/", "POST forced/?wait=10.000"]
         off, first, second = (body for _, _, body in server.asked)
         assert off is not None
         assert off.pop("expires_at") > "2026"
@@ -112,14 +112,14 @@ def test_a_device_in_another_environment_without_waiting(server: QaServer) -> No
 def test_all_tests_off_waits_too(server: QaServer) -> None:
     with RemoteVariants(server.url, TOKEN) as remote:
         remote.user("4711")
-    assert server.steps() == ["POST tests-off/?wait=5.000", "DELETE tests-off/1/"]
+    assert server.steps() == ["POST tests-off/?wait=10.000", "DELETE tests-off/1/"]
 
 
 def test_once_more_changes_it_and_removes_what_is_not_wanted_any_more(server: QaServer) -> None:
     with RemoteVariants(server.url, TOKEN) as remote:
         remote.user("4711", green_button="green", red_banner="b")
         remote.user("4711", green_button="control")
-        assert server.steps()[3:] == ["DELETE forced/3/", "POST tests-off/", "POST forced/?wait=5.000"]
+        assert server.steps()[3:] == ["DELETE forced/3/", "POST tests-off/", "POST forced/?wait=10.000"]
 
 
 def test_a_busy_server_is_asked_again_under_the_same_key(
@@ -129,7 +129,7 @@ def test_a_busy_server_is_asked_again_under_the_same_key(
     server.deliveries = [LATE, LATE, DELIVERED]
     with RemoteVariants(server.url, TOKEN) as remote:
         remote.user("4711")
-        assert server.steps() == ["POST tests-off/?wait=5.000"] * 3
+        assert server.steps() == ["POST tests-off/?wait=10.000"] * 3
         assert len(set(server.keys)) == 1
         bodies = [body for _, _, body in server.asked]
         assert bodies[0] == bodies[1] == bodies[2]
@@ -181,7 +181,7 @@ def test_what_the_server_refuses_is_told_and_the_rest_removed(
         remote.user("4711", green_button="green")
     assert words in str(problem.value)
     assert TOKEN not in str(problem.value)
-    assert server.steps() == ["POST tests-off/", "POST forced/?wait=5.000", "DELETE tests-off/1/"]
+    assert server.steps() == ["POST tests-off/", "POST forced/?wait=10.000", "DELETE tests-off/1/"]
 
 
 def test_all_is_removed_even_if_some_of_it_cannot_be(server: QaServer) -> None:

@@ -23,7 +23,8 @@ from usersplit_sdk.origin import Connection, Origin, Posted
 from usersplit_sdk.testing import checked_variants
 
 FORCED, TESTS_OFF = "/api/v1/qa/forced/", "/api/v1/qa/tests-off/"
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 10.0
+"""Production clients ask the server every 5 seconds, give or take a quarter, unless they are told otherwise."""
 MOST_SECONDS = 30.0
 """The longest that a server waits."""
 EXPIRY_SECONDS = 900.0
