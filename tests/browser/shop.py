@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route
 
 MODULE = Path(__file__).parents[2] / "static/client/usersplit.js"
@@ -69,20 +70,24 @@ def shop_server(api: str) -> Iterator[str]:
 
 @dataclass
 class Shop:
-    """Its pages in one browser profile. `server` says what becomes of questions to the server: None lets them through."""
+    """Its pages in one browser profile."""
 
     context: BrowserContext
     origin: str
     api: str
     token: str
-    server: Callable[[Route], None] | None = None
     crashes: list[str] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.context.route(f"{self.api}/api/**", self._serve)
         self.context.on("request", self._note)
         self.context.on("weberror", lambda error: self.crashes.append(str(error.error)))
+
+    def let_server(self, behave: Callable[[Route], None] | None) -> None:
+        """What becomes of questions to the server from now on; None: it is asked."""
+        self.context.unroute(f"{self.api}/api/**")
+        if behave is not None:
+            self.context.route(f"{self.api}/api/**", behave)
 
     def visit(self) -> Page:
         """A new page, the module loaded, no client made yet."""
@@ -101,12 +106,6 @@ class Shop:
         """The hits that were sent, once for each time they were."""
         return [hit for body in self.asked for hit in body.get("hits", ())]
 
-    def _serve(self, route: Route) -> None:
-        if self.server is None or route.request.method == "OPTIONS":
-            route.continue_()
-        else:
-            self.server(route)
-
     def _note(self, request: Request) -> None:
         if request.method == "POST":
             self.asked.append(json.loads(request.post_data or "{}"))
@@ -121,6 +120,15 @@ def variant(page: Page, key: str = "green_button", *, log_hit: bool = False) -> 
     """What the page shows."""
     shown: str | None = page.evaluate("([key, hit]) => split.variant(key, hit)", [key, log_hit])
     return shown
+
+
+def wait_for(page: Page, condition: Callable[[], object], what: str) -> None:
+    """As `wait_until`, while the browser's events go on being heard."""
+    for _ in range(6_000):
+        if condition():
+            return
+        page.wait_for_timeout(10)
+    pytest.fail(f"still not: {what}")
 
 
 def wait_until_sent(page: Page) -> None:

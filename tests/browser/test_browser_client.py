@@ -17,7 +17,7 @@ from delivery.evaluation import delivered_now
 from delivery.services import publish
 from experiments.lifecycle import Status
 from experiments.services import force_user
-from tests.browser.shop import MODULE, Shop, down, shop_server, variant, wait_until_sent
+from tests.browser.shop import MODULE, Shop, down, shop_server, variant, wait_for, wait_until_sent
 from tests.factories import make_experiment
 from usersplit_sdk import Environment, User
 
@@ -95,7 +95,7 @@ def test_the_last_known_variants_are_there_when_the_server_is_down(shop: Shop) -
     page = shop.visit()
     assert shop.start(page, user=user(7))
     shown = variant(page)
-    shop.server = down
+    shop.let_server(down)
     page = shop.visit()
     assert shop.start(page, user=user(7)) is False
     with page.expect_request("**/api/v1/hits/"):
@@ -103,7 +103,7 @@ def test_the_last_known_variants_are_there_when_the_server_is_down(shop: Shop) -
     page.wait_for_function("() => problems.length === 2")
     assert not Batch.objects.exists()
     page.close()
-    shop.server = None
+    shop.let_server(None)
     page = shop.visit()
     assert shop.start(page, user=user(7))
     wait_until_sent(page)
@@ -112,15 +112,15 @@ def test_the_last_known_variants_are_there_when_the_server_is_down(shop: Shop) -
 
 def test_an_answer_that_comes_late_is_for_the_next_page(shop: Shop) -> None:
     held: list[Route] = []
-    shop.server = held.append
+    shop.let_server(lambda route: held.append(route))  # noqa: PLW0108 - Playwright looks into functions
     page = shop.visit()
     assert shop.start(page, user=user(7), timeout=10) is False
     assert variant(page) is None
-    page.wait_for_function("() => 1")
+    wait_for(page, lambda: held, "the server was asked")
     held[0].continue_()
     page.wait_for_function(f"() => Object.keys({STORED}.answers).length")
     assert variant(page) is None
-    shop.server = down
+    shop.let_server(down)
     page = shop.visit()
     assert shop.start(page, user=user(7)) is False
     assert variant(page) is not None
@@ -132,12 +132,12 @@ def test_another_user_never_sees_the_variants_of_the_one_before(shop: Shop) -> N
     assert variant(page) == "control"
     assert page.evaluate("split.setUser({ id: 'in_green' })")
     assert variant(page) == "green"
-    shop.server = down
+    shop.let_server(down)
     assert page.evaluate("split.setUser('somebody_else')") is False
     assert variant(page) is None
     assert page.evaluate("split.setUser('in_control')") is False
     assert variant(page) == "control"
-    shop.server = None
+    shop.let_server(None)
     assert page.evaluate("split.setUser('in_green'), split.setUser('in_control')")
     assert variant(page) == "control"
 

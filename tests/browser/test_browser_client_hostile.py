@@ -47,12 +47,10 @@ def shop(chromium: Browser, live_server: Any) -> Iterator[Shop]:
 
 def answer(shop: Shop, status: int, body: str) -> None:
     headers = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*, Authorization"}
-    shop.context.unroute(f"{shop.api}/api/**")
-    shop.context.route(
-        f"{shop.api}/api/**",
+    shop.let_server(
         lambda route: route.fulfill(
             status=status, body=body, content_type="application/json", headers=headers
-        ),
+        )
     )
 
 
