@@ -7,10 +7,10 @@ from typing import Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, Sum
 
 from analytics.items import AHEAD
-from analytics.models import Batch, Part, UnknownHits, WaitingBatch
+from analytics.models import Batch, Part, TotalHits, UnknownHits, WaitingBatch
 from core import clock
 
 # A batch that is sent again after it was forgotten holds nothing but items that are refused for their age.
@@ -53,6 +53,17 @@ def _forget(before: dt.datetime) -> int:
         return int(cursor.rowcount)
 
 
+def counted_hits() -> list[tuple[str, str, int]]:
+    """(environment, who, hits) over all settings groups."""
+    rows = TotalHits.objects.order_by("environment", "who").values_list("environment", "who")
+    return [(environment, who, hits) for environment, who, hits in rows.annotate(Sum("hits"))]
+
+
+def unknown_hits() -> int:
+    """How many hits are for what does not exist."""
+    return UnknownHits.objects.aggregate(hits=Sum("hits"))["hits"] or 0
+
+
 def waiting_batches() -> int:
     """How many batches wait to be counted."""
     return WaitingBatch.objects.count()
@@ -60,4 +71,4 @@ def waiting_batches() -> int:
 
 def refused_since(moment: dt.datetime) -> int:
     """How many items were refused since then."""
-    return sum(Batch.objects.filter(received_at__gte=moment, refused__gt=0).values_list("refused", flat=True))
+    return Batch.objects.filter(received_at__gte=moment).aggregate(refused=Sum("refused"))["refused"] or 0

@@ -108,13 +108,10 @@ def killed_under_load(product: Product, rounds: int, threads: int = 3, batch: in
             product.kill(victim)
             kills[victim] += 1
         senders.wait_for_more()
-    counts = wait_until(lambda: _drained(product), "everything that was sent is counted")
-    return Outcome(senders.sent, senders.batches, senders.failures, senders.duplicates, kills, counts)
-
-
-def _drained(product: Product) -> Counts | None:
-    counts = product.counts()
-    return counts if counts.waiting == 0 else None
+    wait_until(product.is_drained, "everything that was sent is counted")
+    return Outcome(
+        senders.sent, senders.batches, senders.failures, senders.duplicates, kills, product.counts()
+    )
 
 
 def run(rounds: int = 10) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
@@ -19,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from analytics.ledger import counted_hits, oldest_waiting, refused_since, unknown_hits, waiting_batches
 from audience.warehouse import WarehouseError, get_warehouse
 from changelog.models import Entry
 from core import clock
@@ -112,7 +114,7 @@ class ProductCollector(Collector):
         found: list[Metric] = []
         try:
             if states["database"] == "ok":
-                found += [*_experiments(), *_preparations(), _deliveries(), _changes()]
+                found += [*_experiments(), *_preparations(), _deliveries(), _changes(), *_hits()]
         except DatabaseError:
             up.add_metric(["rows"], False)
         try:
@@ -168,6 +170,30 @@ def _changes() -> Metric:
     for by, is_machine in (("person", False), ("machine", True)):
         family.add_metric([by], counted.get(is_machine, 0))
     return family
+
+
+def _hits() -> Iterator[Metric]:
+    counted = CounterMetricFamily(
+        "usersplit_hits_counted", "Hits in the counters.", labels=["environment", "who"]
+    )
+    for environment, who, hits in counted_hits():
+        counted.add_metric([environment, who], hits)
+    yield counted
+    # No counter: somebody may dismiss them.
+    yield GaugeMetricFamily("usersplit_hits_unknown", "Hits for what does not exist.", unknown_hits())
+    yield GaugeMetricFamily(
+        "usersplit_items_refused",
+        "Hits and events refused in the last five minutes for what was wrong with them.",
+        refused_since(clock.now() - dt.timedelta(minutes=5)),
+    )
+    yield GaugeMetricFamily("usersplit_batches_waiting", "Batches not counted yet.", waiting_batches())
+    oldest = oldest_waiting()
+    age = (clock.now() - oldest).total_seconds() if oldest else 0.0
+    yield GaugeMetricFamily(
+        "usersplit_oldest_waiting_batch_seconds",
+        "How long the oldest one has been waiting.",
+        max(age, 0.0),
+    )
 
 
 @login_not_required
