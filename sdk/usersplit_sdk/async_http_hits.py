@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -98,9 +99,10 @@ class AsyncHttpHits:
         return self._outbox.tally.rejected
 
     def _finish(self) -> None:
+        until = time.monotonic() + self._close_seconds
         if self._sender is not None:
             self._sender.stop(self._close_seconds)
-        self._outbox.finish(self._close_seconds)
+        self._outbox.finish(max(0.0, until - time.monotonic()))
 
     def _send(self) -> None:
         self._outbox.send_due()

@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from pathlib import Path
@@ -117,11 +118,13 @@ class HttpHits:
         if self._closed:
             return
         self._closed = True
+        until = time.monotonic() + self._close_seconds
         self._pause.set()
         self._writer.stop(self._close_seconds)
         self.flush()
-        self._sender.stop(self._close_seconds)
-        self._outbox.finish(self._close_seconds)
+        # What it is sending now may be all that is left.
+        self._sender.stop(max(0.0, until - time.monotonic()))
+        self._outbox.finish(max(0.0, until - time.monotonic()))
 
     # ---- how it is doing ---------------------------------------------------------------------------------
 

@@ -76,9 +76,9 @@ class Spool:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
         self._own: Path | None = None
         self._lock = -1
+        self.folder = folder.absolute()
 
     def begin(self, batch_id: str, began: int) -> Segment:
         """A new, empty file for a batch."""
