@@ -67,16 +67,17 @@ def user_check(request: HttpRequest) -> HttpResponse:
                 "typed": readable_profile(form.typed_profile, catalogue),
                 "page": page,
                 "is_single": page.paginator.count == 1,
-                "hits_query": _hits_query(given),
+                "hits_query": _ids_query(given, "user_id", "device_id"),
+                "force_query": _ids_query(given, "user_id" if given["user_id"] else "device_id"),
                 "groups": group_rows[:PAGE_SIZE],
                 "groups_left_out": len(group_rows[PAGE_SIZE:]),
             }
     return render(request, "qa_tools/check/page.html", context, status=422 if form.errors else 200)
 
 
-def _hits_query(given: Mapping[str, Any]) -> str:
-    """Whose hits are shown beside; "" for a guest without a device, who has none."""
-    return urlencode({name: given[name] for name in ("user_id", "device_id") if given[name]})
+def _ids_query(given: Mapping[str, Any], *names: str) -> str:
+    """Those of these ids that are given, for an address; "" for a guest without a device, who has none."""
+    return urlencode({name: given[name] for name in names if given[name]})
 
 
 def _test_rows(

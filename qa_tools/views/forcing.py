@@ -14,6 +14,7 @@ from accounts.models import Environment
 from accounts.requests import signed_in_actor
 from core.errors import InvalidInput, NotFound
 from core.http import HtmxRequest
+from delivery.subjects import MAX_ID
 from experiments.models import ForcedUser
 from experiments.services import force_user, force_users, unforce_user
 from qa_tools.forms.forcing import ForceForm, ForceManyForm
@@ -29,7 +30,9 @@ def forced_list(request: HtmxRequest) -> HttpResponse:
     """Everybody who is forced; a POST adds one."""
     actor = signed_in_actor(request)
     tests = forcible_tests(actor)
-    form = ForceForm(request.POST if request.method == "POST" else None, tests=tests)
+    # The check page leads here with whom it was about.
+    whom = {name: request.GET.get(name, "")[:MAX_ID] for name in ("user_id", "device_id")}
+    form = ForceForm(request.POST if request.method == "POST" else None, tests=tests, initial=whom)
     if request.method == "POST" and form.is_valid():
         experiment, variant = form.target_of()
         given = form.cleaned_data
