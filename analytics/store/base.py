@@ -165,6 +165,15 @@ class ItemStore(Protocol):
     ) -> list[StoredHit]:
         """The hits that carry this user id or this device id, the newest first, at most `limit`."""
 
+    def exposed(
+        self,
+        group_id: int,
+        environment: str,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+    ) -> Outcomes:
+        """`outcomes` without the events, which are what takes long."""
+
     def outcomes(
         self,
         group_id: int,

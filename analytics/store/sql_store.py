@@ -6,6 +6,7 @@ import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from analytics.models import Stream
@@ -70,6 +71,16 @@ class SqlItemStore(ABC):
                 _hit(row) for row in ask(self.questions.hits_of(user_id, device_id, test, since, None, limit))
             ]
 
+    def exposed(
+        self,
+        group_id: int,
+        environment: str,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+    ) -> Outcomes:
+        with self.asking([Stream.HITS], since, until) as ask:
+            return _exposed(ask(self.questions.users_exposed(group_id, environment, since, until)))
+
     def outcomes(
         self,
         group_id: int,
@@ -78,14 +89,16 @@ class SqlItemStore(ABC):
         until: dt.datetime | None = None,
     ) -> Outcomes:
         with self.asking([Stream.HITS, Stream.EVENTS], since, until) as ask:
-            exposed = {
-                variant: int(users)
-                for variant, users in ask(self.questions.users_exposed(group_id, environment, since, until))
-            }
+            exposed = _exposed(ask(self.questions.users_exposed(group_id, environment, since, until)))
             rows = ask(self.questions.events_of_exposed(group_id, environment, since, until, EVENTS_SHOWN))
-        in_several = exposed.pop("", 0)
         left_out = int(rows[0][-1]) - len({row[0] for row in rows}) if rows else 0
-        return Outcomes(dict(sorted(exposed.items())), in_several, tuple(map(_event, rows)), left_out)
+        return replace(exposed, events=tuple(map(_event, rows)), events_left_out=left_out)
+
+
+def _exposed(rows: Sequence[Row]) -> Outcomes:
+    users = {variant: int(seen) for variant, seen in sorted(rows)}
+    in_several = users.pop("", 0)
+    return Outcomes(users, in_several)
 
 
 def _hit(row: Row) -> StoredHit:

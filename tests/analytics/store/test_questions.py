@@ -82,6 +82,8 @@ def test_outcomes_are_sums_over_exposed_users(place: ItemStore, tmp_path: Path) 
         found = place.outcomes(11, environment, since, until)
         expected = items.outcomes(within(hits, since, until), within(events, since, until), 11, environment)
         assert_same(found, expected)
+        alone = place.exposed(11, environment, since, until)
+        assert alone == Outcomes(expected.users, expected.in_several)
     assert place.outcomes(11, "production").in_several > 0
     assert len(place.outcomes(11, "production").events) == 9
 
