@@ -36,7 +36,8 @@ class VariantHits:
 
 @dataclass(frozen=True, slots=True)
 class HitsReport:
-    """The hits of a settings group in one environment, all of them since its beginning.
+    """The hits of a settings group in one environment, all of them since its beginning. `first_at` and `last_at` are of all hits,
+    `counted_from` is the first of a user who is neither forced nor a test user.
 
     `users_counted_at`: users are exact as of then, None before the first count; `is_counting`: hits came since. `seen_until` is the
     moment at which the test was finished with a winner, whose hits since then are no random sample: users up to then are compared.
@@ -49,6 +50,7 @@ class HitsReport:
     users: int
     first_at: dt.datetime | None
     last_at: dt.datetime | None
+    counted_from: dt.datetime | None
     users_counted_at: dt.datetime | None
     is_counting: bool
     audience: CountedAudience | None
@@ -81,6 +83,7 @@ def hits_report(settings_group: SettingsGroup, environment: str) -> HitsReport:
         users=sum(row.users for row in mine),
         first_at=min((row.first_at for row in rows), default=None),
         last_at=last_at,
+        counted_from=min((row.first_at for row in mine), default=None),
         users_counted_at=min((at for at in counted_at if at), default=None) if is_counted else None,
         is_counting=any(
             row.users_counted_at is None or row.users_counted_at < row.changed_at for row in mine

@@ -45,13 +45,13 @@ class Timeline:
 
 def usual_grain(report: HitsReport) -> str:
     """Hours while all hits are of the last two days, else days."""
-    began = report.first_at
+    began = report.counted_from
     return "hour" if began is None or began > clock.now() - HOURS * STEPS["hour"] else "day"
 
 
 def timeline(report: HitsReport, by: str) -> Timeline | None:
     """None where no hit falls into what is shown."""
-    if report.first_at is None or report.last_at is None:
+    if report.counted_from is None or report.last_at is None:
         return None
     now = clock.now()
     experiment = report.settings_group.experiment
@@ -59,7 +59,7 @@ def timeline(report: HitsReport, by: str) -> Timeline | None:
     is_live = experiment.status == Status.RUNNING and experiment.current_id == report.settings_group.pk
     last = _begin(now if is_live else min(report.last_at, now), by)
     earliest = last - ((HOURS if by == "hour" else MOST_DAYS) - 1) * STEPS[by]
-    first = max(_begin(report.first_at, by), earliest)
+    first = max(_begin(report.counted_from, by), earliest)
     found = moments(report.settings_group, report.environment, by, first, last + STEPS[by])
     if not found:
         return None
@@ -71,7 +71,7 @@ def timeline(report: HitsReport, by: str) -> Timeline | None:
         rows=rows,
         users=line_chart([[row.cells[index][0] for row in rows] for index in range(len(names))]),
         hits=line_chart([[row.cells[index][1] for row in rows] for index in range(len(names))]),
-        is_cut=_begin(report.first_at, by) < earliest,
+        is_cut=_begin(report.counted_from, by) < earliest,
     )
 
 

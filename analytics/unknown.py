@@ -42,16 +42,18 @@ def explained(actor: Actor, rows: Sequence[UnknownHits]) -> list[Unknown]:
     tests = {
         test.key: test for test in visible.filter(key__in=named).prefetch_related("settings_groups__variants")
     }
-    return [_explained(row, keys, tests.get(row.test)) for row in rows]
+    # One wrong key comes in many rows, and looking through thousands of right ones takes a while.
+    near = {wrong: near_names(wrong, keys) for wrong in {row.test for row in rows if _is_test(row)}}
+    return [_explained(row, near.get(row.test, []), tests.get(row.test)) for row in rows]
 
 
 def _is_test(row: UnknownHits) -> bool:
     return row.why == UnknownHits.Why.TEST
 
 
-def _explained(row: UnknownHits, keys: Sequence[str], test: Experiment | None) -> Unknown:
+def _explained(row: UnknownHits, near: list[str], test: Experiment | None) -> Unknown:
     if _is_test(row):
-        return Unknown(row, None, near_names(row.test, keys), [])
+        return Unknown(row, None, near, [])
     if test is None:
         return Unknown(row, None, [], [])
     groups = {group.number: group for group in test.settings_groups.all()}

@@ -182,7 +182,7 @@ def test_a_test_in_dev_says_when_the_first_production_hit_came(
     text = card(client)
     assert "The code is in production" in text
     assert f"{clock.now() - 2 * HOUR:%Y-%m-%d %H:}" in text
-    assert "forced and test users only" in text
+    assert "Only forced and test users saw a variant so far" in text
 
 
 def test_a_finished_test_that_is_still_asked_for_says_so(
