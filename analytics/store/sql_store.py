@@ -96,7 +96,7 @@ class SqlItemStore(ABC):
 
 
 def _exposed(rows: Sequence[Row]) -> Outcomes:
-    users = {variant: int(seen) for variant, seen in sorted(rows)}
+    users = {variant: int(seen) for variant, seen in sorted(map(tuple, rows))}
     in_several = users.pop("", 0)
     return Outcomes(users, in_several)
 

@@ -83,7 +83,7 @@ def wait_until_locks_are_free() -> None:
             cursor.execute(
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [0x5553_0020]
             )
-            return cursor.fetchone() == (0,)
+            return bool(cursor.fetchone() == (0,))
 
     wait_until(are_free, "nobody holds a lock")
 
