@@ -60,7 +60,9 @@ def _batch_of(stream: str, item: type) -> msgspec.json.Decoder[Any]:
 def _complete(kind: type[Item]) -> type:
     """The same fields, none of which may be left out."""
     fields = [(field.name, field.type) for field in msgspec.structs.fields(kind)]
-    return msgspec.defstruct(f"Complete{kind.__name__}", fields, forbid_unknown_fields=True, kw_only=True)
+    return msgspec.defstruct(
+        f"Complete{kind.__name__}", fields, forbid_unknown_fields=True, kw_only=True, gc=False
+    )
 
 
 # SDKs send every field. Where none is left out, counting the names tells that none stands twice.

@@ -1,6 +1,7 @@
 """What a hit and an event are when they come from outside: their fields, and in words what is wrong with one that is not.
 
 Checked in compiled code (msgspec), since there are thousands a second; only what was refused there is looked at field by field.
+They hold nothing but numbers and texts, so that the garbage collector need not look at them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Moment: TypeAlias = Annotated[dt.datetime, Meta(tz=True)]
 EnvironmentName: TypeAlias = Literal["production", "devel"]
 
 
-class Hit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Hit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What the SDK's `Hit.as_json()` sends. Test, settings group and variant need not exist: who mistyped them shall see it."""
 
     test: Name
@@ -44,7 +45,7 @@ class Hit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     test_user: bool = False
 
 
-class Event(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Event(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """Something a user or a device did, with a value that may be summed up."""
 
     event: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,63}\Z")]
