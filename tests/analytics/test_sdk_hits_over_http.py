@@ -41,7 +41,7 @@ from usersplit_sdk import AsyncClient, Client, User, outbox
 
 outbox.BACKOFF_SECONDS, outbox.BACKOFF_LIMIT, outbox.ADOPT_SECONDS = 0.01, 0.05, 0.1
 kind, url, token, cache, name = sys.argv[1:]
-users = iter(User(f"{name}-{number}", number % 2400 + 1) for number in range(10**9))
+users = iter(User(f"{name}-{number}", number % 2400 + 1) for number in range(2000))
 
 def shown(answers):
     print(*(user.id for user, variant in answers if variant is not None), flush=True)
@@ -64,6 +64,7 @@ async def loop():
             while client._queue._queue or client._queue._storing:
                 await asyncio.sleep(0.005)
             shown(answers)
+            await asyncio.sleep(0.01)
 
 threads() if kind == "threads" else asyncio.run(loop())
 """

@@ -194,9 +194,9 @@ class Senders:
         return hit._replace(**changes)
 
     @staticmethod
-    def eventually(condition: Callable[[], bool]) -> bool:
+    def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
         """Poll until the condition holds; the limit is for a machine that is very busy."""
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + seconds
         pause = threading.Event()
         while not condition():
             if time.monotonic() > limit:
