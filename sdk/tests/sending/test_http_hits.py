@@ -160,3 +160,15 @@ def test_hits_that_no_server_would_take_are_dropped_here(server: HitServer, send
 def test_what_makes_no_sense_is_refused(senders: Senders, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         senders(**options)
+
+
+def test_hits_take_the_way_through_the_environments_proxy(
+    server: HitServer, senders: Senders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://mia:pass@127.0.0.1:{server.port}")
+    monkeypatch.setenv("no_proxy", "")
+    sink = senders(url="http://usersplit.example/below")
+    users = senders.record(sink, 2)
+    assert senders.eventually(lambda: server.users() == users)
+    assert server.headers[0]["path"] == "http://usersplit.example/below/api/v1/hits/"
+    assert server.headers[0]["Proxy-Authorization"].startswith("Basic ")
