@@ -43,8 +43,10 @@ class Place:
 
 @pytest.fixture(scope="session")
 def chdb_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Today's ClickHouse inside this process keeps one folder for the process's life."""
-    return tmp_path_factory.mktemp("chdb")
+    """Today's ClickHouse inside this process keeps one folder for the process's life, whoever imports this fixture."""
+    folder = tmp_path_factory.getbasetemp() / "chdb"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(params=ENGINES)
