@@ -63,6 +63,9 @@ bench-audience: setup ## measure counting: 10 million users, 40 tests, and how b
 parity: setup-dev ## 20,000 random conditions on 1,000 users: every engine says what the SDK says, user by user
 	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m tests.audience.parity --trees 20000 --users 1000
 
+fuzz: setup-dev ## ten minutes of schemathesis against the running API: FUZZ_SECONDS=600
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m pytest tests/usersplit/test_api_fuzz.py -n0 -s
+
 test-engines: setup-dev ## run the counts on two shards of ClickHouse, of PostgreSQL, and on Spark; fetches them
 	@$(VENV)/python scripts/engines.py $(ARGS)
 
