@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
+from dataclasses import dataclass
 
 import pytest
 from django.db.models import Sum
+from django.test import Client
 
-from accounts.models import Environment
+from accounts.models import Environment, User
 from analytics.models import TotalHits, UnknownHits, WaitingBatch, Who
 from analytics.reports import hits_report
 from analytics.results import results_of
@@ -21,11 +24,21 @@ from usersplit.demo.people import save_personas
 from usersplit.demo.sending import load_hits
 
 
+@dataclass(frozen=True)
+class Demo:
+    """When its hits were made, and how many were sent."""
+
+    at: dt.datetime
+    sent: int
+
+
 @pytest.fixture
-def demo(warehouse: object) -> int:
+def demo(warehouse: object) -> Demo:
     save_personas()
     load_stories()
-    return load_hits()
+    at = clock.now()
+    with clock.frozen_at(at):
+        return Demo(at, load_hits())
 
 
 def one(key: str) -> Experiment:
@@ -41,8 +54,8 @@ def users(key: str, who: Who = Who.USERS, environment: str = "production") -> in
     return rows.aggregate(users=Sum("users"))["users"] or 0
 
 
-def test_the_demo_has_hits_to_look_at(demo: int) -> None:
-    assert demo > 10_000
+def test_the_demo_has_hits_to_look_at(demo: Demo, client: Client) -> None:
+    assert demo.sent > 10_000
     assert not WaitingBatch.objects.exists()
     # What ran has users, each test by its own settings; what is an idea or not in production has none.
     for key in ("pay_button_color", "feed_ranking", "search_suggestions", "price_labels", "ios_paywall"):
@@ -83,7 +96,18 @@ def test_the_demo_has_hits_to_look_at(demo: int) -> None:
     assert all(before.until == after.since for before, after in itertools.pairwise(lives))
     [*_, last] = [life for life in periods(clock.now()) if life.key == "price_labels"]
     assert last.document["outcome"] == {"result": "winner", "variant": "with_tax", "scope": "everywhere"}
+    # One user's hits are found, and no id does harm.
+    client.force_login(User.objects.get(username="mia"))
+    asked = "/analytics/user-hits/"
+    shown = client.get(asked, {"user_id": "100001", "test": "pay_button_color"}).content.decode()
+    assert ">forced<" in shown
+    for hostile in ("'; DROP TABLE x; --", "<script>", "a\nb", "\\'\"", "u:100001", "%", "\x00"):
+        for name in ("user_id", "device_id", "test"):
+            response = client.get(asked, {"user_id": "100001", name: hostile})
+            assert response.status_code == 200
+            assert "<script>" not in response.content.decode().split("<main", 1)[1].split("</main", 1)[0]
     # Loaded again after it was killed, nothing is there twice.
     before = TotalHits.objects.aggregate(hits=Sum("hits"))
-    load_hits()
+    with clock.frozen_at(demo.at):
+        assert load_hits() == demo.sent
     assert TotalHits.objects.aggregate(hits=Sum("hits")) == before
