@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
+import clickhouse_connect
 import psycopg
 import pytest
 from pytest_django import Settings
@@ -15,7 +19,18 @@ from analytics.store import StoreError, open_store
 from analytics.store.clickhouse import ClickHouseItemStore
 from analytics.store.files import FileStore
 from analytics.store.postgresql import PostgreSQLItemStore
-from tests.analytics.store.items import FIRST, GROUPS, Item, count_users, loaded, random_hits, store, within
+from tests.analytics.store.items import (
+    FIRST,
+    GROUPS,
+    Item,
+    count_users,
+    loaded,
+    random_events,
+    random_hits,
+    store,
+    within,
+)
+from tests.audience.engines.clickhouse_over_http import PASSWORD, USER, serving
 from tests.audience.engines.conftest import database_url
 
 DAY = dt.timedelta(days=1)
@@ -83,6 +98,32 @@ def test_a_table_of_that_name_that_is_somebody_else_s_is_left_alone(place: Any, 
         place.count_users([11], None, None, None)
     with pytest.raises(StoreError, match="has not made"):
         place.prune(FIRST.date())
+
+
+@pytest.fixture
+def by_address(chdb_folder: Path, db: None) -> Iterator[ClickHouseItemStore]:
+    """Reached as a server is: by a URL, over the driver's HTTP."""
+    database = f"items_{secrets.token_hex(6)}"
+    with clickhouse_connect.get_client(interface="chdb", path=str(chdb_folder)) as keeper:
+        keeper.command(f"CREATE DATABASE {database}")
+        with serving(chdb_folder) as port:
+            address = f"clickhouse://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/{database}"
+            place = ClickHouseItemStore.at(urlsplit(address))
+            yield place
+            place.store.client().close()
+        keeper.command(f"DROP DATABASE {database}")
+
+
+def test_clickhouse_is_written_and_asked_by_its_address(
+    by_address: ClickHouseItemStore, tmp_path: Path
+) -> None:
+    hits = random_hits(5, 300)
+    store(by_address, tmp_path, hits[:100], part=1)
+    store(by_address, tmp_path, hits, part=1)
+    store(by_address, tmp_path, random_events(6, 300), Stream.EVENTS, part=2)
+    assert_holds(by_address, hits)
+    assert by_address.outcomes(11, "production").events
+    assert by_address.prune((FIRST + DAY).date()) > 0
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "clickhouse", "clickhouses"])
