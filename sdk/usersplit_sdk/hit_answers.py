@@ -54,7 +54,7 @@ _REFUSALS = {
     405: "has no place for hits",
     501: "has no place for hits",
 }
-_LATER = (408, 421, 423, 425, 429)
+_LATER = (407, 408, 409, 421, 423, 425, 429)
 
 
 def judge(posted: Posted, batch_id: str, url: str) -> Verdict:

@@ -195,13 +195,13 @@ class Spool:
             found = {match[2]: match[0] for match in map(_NAME.fullmatch, names) if match is not None}
             # Killed while it halved a batch: as long as that is there, nobody has sent a half.
             halves = {half for batch_id in found for half in half_ids(batch_id)}
+            # All of them before anything is moved: whoever follows a killed adopter must not find halves without their whole.
+            for batch_id in halves & found.keys():
+                (place / found.pop(batch_id)).unlink()
             for name in sorted(found.values()):
-                if name[17:53] in halves or name.endswith(".part"):
-                    (place / name).unlink()
-                else:
-                    batch = self._take(place / name)
-                    if batch is not None:
-                        yield batch
+                batch = self._take(place / name)
+                if batch is not None:
+                    yield batch
             for entry in place.iterdir():
                 entry.unlink()
             place.rmdir()
