@@ -164,4 +164,4 @@ def _users_until(settings_group: SettingsGroup, environment: str, until: dt.date
 def users_in_several(settings_group: SettingsGroup, environment: str) -> int:
     """Users who saw more than one variant of these settings. Raises StoreError."""
     until = winner_everywhere_since(settings_group.experiment)
-    return get_store().outcomes(settings_group.pk, environment, None, until).in_several
+    return get_store().exposed(settings_group.pk, environment, None, until).in_several

@@ -73,6 +73,9 @@ class FakeStore:
         self._answer(arguments)
         return self.outcome or Outcomes(in_several=self.in_several)
 
+    def exposed(self, *arguments: Any) -> Outcomes:
+        return self.outcomes(*arguments)
+
     def hits_of(self, user_id: str | None, device_id: str | None, **more: Any) -> list[StoredHit]:
         self._answer((user_id, device_id, more))
         return list(self.hits)[: more["limit"]]
