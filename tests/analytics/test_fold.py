@@ -67,6 +67,17 @@ def test_a_later_fold_adds_to_what_is_there(api: Api, test: Experiment) -> None:
     assert Sums.now() == Sums.all(3)
 
 
+def test_counters_tell_that_they_changed_whatever_the_clock_does(api: Api, test: Experiment) -> None:
+    """Different users are counted up to a `changed_at`: standing still it would hide what came since."""
+    send(api, hit())
+    folding.fold()
+    first = TotalHits.objects.get().changed_at
+    with clock.frozen_at(first - dt.timedelta(hours=1)):
+        send(api, hit(time=(first - dt.timedelta(hours=1)).isoformat()))
+        folding.fold()
+    assert TotalHits.objects.get().changed_at > first
+
+
 def test_the_day_is_that_of_utc(api: Api, test: Experiment) -> None:
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     eastern = dt.timezone(dt.timedelta(hours=9))

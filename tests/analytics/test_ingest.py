@@ -13,6 +13,7 @@ import pytest
 from accounts.actors import Actor
 from accounts.models import Environment, Scope
 from accounts.services import create_token
+from analytics import ingest
 from analytics.models import Batch, WaitingBatch
 from core import clock
 from tests.analytics.batches import batch, event, hit, send
@@ -178,3 +179,32 @@ def test_a_person_in_the_console_sends_no_hits(people: People) -> None:
 
 def test_a_batch_of_one_stream_is_not_taken_for_the_other(api: Api) -> None:
     assert problem(api.post("/events/", batch(hit())), 400)["errors"][0]["field"] == "hits"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tasks that this process asks for, as if it had just begun."""
+    tasks: list[str] = []
+    monkeypatch.setattr(ingest.current_app, "send_task", lambda name, **options: tasks.append(name))
+    monkeypatch.setattr(ingest.wake_folder, "next", 0.0)
+    return tasks
+
+
+def test_many_batches_ask_for_one_fold(api: Api, asked: list[str]) -> None:
+    for _ in range(5):
+        send(api, hit())
+    assert asked == ["analytics.tasks.fold"]
+
+
+def test_a_broker_that_is_down_keeps_no_hit_away(
+    api: Api, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: str, **options: object) -> None:
+        asked.append(name)
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr(ingest.current_app, "send_task", fail)
+    for _ in range(5):
+        assert send(api, hit())["accepted"] == 1
+    assert len(asked) == 1
+    assert WaitingBatch.objects.count() == 5
