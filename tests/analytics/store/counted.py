@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from django.db import connection
+
 from accounts.actors import Actor
 from analytics.counters import HitCount, add_hits
 from analytics.models import DailyHits, HourlyHits, TotalHits
@@ -59,3 +61,14 @@ def _wrong(
         key = (row.settings_group_id, row.variant, row.environment, row.who, moment)
         if row.users != expected.get(key, 0):
             yield row
+
+
+def held_locks() -> int:
+    """How many of this package's locks somebody holds in this database; other tests run in others of the same server."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+            " WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s",
+            [0x5553_0020],
+        )
+        return int(cursor.fetchone()[0])

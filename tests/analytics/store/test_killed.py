@@ -15,7 +15,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from django.db import connection
 from django.db.models import Sum
 
 from accounts.actors import Actor
@@ -23,7 +22,7 @@ from analytics.models import Part, StoredFile, Stream
 from analytics.store import ItemStore, get_store
 from analytics.store.files import FileStore
 from core import clock
-from tests.analytics.store.counted import GRAINS, arrive, make_groups, wrong_rows
+from tests.analytics.store.counted import GRAINS, arrive, held_locks, make_groups, wrong_rows
 from tests.analytics.store.forking_process import hits_of_part
 from tests.analytics.store.items import FIRST, random_hits
 from tests.waiting import wait_until
@@ -77,15 +76,7 @@ def killed() -> Iterator[Killed]:
 
 def wait_until_locks_are_free() -> None:
     """PostgreSQL takes a moment to see that somebody is dead."""
-
-    def are_free() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [0x5553_0020]
-            )
-            return bool(cursor.fetchone() == (0,))
-
-    wait_until(are_free, "nobody holds a lock")
+    wait_until(lambda: held_locks() == 0, "nobody holds a lock")
 
 
 def stored_users() -> Counter[str]:
