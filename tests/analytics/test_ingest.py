@@ -9,6 +9,7 @@ import uuid
 import zlib
 
 import pytest
+from celery import current_app
 
 from accounts.actors import Actor
 from accounts.models import Environment, Scope
@@ -185,7 +186,7 @@ def test_a_batch_of_one_stream_is_not_taken_for_the_other(api: Api) -> None:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tasks that this process asks for, as if it had just begun."""
     tasks: list[str] = []
-    monkeypatch.setattr(ingest.current_app, "send_task", lambda name, **options: tasks.append(name))
+    monkeypatch.setattr(current_app, "send_task", lambda name, **options: tasks.append(name))
     monkeypatch.setattr(ingest.wake_folder, "next", 0.0)
     return tasks
 
@@ -203,7 +204,7 @@ def test_a_broker_that_is_down_keeps_no_hit_away(
         asked.append(name)
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(ingest.current_app, "send_task", fail)
+    monkeypatch.setattr(current_app, "send_task", fail)
     for _ in range(5):
         assert send(api, hit())["accepted"] == 1
     assert len(asked) == 1
