@@ -17,7 +17,7 @@ from usersplit.demo.lives import Period
 from usersplit_sdk import Client, Environment, Reason, User
 from usersplit_sdk.model import Hit
 
-POOL: Final = 8_000
+POOL: Final = 6_500
 """So many of the users come by at all; the others are somewhere else these weeks."""
 # Age has nothing to do with where somebody lives or which split group they drew, so these are like all; and it takes a fifth
 # of the time to read them.
@@ -30,7 +30,7 @@ _SEED: Final = 42
 _PLATFORMS: Final = ("ios", "android", "web", "mobile_web")
 _PLATFORM_SHARES: Final = (0.4, 0.3, 0.2, 0.1)
 _VERSIONS: Final = ("1.9", "2.0", "2.1", "2.2")
-_COMES_AGAIN: Final = 0.3
+_COMES_AGAIN: Final = 0.2
 # Chance that somebody who sees the variant buys something.
 _USUAL_CHANCE: Final = 0.05
 _CHANCES: Final = {
