@@ -8,7 +8,7 @@ import logging
 from celery import current_app, shared_task
 from django.conf import settings
 
-from analytics import folding, ledger, tallies, watching
+from analytics import folding, ledger, tallies, watching, watching_hits
 from analytics.store import StoreError, get_store
 from core import clock
 from core.tasks import DurableTask
@@ -59,3 +59,9 @@ def keep_store() -> None:
 def watch_sample_ratios() -> None:
     """Look whether users are divided over the variants of each test as they should be, and raise the alarm where not."""
     watching.watch_sample_ratios()
+
+
+@shared_task(base=DurableTask)
+def watch_hits() -> None:
+    """Tell what hits say about the code of tests."""
+    watching_hits.watch_hits()

@@ -189,6 +189,11 @@ PROXIES = int(os.environ.get("PROXIES", "1" if _behind_tls else "0"))
 if _behind_tls:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# A running test without a hit from production for so long is told of.
+NO_HITS_HOURS = int(os.environ.get("NO_HITS_HOURS", "24"))
+# A finished test of which hits come so long after the finish is still in somebody's code.
+HITS_AFTER_FINISH_DAYS = int(os.environ.get("HITS_AFTER_FINISH_DAYS", "3"))
+
 # --- Notifications ------------------------------------------------------------------------------------------
 # So long before a start, an end, or the expiry of a forced user people hear of it.
 NOTIFY_HOURS_BEFORE = int(os.environ.get("NOTIFY_HOURS_BEFORE", "24"))
@@ -277,6 +282,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "fold-hits": {"task": "analytics.tasks.fold", "schedule": 2.0, "options": {"expires": 10}},
     "count-users": {"task": "analytics.tasks.count_users", "schedule": 5.0, "options": {"expires": 10}},
     "watch-sample-ratios": {"task": "analytics.tasks.watch_sample_ratios", "schedule": 300.0, **_sweep},
+    "watch-hits": {"task": "analytics.tasks.watch_hits", "schedule": 60.0, **_sweep},
     "compact-hits": {"task": "analytics.tasks.compact", "schedule": 60.0, **_sweep},
     "keep-store": {"task": "analytics.tasks.keep_store", "schedule": crontab(hour=2, minute=47)},
     "prune-ledger": {"task": "analytics.tasks.prune_ledger", "schedule": crontab(hour=4, minute=27)},
