@@ -24,7 +24,6 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV_HOME = VENV / "uv"
 SDK_ALONE = VENV / "sdk-alone"
-SYNAPSE = VENV / "synapse"
 REQUIREMENTS = ROOT / "requirements"
 
 
@@ -50,7 +49,6 @@ def main() -> None:
         sources = sorted([*(ROOT / "sdk").glob("*.py"), *(ROOT / "sdk" / "usersplit_sdk").rglob("*.py")])
         alone = [REQUIREMENTS / "sdk-alone.txt", ROOT / "sdk" / "pyproject.toml", *sources]
         step("sdk-alone", alone, install_sdk_alone)
-        step("synapse", [REQUIREMENTS / "synapse.txt"], install_synapse)
     if (ROOT / "package-lock.json").exists():
         front_end = [ROOT / "package-lock.json", ROOT / "scripts" / "vendor.py"]
         step("vendor", front_end, install_front_end, present=[ROOT / "static" / "vendor"])
@@ -106,14 +104,6 @@ def install_sdk_alone() -> None:
     shutil.rmtree(build, ignore_errors=True)
     uv(*into, "--no-deps", "--no-build-isolation", "--reinstall", str(ROOT / "sdk"))
     shutil.rmtree(build, ignore_errors=True)
-
-
-def install_synapse() -> None:
-    """A Matrix server in an environment of its own: the tests of chat speak to a real one."""
-    if not (SYNAPSE / "bin" / "python").exists():
-        run(sys.executable, "-m", "venv", "--without-pip", str(SYNAPSE))
-    uv("pip", "install", "--quiet", "--python", str(SYNAPSE / "bin" / "python"), "--require-hashes",
-       "--only-binary", ":all:", "-r", str(REQUIREMENTS / "synapse.txt"))  # fmt: skip
 
 
 def install_front_end() -> None:
