@@ -14,8 +14,8 @@ from core import clock
 from core.errors import Conflict, DomainError
 
 KEPT_FOR: Final = dt.timedelta(hours=24)
-# For so long a second request waits for the first one.
-PATIENCE_SECONDS: Final = 15
+# For so long a second request waits for the first one: a waiting one occupies one of the few threads of the web server.
+PATIENCE_SECONDS: Final = 3
 
 
 class KeyUsedOtherwise(DomainError):

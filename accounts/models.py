@@ -33,7 +33,8 @@ class Scope(models.TextChoices):
     EVALUATE = "evaluate", "Ask for the variants of a user"
 
 
-# With these a stranger can ask which variants a user id has, and send hits; nothing can be changed or read that people wrote.
+# With these a stranger can ask which variants a user id has, and send hits. Nothing can be changed; what can be read is what
+# every client of OFREP may ask for: keys, variants and payloads of what is delivered. Never names, descriptions or conditions.
 SCOPES_FOR_BROWSERS = frozenset({Scope.EVALUATE, Scope.INGEST})
 
 

@@ -14,6 +14,7 @@ import msgspec
 from celery import current_app
 from django.db import connection
 
+from accounts.actors import Actor
 from analytics.ingest_body import SentBatch
 from analytics.known import Triple, known_triples
 from analytics.models import Stream
@@ -43,12 +44,12 @@ SELECT id FROM taken
 _ANSWER: Final = "SELECT answer FROM analytics_batch WHERE stream = %s AND batch_id = %s"
 
 
-def take_batch(batch: SentBatch) -> dict[str, Any]:
+def take_batch(batch: SentBatch, actor: Actor) -> dict[str, Any]:
     """Put the batch into the ledger and its items into the inbox; the answer for its sender (see docs/hits-api.md).
 
     A batch that was taken before, by whatever process, changes nothing: its first answer comes back with `duplicate`.
     """
-    answer = _answer(batch)
+    answer = _answer(batch, actor)
     values: dict[str, Any] = {
         "stream": batch.stream,
         "batch_id": batch.batch_id,
@@ -70,9 +71,9 @@ def take_batch(batch: SentBatch) -> dict[str, Any]:
             # It was pruned from the ledger between the two.
 
 
-def _answer(batch: SentBatch) -> dict[str, Any]:
+def _answer(batch: SentBatch, actor: Actor) -> dict[str, Any]:
     counted: Counter[Triple] = Counter(map(_TRIPLE, batch.items) if batch.stream == Stream.HITS else ())
-    unknown = known_triples.unknown_of(counted)
+    unknown = known_triples.unknown_of(counted, actor)
     most = sorted(unknown, key=lambda triple: (-counted[triple], triple))
     return {
         "batch_id": str(batch.batch_id),

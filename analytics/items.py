@@ -21,6 +21,7 @@ from core.text import unstorable_text
 MAX_ID: Final = 200
 MAX_NAME: Final = 64
 MAX_NUMBER: Final = 2**31 - 1
+MAX_VALUE: Final = 1e15
 AHEAD: Final = dt.timedelta(hours=1)
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
@@ -53,7 +54,8 @@ class Event(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     device_id: Id | None = None
     environment: EnvironmentName | None = None
     time: Moment
-    value: float | None = None
+    # Squares of sums are added up later, which must stay finite.
+    value: Annotated[float, Meta(ge=-MAX_VALUE, le=MAX_VALUE)] | None = None
 
 
 Item: TypeAlias = Hit | Event
@@ -74,7 +76,7 @@ RIGHT: Final[Mapping[str, str]] = {
     "forced": _YES_NO,
     "test_user": _YES_NO,
     "event": "Must be a name such as order.paid: a small letter, then up to 63 of a-z, 0-9, _ and .",
-    "value": "Must be a finite number, or null.",
+    "value": f"Must be a number from -{MAX_VALUE:.0e} to {MAX_VALUE:.0e}, or null.",
 }
 """By field: what would be right."""
 

@@ -99,10 +99,12 @@ def _event(event: str, names: list[str], base: str | None, found: Outcomes) -> E
     of = {one.variant: one for one in found.events if one.event == event}
     none = EventOutcome(event, "", 0, 0, 0, 0.0, 0.0)
     control = of.get(base or "", none)
-    control_users = found.users.get(base or "", 0)
+    # Some stores are asked twice: an event that everybody has may have come from somebody who was not there at first.
+    control_users = max(found.users.get(base or "", 0), control.users)
 
     def result(name: str) -> VariantResult:
-        mine, users = of.get(name, none), found.users.get(name, 0)
+        mine = of.get(name, none)
+        users = max(found.users.get(name, 0), mine.users)
         value = Sample(users, mine.value, mine.value_squared)
         events = Sample(users, mine.events, mine.events_squared)
         is_base = name == base

@@ -74,7 +74,8 @@ def total_hits(settings_group: SettingsGroup, environment: str) -> QuerySet[Tota
 def smallest_p(settings_group: SettingsGroup) -> float:
     """The smallest always-valid p so far, 1 before the first look."""
     watch = SampleRatioWatch.objects.filter(settings_group=settings_group)
-    return watch.values_list("smallest_p", flat=True).first() or 1.0
+    found = watch.values_list("smallest_p", flat=True).first()
+    return 1.0 if found is None else found
 
 
 @dataclass(frozen=True, slots=True)

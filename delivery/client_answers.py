@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from core import clock
 from delivery.evaluation import delivered_now
 from delivery.subjects import Subject
-from usersplit_sdk import Reason
 from usersplit_sdk.engine import read_subject
 
 
@@ -50,7 +49,8 @@ def client_answer(subject: Subject, environment: str) -> ClientAnswer:
             "device_id": who.device_id,
             "split_group": who.split_group or None,
             "environment": environment,
-            "forced": decision.reason is Reason.FORCED,
+            # As the SDK says it: also where something else than that decided.
+            "forced": delivered.is_forced(key, environment, who.user_id, who.device_id),
             "test_user": who.is_test_user,
         }
     return answer

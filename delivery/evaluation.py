@@ -42,6 +42,17 @@ class Delivered:
                 )
             return self._clients[environment]
 
+    def is_forced(self, key: str, environment: str, user_id: str | None, device_id: str | None) -> bool:
+        """Whether the file of a delivered test forces this user or device, whatever decides."""
+        return any(
+            one["environment"] == environment
+            and (
+                ("user_id" in one and one["user_id"] == user_id)
+                or ("device_id" in one and one["device_id"] == device_id)
+            )
+            for one in self.tests[key]["forced"]
+        )
+
     def payload(self, key: str, variant: str) -> object:
         """The JSON payload of a delivered test's variant, None without one."""
         return next(

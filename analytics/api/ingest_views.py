@@ -13,6 +13,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.actors import requesting_actor
 from accounts.models import ApiToken, Scope
 from analytics.api.ingest_serializers import BatchAnswerSerializer, EventBatchSerializer, HitBatchSerializer
 from analytics.ingest import take_batch
@@ -70,7 +71,7 @@ class IngestView(GenericAPIView[Any]):
             )
         limits = Limits.at(clock.now(), request.auth.environment, settings.HITS_MAX_AGE_DAYS)
         body: Any = request.data
-        answer = take_batch(read_batch(self.stream, body, limits))
+        answer = take_batch(read_batch(self.stream, body, limits), requesting_actor(request))
         return Response(answer, http.HTTP_202_ACCEPTED)
 
 

@@ -142,8 +142,9 @@ def delete_unknown(folder: Path) -> int:
     """What killed writers left: files that no row knows, but for those of parts that are still being moved."""
     # Listed first: whatever counts by now has its row, or its part is open still.
     there = [path for stream in Stream for path in _old_files(folder / stream)]
-    known = set(StoredFile.objects.values_list("path", flat=True))
+    # In this order: a part that is done in between has its rows.
     open_parts = set(Part.objects.filter(state=Part.State.OPEN).values_list("pk", flat=True))
+    known = set(StoredFile.objects.values_list("path", flat=True))
     unknown = [
         path
         for path in there

@@ -12,6 +12,7 @@ from usersplit_sdk.origin import Posted
 
 RETRY_AFTER_LIMIT = 300.0
 """Seconds: no server keeps hits waiting for longer."""
+PROBLEM = "application/problem+json"
 NAMED = 20
 """So many reasons of one answer are looked at."""
 WORDS = 200
@@ -71,8 +72,11 @@ def judge(posted: Posted, batch_id: str, url: str) -> Verdict:
         return Verdict(Outcome.LATER, message, _seconds(posted.retry_after))
     if status >= 500:
         return Verdict(Outcome.FAULTY, message, _seconds(posted.retry_after))
-    if status >= 400:
+    if status >= 400 and PROBLEM in posted.content_type.lower():
         return Verdict(Outcome.USELESS, f"{message}: {_title(posted)}")
+    if status >= 400:
+        # Whoever says that is no UserSplit server: a proxy, or one that does not know its own name.
+        return Verdict(Outcome.REFUSED, f"{message}, but not as a UserSplit server does; hits wait")
     return Verdict(Outcome.LATER, message)
 
 

@@ -101,6 +101,10 @@ class Outbox:
         if batch is not None:
             self._waiting.append(batch)
 
+    def _may_adopt(self) -> bool:
+        """Half of the room is for our own hits: what others left must not be dropped because we took it."""
+        return sum(batch.room for batch in self._waiting) < self._spool_bytes // 2
+
     def _bound(self) -> None:
         """Drop the oldest batches of those that take too much room."""
         room = sum(batch.room for batch in self._waiting)
@@ -154,7 +158,7 @@ class Outbox:
             return
         self._adopt_at = time.monotonic() + ADOPT_SECONDS * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
         with self._lock:
-            for found in self._spool.adopt():
+            for found in self._spool.adopt(self._may_adopt):
                 if isinstance(found, Batch):
                     self._waiting.append(found)
                 else:

@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -36,6 +36,8 @@ ABANDONED_SECONDS = 3600.0
 FILE_BYTES = 16 * 1024 * 1024
 """No file of ours is larger."""
 _OWNED = re.compile(r"[0-9]{1,10}-[0-9a-f]{16}")
+MANY_FOLDERS = 64
+"""Of processes, living and dead: with more of them the oldest hits of the dead are dropped, so that the disk does not fill."""
 _NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.hits")
 
 
@@ -126,8 +128,11 @@ class Spool:
                 surplus.unlink()
         return aside
 
-    def adopt(self) -> Iterator[Batch | OSError]:
-        """Take over what dead processes left, oldest first in each; yields what cannot be taken over as well."""
+    def adopt(self, has_room: Callable[[], bool]) -> Iterator[Batch | OSError]:
+        """Take over what dead processes left, oldest first in each; yields what cannot be taken over as well.
+
+        What there is no room for stays where it is, for others or for later, unless there are too many folders already.
+        """
         try:
             check_owner(self.folder)
             places = sorted(place for place in self.folder.iterdir() if _OWNED.fullmatch(place.name))
@@ -136,10 +141,11 @@ class Spool:
         except OSError as problem:
             yield problem
             return
+        takes: Callable[[], bool] = has_room if len(places) <= MANY_FOLDERS else lambda: True
         for place in places:
             if place != self._own:
                 try:
-                    yield from self._adopt_from(place)
+                    yield from self._adopt_from(place, takes)
                 except OSError as problem:
                     yield problem
 
@@ -186,7 +192,7 @@ class Spool:
                 return place
         raise OSError(f"no folder can be kept in {self.folder}")
 
-    def _adopt_from(self, place: Path) -> Iterator[Batch]:
+    def _adopt_from(self, place: Path, has_room: Callable[[], bool]) -> Iterator[Batch]:
         with _locked(place) as is_dead:
             if not is_dead:
                 return
@@ -199,6 +205,8 @@ class Spool:
             for batch_id in halves & found.keys():
                 (place / found.pop(batch_id)).unlink()
             for name in sorted(found.values()):
+                if not has_room():
+                    return
                 batch = self._take(place / name)
                 if batch is not None:
                     yield batch

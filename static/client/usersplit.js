@@ -175,7 +175,7 @@ export class UserSplit {
       for (const batch of batches) {
         const { ok, status } = await this.#post("hits/", batch);
         const error = new Error(`hits: ${status}`);
-        if (status === 429 || status >= 500) throw error;
+        if (!ok && ![400, 413, 415].includes(status)) throw error;
         if (!ok) this.#tell(error); // It would be refused again.
         this.#update((stored) => {
           stored.batches = stored.batches.filter((one) => one.batch_id !== batch.batch_id);

@@ -17,6 +17,7 @@ from accounts.services import create_token
 from analytics import ingest
 from analytics.models import Batch, WaitingBatch
 from core import clock
+from experiments.lifecycle import Status
 from tests.analytics.batches import batch, event, hit, send
 from tests.api import Api, problem
 from tests.conftest import People
@@ -141,7 +142,7 @@ def test_a_token_sends_no_hits_of_the_other_environment(people: People, bound: s
 
 
 def test_hits_nobody_knows_are_told_and_taken(people: People, api: Api) -> None:
-    make_experiment(Actor.person(people.manager), key="known_test")
+    make_experiment(Actor.person(people.manager), Status.DEV, key="known_test")
     good = hit(test="known_test", variant="green")
     answer = send(
         api,
@@ -156,6 +157,20 @@ def test_hits_nobody_knows_are_told_and_taken(people: People, api: Api) -> None:
         {"test": "konwn_test", "settings_group": 1, "variant": "green", "hits": 3, "why": "test"},
         {"test": "known_test", "settings_group": 1, "variant": "grene", "hits": 1, "why": "variant"},
         {"test": "known_test", "settings_group": 9, "variant": "green", "hits": 1, "why": "settings_group"},
+    ]
+
+
+def test_a_draft_exists_for_its_managers_only(people: People, api: Api) -> None:
+    make_experiment(Actor.person(people.manager), key="secret_idea")
+    sent = [
+        hit(test="secret_idea"),
+        hit(test="secret_idea", variant="grene"),
+        hit(test="secret_idea", settings_group=9),
+    ]
+    assert {one["why"] for one in send(Api.of(people.viewer, ["ingest"]), *sent)["unknown"]} == {"test"}
+    assert sorted(one["why"] for one in send(Api.of(people.manager, ["ingest"]), *sent)["unknown"]) == [
+        "settings_group",
+        "variant",
     ]
 
 

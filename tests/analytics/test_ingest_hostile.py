@@ -93,6 +93,7 @@ BAD_EVENTS: list[tuple[object, list[str]]] = [
     (event(value="3"), ["value"]),
     (event(value=True), ["value"]),
     (event(value=10**400), ["value"]),
+    (event(value=1e200), ["value"]),
     (event(user_id=None), ["user_id"]),
     (event(user_id="", device_id=""), ["user_id"]),
     (event(variant="green"), ["variant"]),

@@ -38,6 +38,15 @@ def alarms() -> list[str]:
     return list(Entry.objects.filter(verb="alarm", subject_key="button").values_list("message", flat=True))
 
 
+def test_the_strongest_alarm_stays_as_well(group: SettingsGroup) -> None:
+    count_hits(group, "control", 110_000, 110_000)
+    count_hits(group, "green", 90_000, 90_000)
+    watch_sample_ratios()
+    assert SampleRatioWatch.objects.get().smallest_p == 0.0
+    count_hits(group, "green", 20_000, 20_000)
+    assert look_at(group).holds_always
+
+
 def test_an_alarm_is_raised_once_and_stays(group: SettingsGroup) -> None:
     count_hits(group, "control", 500, 500)
     count_hits(group, "green", 500, 500)

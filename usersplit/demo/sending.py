@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from django.conf import settings
 
+from accounts.actors import Actor
 from analytics.folding import fold
 from analytics.ingest import take_batch
 from analytics.ingest_body import MAX_ITEMS, read_batch
@@ -25,6 +26,7 @@ from usersplit.demo.visits import PRODUCTION, Traffic, traffic, visitors
 
 _NAMESPACE: Final = uuid.UUID("4f6d2f0e-7c1b-4a57-9f43-2400c0ffee00")
 _PATIENCE: Final = 60.0
+DEMO: Final = Actor.machine("Demo")
 
 
 def load_hits() -> int:
@@ -69,7 +71,7 @@ def _send(stream: str, environment: str, items: Iterable[dict[str, Any]], name: 
         batch = read_batch(stream, msgspec.json.encode({"batch_id": batch_id, stream: some}), limits)
         if batch.refused:
             raise RuntimeError(f"the demo sends what is refused: {batch.refused[0].errors}")
-        take_batch(batch)
+        take_batch(batch, DEMO)
         sent += len(some)
     return sent
 

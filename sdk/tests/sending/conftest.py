@@ -66,6 +66,12 @@ class HitServer:
         return lambda server, request, _: server.reply(request, status, body, headers)
 
     @staticmethod
+    def refuses(detail: str = "hits: must be a list") -> Mood:
+        """As a UserSplit server refuses what it will never take."""
+        body = json.dumps({"title": "No", "detail": detail}).encode()
+        return HitServer.says(400, {"Content-Type": "application/problem+json"}, body)
+
+    @staticmethod
     def nothing(server: HitServer, request: BaseHTTPRequestHandler) -> None:
         """Have nothing to deliver."""
         server.reply(request, 404)

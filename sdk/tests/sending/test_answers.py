@@ -109,8 +109,20 @@ def test_one_hit_that_is_too_large_is_dropped_and_told(server: HitServer, sender
     assert any("finds a single hit too large" in message for message in senders.told)
 
 
+def test_what_a_proxy_refuses_waits(server: HitServer, senders: Senders) -> None:
+    server.mood = server.says(
+        400, {"Content-Type": "text/html"}, b"<h1>plain HTTP was sent to the HTTPS port</h1>"
+    )
+    sink = senders()
+    senders.record(sink, 3)
+    assert senders.eventually(lambda: len(senders.told) == 1)
+    assert senders.told[0].endswith("answers 400 to hits, but not as a UserSplit server does; hits wait")
+    sink.close()
+    assert (sink.dropped, len(senders.lines())) == (0, 3)
+
+
 def test_a_batch_that_is_never_taken_is_set_aside(server: HitServer, senders: Senders) -> None:
-    server.moods.append(server.says(400, body=b'{"title": "No", "detail": "hits: must be a list"}'))
+    server.moods.append(server.refuses())
     sink = senders(batch_seconds=0.2)
     senders.record(sink, 3)
     assert senders.eventually(lambda: sink.dropped == 3)

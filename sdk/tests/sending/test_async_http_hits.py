@@ -105,7 +105,7 @@ def test_what_was_stored_is_on_disk_and_the_server_is_not_waited_for(
 
 
 def test_what_a_sink_loses_is_counted_by_its_client(server: HitServer, senders: Senders) -> None:
-    server.mood = server.says(400)
+    server.mood = server.refuses()
     sink = sink_of(senders, server)
 
     async def run() -> None:

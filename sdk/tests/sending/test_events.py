@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         answer = json.dumps({"batch_id": body["batch_id"], "rejected": []}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/problem+json" if status >= 400 else "application/json")
         self.end_headers()
         self.wfile.write(answer)
         if status == 202:

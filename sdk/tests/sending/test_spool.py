@@ -211,6 +211,21 @@ def test_the_oldest_go_where_there_are_too_many(server: HitServer, senders: Send
     assert senders.told[1] == "hits: some are dropped: too many are waiting, and the oldest go first"
 
 
+def test_what_the_dead_left_waits_where_there_is_no_room_for_it(server: HitServer, senders: Senders) -> None:
+    server.mood = server.says(403)
+    for number in range(3):
+        name = f"{number + 1}-0123456789abcdef"
+        left_by_the_dead(senders, *[lines(senders, f"{number}{part}") for part in range(4)], name=name)
+    sink = senders(spool_bytes=6 * 4096)
+    assert senders.eventually(lambda: len(senders.told) == 1)
+    assert (sink.dropped, len(senders.files())) == (0, 12)
+    sink.close()
+    server.mood = type(server).take
+    last = senders()
+    assert senders.eventually(lambda: len(server.users()) == 12)
+    last.close()
+
+
 def test_a_spool_that_somebody_removes_is_made_anew(server: HitServer, senders: Senders) -> None:
     server.stop()
     sink = senders(batch_size=2)
@@ -246,7 +261,7 @@ def test_folders_of_who_was_killed_at_birth_go(senders: Senders) -> None:
     for place in (young, old):
         place.mkdir(mode=0o700)
     os.utime(old, (0, 0))
-    assert list(Spool(senders.spool).adopt()) == []
+    assert list(Spool(senders.spool).adopt(lambda: True)) == []
     assert list(senders.spool.iterdir()) == [young]
 
 
@@ -255,7 +270,7 @@ def test_what_is_not_ours_stays(senders: Senders) -> None:
     (senders.spool / "notes.txt").write_text("mine")
     (senders.spool / "photos").mkdir()
     mine = Spool(senders.spool)
-    assert list(mine.adopt()) == []
+    assert list(mine.adopt(lambda: True)) == []
     mine.begin(str(uuid.uuid4()), 1).close()
     mine.close()
     assert {place.name for place in senders.spool.iterdir()} >= {"notes.txt", "photos"}
