@@ -4,35 +4,53 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import django
 
+if TYPE_CHECKING:
+    from experiments.models import Experiment
+
 
 def main() -> None:
-    """`prepare`: a token and tests. `counts`: the hits in each place. One line of JSON."""
+    """`prepare N`: a token and so many tests. `counts`: the hits in each place. One line of JSON."""
     django.setup()
-    print(json.dumps({"prepare": _prepare, "counts": _counts}[sys.argv[1]]()))
+    question, *numbers = sys.argv[1:]
+    print(json.dumps(_prepare(int(numbers[0])) if question == "prepare" else _counts()))
 
 
-def _prepare() -> dict[str, Any]:
+def _prepare(tests: int) -> dict[str, Any]:
     from accounts.actors import Actor  # noqa: PLC0415 - after Django is set up
     from accounts.models import Scope, User  # noqa: PLC0415
     from accounts.services import create_token  # noqa: PLC0415
-    from bench.ingestion_product import TESTS  # noqa: PLC0415
+    from bench.ingestion_product import wait_until  # noqa: PLC0415
+    from experiments.lifecycle import Verb  # noqa: PLC0415
     from experiments.models import Kind  # noqa: PLC0415
-    from experiments.services import add_settings_group, create_experiment  # noqa: PLC0415
+    from experiments.services import add_settings_group, apply_verb, create_experiment  # noqa: PLC0415
 
     actor = Actor.person(User.objects.filter(is_superuser=True).earliest("pk"))
     variants = [
         {"name": name, "percent": "1", "is_control": name == "control"} for name in ("control", "green")
     ]
-    for number in range(TESTS):
+    for number in range(tests):
         experiment = create_experiment(actor, Kind.TEST, {"key": f"test_{number}", "name": f"Test {number}"})
-        add_settings_group(actor, experiment, {"variants": variants})
+        group = add_settings_group(actor, experiment, {"variants": variants})
+        # Here, or by a worker that was faster.
+        prepared = partial(_is_prepared, experiment, group.pk)
+        wait_until(prepared, f"{experiment.key} is prepared")
+        apply_verb(actor, experiment, Verb.PUBLISH)
     token = create_token(actor, "ingestion", [Scope.INGEST])[1]
-    tests = [(f"test_{number}", 1, name) for number in range(TESTS) for name in ("control", "green")]
-    return {"token": token, "tests": tests}
+    triples = [(f"test_{number}", 1, name) for number in range(tests) for name in ("control", "green")]
+    return {"token": token, "tests": triples}
+
+
+def _is_prepared(experiment: Experiment, group_id: int) -> bool:
+    from experiments.services import prepare_settings_group  # noqa: PLC0415
+
+    prepare_settings_group(group_id)
+    experiment.refresh_from_db()
+    return experiment.current_id == group_id
 
 
 def _counts() -> dict[str, int]:

@@ -100,9 +100,9 @@ class Product:
         answer: dict[str, Any] = json.loads(content)
         return answer
 
-    def ask(self, question: str) -> Any:
+    def ask(self, *question: str) -> Any:
         """What `bench.ingestion_ground` answers, in a process of its own on this product's database."""
-        asked = [sys.executable, "-m", "bench.ingestion_ground", question]
+        asked = [sys.executable, "-m", "bench.ingestion_ground", *question]
         environment = _environment(self.layout, 0) | {"DJANGO_SETTINGS_MODULE": "usersplit.settings"}
         output = subprocess.run(asked, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE).stdout
         return json.loads(output.splitlines()[-1])
@@ -146,8 +146,10 @@ sys.exit(run.run(sys.argv[1]))
 
 
 @contextmanager
-def running_product(log: Path | None = None, *, only_hits: bool = False) -> Iterator[Product]:
-    """The product with a token and forty tests, until the block ends; with `only_hits` without the other workers."""
+def running_product(
+    log: Path | None = None, *, only_hits: bool = False, tests: int = TESTS
+) -> Iterator[Product]:
+    """The product with a token and so many tests, until the block ends; with `only_hits` without the other workers."""
     with throwaway_layout() as layout:
         layout.make_folders()
         # Nobody looks at a page here.
@@ -167,7 +169,7 @@ def running_product(log: Path | None = None, *, only_hits: bool = False) -> Iter
         product = Product(layout, f"127.0.0.1:{port}", process)
         try:
             wait_until(lambda: process.poll() is not None or product.is_well(), "the product runs")
-            ground = product.ask("prepare")
+            ground = product.ask("prepare", str(tests))
             product.token = ground["token"]
             product.tests = tuple((key, number, variant) for key, number, variant in ground["tests"])
             wait_until(lambda: product.pid_of("worker"), "the worker runs")

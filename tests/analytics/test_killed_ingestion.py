@@ -12,7 +12,7 @@ from bench.ingestion_product import running_product
 
 
 def test_no_hit_is_lost_or_doubled_when_parts_are_killed_under_load(tmp_path: Path) -> None:
-    with running_product(tmp_path / "output.log", only_hits=True) as product:
+    with running_product(tmp_path / "output.log", only_hits=True, tests=2) as product:
         outcome = killed_under_load(product, rounds=1, threads=2, batch=50)
     assert outcome.kills == dict.fromkeys(VICTIMS, 1)
     assert outcome.failures > 0
