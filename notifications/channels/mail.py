@@ -41,7 +41,7 @@ class Mail:
             to=[recipient],
             headers={"Message-ID": name, "Auto-Submitted": "auto-generated", **_stop_headers(stop)},
         )
-        mail.attach_alternative(render_to_string(f"{TEMPLATE}#html", context), "text/html")
+        mail.attach_alternative(render_to_string(f"{TEMPLATE}#html", context).strip(), "text/html")
         _hand_over(mail)
         return Receipt("Taken by the mail server.", name)
 
