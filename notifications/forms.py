@@ -26,6 +26,9 @@ class RecordSearchForm(ConsoleForm):
 class HabitsForm(ConsoleForm):
     """When and how one wants to hear."""
 
+    email = forms.EmailField(
+        required=False, max_length=254, label="E-mail address", help_text="Empty: nothing can be sent to you."
+    )
     time_zone = forms.ChoiceField(
         choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones())],
         help_text="Quiet hours and the times in messages are on this zone's clocks.",
@@ -38,7 +41,7 @@ class HabitsForm(ConsoleForm):
     )
     quiet_until = forms.TimeField(
         required=False,
-        label="until",
+        label="Quiet until",
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text="What comes in between arrives then. Urgent messages don't wait.",
     )

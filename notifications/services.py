@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Collection
 from zoneinfo import available_timezones
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.actors import Actor
@@ -74,9 +76,11 @@ def save_muted_kinds(person: User, muted: Collection[str]) -> None:
         mute(person, kind=kind)
 
 
+@transaction.atomic
 def save_habits(
     person: User,
     *,
+    email: str,
     time_zone: str,
     quiet_from: dt.time | None,
     quiet_until: dt.time | None,
@@ -84,7 +88,7 @@ def save_habits(
     digest: bool,
     direct: str,
 ) -> Habits:
-    """When and how the person wants to hear. Raises InvalidInput naming the field."""
+    """Where, when and how the person wants to hear. Raises InvalidInput naming the field."""
     if time_zone not in available_timezones():
         raise InvalidInput.at("time_zone", "Must be the name of a time zone, such as Europe/Berlin.")
     if (quiet_from is None) != (quiet_until is None):
@@ -92,6 +96,12 @@ def save_habits(
         raise InvalidInput.at(field, "Quiet hours need both ends.")
     if direct not in {ChannelKind.MAIL, ChannelKind.CHAT}:
         raise InvalidInput.at("direct", "Must be mail or chat.")
+    try:
+        if email:
+            validate_email(email)
+    except ValidationError as error:
+        raise InvalidInput.at("email", "Must be an e-mail address.") from error
+    User.objects.filter(pk=person.pk).update(email=email)
     habits, _ = Habits.objects.update_or_create(
         person=person,
         defaults={

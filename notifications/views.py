@@ -98,7 +98,8 @@ def mine(request: HttpRequest) -> HttpResponse:
     """What one hears of, when and how."""
     person = signed_in_person(request)
     habits = Habits.objects.filter(person=person).first() or Habits(person=person)
-    initial = {name: getattr(habits, name) for name in HabitsForm.base_fields}
+    initial = {name: getattr(habits, name) for name in HabitsForm.base_fields if name != "email"}
+    initial["email"] = person.email
     form = HabitsForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:

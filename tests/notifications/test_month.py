@@ -137,6 +137,7 @@ def test_quiet_hours_follow_the_wall_clock_over_the_change(
     with_mail(people.manager)
     save_habits(
         people.manager,
+        email="manager@example.org",
         time_zone="Europe/Berlin",
         quiet_from=dt.time(20),
         quiet_until=dt.time(8),

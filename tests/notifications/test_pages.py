@@ -86,6 +86,7 @@ def test_one_says_when_and_of_what_one_wants_to_hear(client: Client, people: Peo
     mute(people.manager, kind="started", channel="mail")
     assert 'value="started"\n' in text(client, "/notifications/mine/")
     form = {
+        "email": "me@example.org",
         "time_zone": "Asia/Tokyo",
         "quiet_from": "22:00",
         "quiet_until": "07:00",
@@ -95,6 +96,8 @@ def test_one_says_when_and_of_what_one_wants_to_hear(client: Client, people: Peo
     assert client.post("/notifications/mine/", form).status_code == 302
     habits = Habits.objects.get(person=people.manager)
     assert (habits.time_zone, str(habits.quiet_from), habits.digest) == ("Asia/Tokyo", "22:00:00", True)
+    people.manager.refresh_from_db()
+    assert people.manager.email == "me@example.org"
     muted = set(Mute.objects.values_list("kind", "channel"))
     assert ("finished", "") in muted
     assert not {kind for kind, _ in muted} & {"paused", "started"}
@@ -103,6 +106,7 @@ def test_one_says_when_and_of_what_one_wants_to_hear(client: Client, people: Peo
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        ({"email": "nobody"}, "Enter a valid email address."),
         ({"time_zone": "Mars/Base"}, "Select a valid choice"),
         ({"quiet_until": ""}, "Quiet hours need both ends."),
         ({"quiet_from": "25:00"}, "Enter a valid time."),

@@ -98,6 +98,7 @@ def test_muted_twice_and_unmuted_once_is_heard_again(people: People) -> None:
 def test_quiet_hours_put_off_what_is_not_urgent(people: People, running: Experiment) -> None:
     save_habits(
         people.other_manager,
+        email="other_manager@example.org",
         time_zone="Europe/Berlin",
         quiet_from=dt.time(22),
         quiet_until=dt.time(7),

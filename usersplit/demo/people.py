@@ -46,6 +46,7 @@ def save_personas() -> dict[str, dict[str, str]]:
     for persona in (*PERSONAS, COLLEAGUE):
         password = new_password()
         names = {"first_name": persona.first_name, "last_name": persona.last_name}
+        names["email"] = f"{persona.username}@usersplit.example"
         save_person(persona.username, persona.role, password, **names)
         if persona is not COLLEAGUE:
             logins[persona.role.value] = {"username": persona.username, "password": password}
