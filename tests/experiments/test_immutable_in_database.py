@@ -31,7 +31,7 @@ REFUSED = {
     "the preparation": "DELETE FROM experiments_preparation",
     "text of a changelog entry": "UPDATE changelog_entry SET message = 'it was not me'",
     "a changelog entry": "DELETE FROM changelog_entry",
-    "the changelog": "TRUNCATE changelog_entry",
+    "the changelog": "TRUNCATE changelog_entry CASCADE",
     "a test": "DELETE FROM experiments_experiment",
     "the key of a published test": "UPDATE experiments_experiment SET key = 'other_key'",
     "a step that the lifecycle does not have": "UPDATE experiments_experiment SET status = 'paused'",
