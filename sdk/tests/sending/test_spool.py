@@ -93,8 +93,8 @@ def test_few_files_are_kept_aside(
     monkeypatch.setattr(spool, "ASIDE_LIMIT", 3)
     left_by_the_dead(senders, *[b"damage\n"] * 10)
     senders()
-    assert senders.eventually(lambda: len(senders.files()) == 0)
-    assert len(list((senders.spool / "aside").iterdir())) == 3
+    aside = senders.spool / "aside"
+    assert senders.eventually(lambda: not senders.files() and len(list(aside.glob("*"))) == 3)
 
 
 def test_killed_while_a_batch_was_halved_it_is_sent_as_a_whole(server: HitServer, senders: Senders) -> None:
@@ -240,8 +240,9 @@ def test_a_spool_that_somebody_removes_is_made_anew(server: HitServer, senders: 
         sink.record(senders.hit(user))
     sink.flush()
     server.start_again()
-    assert senders.eventually(lambda: server.users() == ["3", "4", "5"])
-    assert senders.eventually(lambda: sink.dropped == 3)
+    assert senders.eventually(lambda: server.users()[-3:] == ["3", "4", "5"])
+    # What had been read for an attempt when it was removed may still arrive.
+    assert senders.eventually(lambda: sink.dropped + len(server.users()) == 6)
 
 
 def test_nobody_else_can_read_it(server: HitServer, senders: Senders) -> None:
