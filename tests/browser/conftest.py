@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from accounts.actors import Actor
 from accounts.models import User
 from tests.conftest import People
+from tests.waiting import wait_until
 
 WIDE, NARROW = 1440, 390
 _EXPECTED = (
@@ -77,7 +79,14 @@ def new_page(chromium: Browser, live_server: Any) -> Iterator[NewPage]:
     yield open_page
     for context in contexts:
         context.close()
+    # What the closed pages still asked for would otherwise meet a database that the next test empties.
+    wait_until(lambda: not _open_requests(), "every request of the closed pages to end", seconds=60)
     assert complaints == []
+
+
+def _open_requests() -> list[threading.Thread]:
+    """The live server's threads, one per connection, by the name the standard library gives them."""
+    return [one for one in threading.enumerate() if "process_request_thread" in one.name]
 
 
 def sign_in(context: BrowserContext, person: User, url: str) -> None:
