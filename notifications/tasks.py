@@ -34,6 +34,18 @@ def send_mail() -> None:
     _send(ChannelKind.MAIL)
 
 
+@shared_task(base=DurableTask)
+def send_chat() -> None:
+    """Send what is due in rooms, to people in the chat, and to webhooks."""
+    _send(ChannelKind.CHAT)
+
+
+@shared_task(base=DurableTask)
+def send_jira() -> None:
+    """Write the comments that are due."""
+    _send(ChannelKind.JIRA)
+
+
 def _send(channel: ChannelKind) -> None:
     # One process a channel: messages keep their order, and a provider that hangs holds one process only.
     with alone_with(_LOCKS, list(ChannelKind).index(channel)) as alone:

@@ -126,6 +126,7 @@ INSTALLED_APPS = [
     "analytics",
     "qa_tools",
     "notifications",
+    "console",
     "usersplit",
 ]
 
@@ -208,6 +209,14 @@ EMAIL_TIMEOUT = 20
 # Without a mail server mails lie in a folder, where they can be looked at.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
+# Secrets of connections are encrypted with the first of these texts, and read with any; without one, with SECRET_KEY.
+NOTIFICATIONS_KEYS = [
+    one.strip() for one in os.environ.get("NOTIFICATIONS_KEYS", "").split(",") if one.strip()
+]
+# Networks that are not public and may be called all the same, such as that of a Jira of one's own: 10.1.2.0/24.
+NOTIFICATIONS_ALLOW_PRIVATE = [
+    one.strip() for one in os.environ.get("NOTIFICATIONS_ALLOW_PRIVATE", "").split(",") if one.strip()
+]
 
 # --- Language and time --------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -249,7 +258,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # has a queue of its own. A worker without -Q serves all of them; so that nothing waits, there are several (embedded/product.py).
 CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name)
-    for name in ("celery", "preparation", "counting", "loading", "hits", "notify_mail")
+    for name in (
+        *("celery", "preparation", "counting", "loading", "hits"),
+        *("notify_mail", "notify_chat", "notify_jira"),
+    )
 ]
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "experiments.tasks.prepare": {"queue": "preparation"},
@@ -263,6 +275,10 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "analytics.tasks.keep_store": {"queue": "counting"},
     "analytics.tasks.watch_sample_ratios": {"queue": "counting"},
     "notifications.tasks.send_mail": {"queue": "notify_mail"},
+    "notifications.tasks.send_chat": {"queue": "notify_chat"},
+    "notifications.tasks.keep_rooms": {"queue": "notify_chat"},
+    "notifications.tasks.send_jira": {"queue": "notify_jira"},
+    "notifications.tasks.look_at_issues": {"queue": "notify_jira"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # What was lost between a commit and the broker, or with a worker, is found again by these sweeps.
@@ -273,6 +289,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "read-outbox": {"task": "notifications.tasks.read_outbox", "schedule": 5.0, **_sweep},
     "plan-time-events": {"task": "notifications.tasks.plan_time_events", "schedule": 60.0, **_sweep},
     "send-mail": {"task": "notifications.tasks.send_mail", "schedule": 5.0, **_sweep},
+    "send-chat": {"task": "notifications.tasks.send_chat", "schedule": 5.0, **_sweep},
+    "send-jira": {"task": "notifications.tasks.send_jira", "schedule": 5.0, **_sweep},
+    "keep-rooms": {"task": "notifications.tasks.keep_rooms", "schedule": 30.0, **_sweep},
+    "look-at-issues": {"task": "notifications.tasks.look_at_issues", "schedule": 60.0, **_sweep},
     "deliver": {"task": "delivery.tasks.deliver", "schedule": 15.0, **_sweep},
     "forget-silent-servers": {"task": "delivery.tasks.forget_silent_servers", "schedule": 3600.0},
     "sweep-recounts": {"task": "experiments.tasks.sweep_recounts", "schedule": 30.0, **_sweep},

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a connection holds, the secret in the clear. It lives as long as a call does."""
+
+    url: str
+    account: str
+    secret: str = field(repr=False)
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

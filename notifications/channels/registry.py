@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Final, cast
 
-from notifications.channels.base import Channel, ChatChannel, SendFailed
+from notifications.channels.base import Account, Channel, ChatChannel, SendFailed
 from notifications.channels.mail import Mail
-from notifications.models import ChannelKind, Delivery, Room
+from notifications.models import ChannelKind, Connection, Delivery, Provider, Room
 from notifications.planning import HOOK, ISSUE, PERSON, ROOM
+from notifications.secrets import SecretUnreadable, decrypt
+
+PROVIDERS: Final[Mapping[Provider, Callable[[Account], Channel]]] = {}
+
+
+def account_of(connection: Connection) -> Account:
+    """What a channel needs of a connection. Raises SendFailed when the secret cannot be read."""
+    try:
+        secret = decrypt(bytes(connection.secret))
+    except SecretUnreadable as error:
+        answer = "The secret was encrypted with a key that is not there any more: type it in again."
+        raise SendFailed(answer, provider_down=True) from error
+    return Account(connection.url, connection.account, secret, connection.options)
+
+
+def channel_of(connection: Connection) -> Channel:
+    """The channel that speaks to the connection's provider. Raises SendFailed."""
+    return PROVIDERS[Provider(connection.provider)](account_of(connection))
 
 
 def channel_for(delivery: Delivery) -> Channel:
     """The channel of a delivery. Raises SendFailed when there is none."""
-    if delivery.channel != ChannelKind.MAIL:
+    if delivery.channel == ChannelKind.MAIL:
+        return Mail(delivery)
+    if delivery.connection is None:
         raise SendFailed("There is no connection for this.", permanent=True)
-    return Mail(delivery)
+    return channel_of(delivery.connection)
 
 
 def recipient_address(delivery: Delivery, channel: Channel) -> str:

@@ -83,8 +83,8 @@ def workers(environment: Mapping[str, str]) -> list[Worker]:
         Worker(environment, "loading", "loading", 1),
         # One process at a time folds, so this worker works by itself, without a child: a hundred megabytes less.
         Worker(environment, "hits", "hits", 1, pool="solo"),
-        # A mail server that hangs holds nobody else up.
-        Worker(environment, "notifying", "notify_mail", 1, pool="solo"),
+        # A thread for each channel, since one process a channel sends at a time: a provider that hangs holds nobody else up.
+        Worker(environment, "notifying", "notify_mail,notify_chat,notify_jira", 6, pool="threads"),
     ]
 
 

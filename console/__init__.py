@@ -1,0 +1,1 @@
+"""Pages that are made of everything below: home, the list of tests, the calendar, the overlap map, search."""
