@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     *api.urlpatterns,
+    path("", include("console.urls")),
     path("", include("accounts.urls")),
     path("", include("audience.urls")),
     path("", include("experiments.urls")),
