@@ -8,10 +8,11 @@ from celery import shared_task
 
 from core.locks import alone_with
 from core.tasks import DurableTask
-from notifications import clockwork, outbox, planning, sending
+from notifications import clockwork, issues, outbox, planning, sending
 from notifications.models import ChannelKind
 
 _LOCKS: Final = 0x5553_0030
+_ISSUES: Final = 16
 
 
 @shared_task(base=DurableTask)
@@ -44,6 +45,14 @@ def send_chat() -> None:
 def send_jira() -> None:
     """Write the comments that are due."""
     _send(ChannelKind.JIRA)
+
+
+@shared_task(base=DurableTask)
+def look_at_issues() -> None:
+    """See how the tests' issues in Jira are, and bring what we keep there in step."""
+    with alone_with(_LOCKS, _ISSUES) as alone:
+        if alone:
+            issues.look_at_issues()
 
 
 def _send(channel: ChannelKind) -> None:
