@@ -19,6 +19,7 @@ class SubjectKind(models.TextChoices):
     TOKEN = "token", "API token"
     PERSON = "person", "Person"
     SPLIT_GROUPS = "split_groups", "Split groups"
+    CONNECTION = "connection", "Connection"
 
 
 class Verb(models.TextChoices):

@@ -31,14 +31,14 @@ class EntrySearch:
 
 
 def visible_entries(actor: Actor) -> QuerySet[Entry]:
-    """All entries but those about drafts that do not exist for this actor, and, but for superusers, about sources of users:
-    what they ask of which database is theirs. Newest first."""
+    """All entries but those about drafts that do not exist for this actor, and, but for superusers, about sources of users
+    and connections: which servers the installation speaks to is theirs. Newest first."""
     hidden = Experiment.objects.filter(status=Status.DRAFT.value)
     for kind in Kind.values:
         hidden = hidden.exclude(pk__in=visible_experiments(actor, kind).values("pk"))
     about_hidden = Q(subject_kind__in=_KINDS, subject_id__in=hidden.order_by().values("pk"))
     if not (actor.user is None or actor.is_superuser):
-        about_hidden |= Q(subject_kind=SubjectKind.SOURCE)
+        about_hidden |= Q(subject_kind__in=(SubjectKind.SOURCE, SubjectKind.CONNECTION))
     return Entry.objects.exclude(about_hidden).select_related("actor").order_by("-id")
 
 

@@ -64,6 +64,9 @@ class Connection(models.Model):
     last_ok_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True)
+    check_asked_at = models.DateTimeField(null=True, help_text="When somebody asked for a test of it last.")
+    checked_at = models.DateTimeField(null=True, help_text="When that test was over.")
+    check_steps = models.JSONField(default=list, help_text="What it found: [step, whether it worked, words].")
 
     class Meta:
         ordering = ["name"]
