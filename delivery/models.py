@@ -11,6 +11,7 @@ from accounts.models import ApiToken, Environment
 from core import clock
 from core.protection import insert_only
 from delivery.formats import canonical_json, manifest_document
+from experiments.models import Kind
 
 
 class Sha256(Func):
@@ -85,3 +86,48 @@ class AppServer(models.Model):
 
     def __str__(self) -> str:
         return self.instance
+
+
+class CodeRepository(models.Model):
+    """A repository whose code was searched for keys: the newest scan that was reported of it."""
+
+    name = models.CharField(max_length=200, unique=True, help_text="By the scanner's account: shop/web, say.")
+    commit = models.CharField(max_length=64, blank=True, help_text="That was searched.")
+    committed_at = models.DateTimeField(null=True)
+    link = models.CharField(
+        max_length=500, blank=True, help_text="The address of a line, with {commit}, {path} and {line}."
+    )
+    files = models.PositiveIntegerField(default=0, help_text="That were searched.")
+    scanned_at = models.DateTimeField(default=clock.now, help_text="When the scan was reported.")
+    reported_by = models.CharField(max_length=200, help_text="Who reported it.")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CodePlace(models.Model):
+    """A line of code that names a test or user group."""
+
+    repository = models.ForeignKey(CodeRepository, on_delete=models.CASCADE, related_name="places")
+    # Not a foreign key: code may name a test before the console knows it.
+    key = models.CharField(max_length=64)
+    kind = models.CharField(
+        max_length=8, choices=Kind, blank=True, help_text="Empty where the scanner could not tell."
+    )
+    path = models.CharField(max_length=500, help_text="From the root of the repository.")
+    line = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key", "repository", "kind", "path", "line"], name="delivery_codeplace_once"
+            ),
+            models.CheckConstraint(condition=Q(line__gte=1), name="delivery_codeplace_line_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"

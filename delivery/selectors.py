@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
+from django.db.models import Count
 from django.db.models.fields.json import KeyTextTransform
 
 from delivery.formats import is_delivered_path
-from delivery.models import DeliveredFile, Manifest
+from delivery.models import CodePlace, DeliveredFile, Manifest
+from experiments.models import Experiment, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +47,50 @@ def file_bodies(checksums: Collection[str]) -> Mapping[str, bytes]:
     """The bytes of delivered files by checksum."""
     rows = DeliveredFile.objects.filter(sha256__in=checksums) if checksums else DeliveredFile.objects.none()
     return {sha256: bytes(body) for sha256, body in rows.values_list("sha256", "body")}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInCode:
+    """A line that names a test, by the newest scan of its repository. `link` is None unless the scan said how lines are addressed."""
+
+    repository: str
+    path: str
+    line: int
+    commit: str
+    scanned_at: dt.datetime
+    link: str | None
+
+    def __str__(self) -> str:
+        return f"{self.repository} {self.path}:{self.line}"
+
+
+def code_places_of(experiment: Experiment) -> list[FoundInCode]:
+    """Where code names this test or user group: by repository, path and line. Empty also while nobody has reported a scan."""
+    places = CodePlace.objects.filter(key=experiment.key, kind__in=["", experiment.kind])
+    found = places.select_related("repository").order_by("repository__name", "path", "line", "kind")
+    return [_found_in_code(place) for place in found]
+
+
+def code_place_counts(experiments: Collection[Experiment]) -> Mapping[int, int]:
+    """Lines of code that name each of these, by its primary key; without those that none does. One query."""
+    by_name = {(experiment.kind, experiment.key): experiment.pk for experiment in experiments}
+    counted = CodePlace.objects.filter(key__in={key for _, key in by_name}).order_by()
+    found: dict[int, int] = {}
+    for key, kind, lines in counted.values_list("key", "kind").annotate(lines=Count("pk")):
+        for pk in (by_name.get((one, key)) for one in ([kind] if kind else Kind.values)):
+            if pk is not None:
+                found[pk] = found.get(pk, 0) + lines
+    return found
+
+
+def _found_in_code(place: CodePlace) -> FoundInCode:
+    repository = place.repository
+    link = None
+    if repository.link:
+        parts = {"{commit}": repository.commit, "{path}": quote(place.path), "{line}": str(place.line)}
+        link = repository.link
+        for name, value in parts.items():
+            link = link.replace(name, value)
+    return FoundInCode(
+        repository.name, place.path, place.line, repository.commit, repository.scanned_at, link
+    )
