@@ -144,26 +144,33 @@ def warehouse(db: None, small_warehouse: str, settings: Settings, _own_folders: 
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _flush_protected_tables() -> Iterator[None]:
-    """Tests that commit are cleaned up by TRUNCATE, which the append-only tables refuse, as they should.
+def _empty_tables_fast() -> Iterator[None]:
+    """What tests committed is deleted, from the tables that hold rows, instead of TRUNCATE of all and a new post_migrate.
 
-    The clean-up alone runs as a replica would, for which triggers don't fire; then the default filters come back.
+    That takes a twentieth of the time, asks for no lock that a late reader could stand in the way of, and spares the
+    content types. It runs as a replica would, for which neither triggers (of append-only tables) nor foreign keys fire.
     """
-    handle = flush.Command.handle
 
-    def unprotected(self: flush.Command, **options: Any) -> None:
+    def emptied(self: flush.Command, **options: Any) -> None:
         with connection.cursor() as cursor:
+            held = " UNION ALL ".join(
+                f"SELECT '{name}' WHERE EXISTS (SELECT FROM {connection.ops.quote_name(name)})"
+                for name in connection.introspection.django_table_names(include_views=False)
+                if name not in {"django_content_type", "auth_permission"}
+            )
+            cursor.execute(held)
+            full = [name for (name,) in cursor.fetchall()]
             cursor.execute("SET session_replication_role = replica")
-        try:
-            handle(self, **options)
-            # What migrations put there is part of a new installation.
-            install_default_filters(Filter)
-        finally:
-            with connection.cursor() as cursor:
+            try:
+                for name in full:
+                    cursor.execute(f"DELETE FROM {connection.ops.quote_name(name)}")
+            finally:
                 cursor.execute("SET session_replication_role = DEFAULT")
+        # What migrations put there is part of a new installation.
+        install_default_filters(Filter)
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(flush.Command, "handle", unprotected)
+    patch.setattr(flush.Command, "handle", emptied)
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     yield
     patch.undo()
