@@ -94,6 +94,15 @@ def span_of(experiment: Experiment, environment: str) -> Span:
     return Span(found["first"], found["last"], found["hits"] or 0)
 
 
+def last_hits(experiments: Collection[Experiment]) -> Mapping[int, dt.datetime]:
+    """When the latest hit from production came for each of these tests that has any, by primary key. One query."""
+    rows = TotalHits.objects.filter(
+        settings_group__experiment__in=[one.pk for one in experiments], environment=Environment.PRODUCTION
+    )
+    latest = rows.order_by().values_list("settings_group__experiment").annotate(at=Max("last_at"))
+    return dict(latest)
+
+
 def hits_after(experiment: Experiment, moment: dt.datetime) -> int:
     """Hits from production in whole hours that began after `moment`."""
     rows = HourlyHits.objects.filter(
