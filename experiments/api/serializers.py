@@ -14,7 +14,7 @@ from experiments.lifecycle import Verb
 from experiments.models import Experiment, Kind, Outcome, Scope, Side
 from experiments.models.experiment import StatusChoices
 from experiments.selectors import verbs_for
-from experiments.services.property_rules import LABELS, MAX_LENGTH
+from experiments.services.property_rules import LABELS, LONGEST_TAG, MAX_LENGTH, MOST_TAGS
 
 KEY_PATTERN = "^[a-z][a-z0-9_]{1,63}$"
 
@@ -53,6 +53,7 @@ class GroupSerializer(serializers.ModelSerializer[Experiment]):
             "area",
             "jira_issue",
             "chat_room",
+            "tags",
             "managers",
             "status",
             "verbs",
@@ -119,6 +120,12 @@ class GroupBody(serializers.Serializer[Any]):
         r"^([A-Z][A-Z0-9_]{1,30}-[1-9][0-9]{0,9})?$", required=False, allow_blank=True
     )
     chat_room = _text("chat_room", required=False, allow_blank=True)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_TAG),
+        required=False,
+        max_length=MOST_TAGS,
+        help_text="Kept in lower case, each once.",
+    )
     managers = serializers.ListField(
         child=serializers.CharField(),
         required=False,

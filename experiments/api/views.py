@@ -91,6 +91,7 @@ class ExperimentFilter(FilterSet):
     manager = CharFilter(
         field_name="managers__username", max_length=150, help_text="Only those that this user name manages."
     )
+    tag = CharFilter(field_name="tags", method="tagged", max_length=32, help_text="Only those with this tag.")
     search = CharFilter(
         method="containing", max_length=200, help_text="Somewhere in key, name, description or Jira issue."
     )
@@ -98,6 +99,10 @@ class ExperimentFilter(FilterSet):
     class Meta:
         model = Experiment
         fields: ClassVar[list[str]] = []
+
+    def tagged(self, rows: QuerySet[Experiment], name: str, value: str) -> QuerySet[Experiment]:
+        """Tags are kept in lower case."""
+        return rows.filter(tags__contains=[value.lower()])
 
     def containing(self, rows: QuerySet[Experiment], name: str, value: str) -> QuerySet[Experiment]:
         """Every word must be found, anywhere."""

@@ -24,6 +24,7 @@ _HELP = {
     "side": "Where the variant is decided: by app servers, or by clients that ask for it.",
     "jira_issue": "Such as PAY-17.",
     "chat_room": "Where its people talk.",
+    "tags": "Words to find it by, with commas between them.",
     "managers": "Who may change it, start it and end it.",
 }
 
@@ -52,13 +53,18 @@ class PropertiesForm(ConsoleForm):
 
     def properties(self) -> dict[str, object]:
         """What was typed, as the services take it. Call after `is_valid()`."""
-        return {name: self.cleaned_data.get(name) for name in self.fields}
+        typed = {name: self.cleaned_data.get(name) for name in self.fields}
+        words = (word.strip() for word in (typed.get("tags") or "").split(","))
+        return typed | {"tags": [word for word in words if word]}
 
 
 def initial_properties(experiment: Experiment) -> dict[str, Any]:
     """The present properties, as the form's initial values."""
     values = {name: getattr(experiment, name) for name in LABELS if name != "managers"}
-    return values | {"managers": [person.username for person in experiment.managers.all()]}
+    return values | {
+        "managers": [person.username for person in experiment.managers.all()],
+        "tags": ", ".join(experiment.tags),
+    }
 
 
 def _field(name: str) -> forms.Field:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -86,6 +87,12 @@ class Experiment(models.Model):
     side = models.CharField(max_length=16, choices=Side, default=Side.SERVER)
     jira_issue = models.CharField(max_length=64, blank=True)
     chat_room = models.CharField(max_length=255, blank=True)
+    tags = ArrayField(
+        models.CharField(max_length=32),
+        default=list,
+        blank=True,
+        help_text="Lower case, in the order of the alphabet.",
+    )
     managers = models.ManyToManyField(
         settings.AUTH_USER_MODEL, related_name="managed_experiments", blank=True
     )

@@ -22,6 +22,7 @@ from experiments.services.settings_groups import (
     attach_settings_group,
     copy_settings_group,
 )
+from experiments.services.tagging import tag_experiments
 from experiments.services.transitions import apply_verb
 
 __all__ = [
@@ -44,5 +45,6 @@ __all__ = [
     "retry_preparation",
     "switch_tests_off",
     "switch_tests_on",
+    "tag_experiments",
     "unforce_user",
 ]

@@ -44,7 +44,9 @@ def create_experiment(actor: Actor, kind: str, properties: Mapping[str, object])
             experiment = Experiment.objects.create(kind=kind, created_by=actor.user, **clean)
             experiment.managers.set(managers)
             after = {**clean, "managers": _names(managers)}
-            changes = [Change(field, LABELS[field], None, value) for field, value in after.items() if value]
+            changes = [
+                Change(field, LABELS[field], None, as_text(value)) for field, value in after.items() if value
+            ]
             message = f"Created the {noun} “{experiment.name}”"
             note(actor, Verb.CREATE, experiment, message, changes)
     except IntegrityError as error:
@@ -109,8 +111,13 @@ def _apply(row: Experiment, clean: Mapping[str, object]) -> list[Change]:
         before = getattr(row, field)
         if before != value:
             setattr(row, field, value)
-            changes.append(Change(field, LABELS[field], before or None, value or None))
+            changes.append(Change(field, LABELS[field], as_text(before), as_text(value)))
     return changes
+
+
+def as_text(value: object) -> object:
+    """A property as the changelog tells it: tags with commas between them, what is empty as None."""
+    return ", ".join(value) if isinstance(value, list) and value else value or None
 
 
 def _apply_managers(row: Experiment, managers: list[User]) -> list[Change]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from accounts.models import Role, User
@@ -23,6 +23,7 @@ LABELS: Final[Mapping[str, str]] = {
     "side": "Side",
     "jira_issue": "Jira issue",
     "chat_room": "Chat room",
+    "tags": "Tags",
     "managers": "Managers",
 }
 MAX_LENGTH: Final[Mapping[str, int]] = {
@@ -36,6 +37,8 @@ MAX_LENGTH: Final[Mapping[str, int]] = {
     "jira_issue": 64,
     "chat_room": 255,
 }
+MOST_TAGS: Final = 20
+LONGEST_TAG: Final = 32
 # A user group has no variants, so nothing is measured with it.
 TEST_ONLY: Final = frozenset({"hypothesis", "metric", "success", "side"})
 _JIRA_ISSUE = re.compile(r"[A-Z][A-Z0-9_]{1,30}-[1-9]\d{0,9}", re.ASCII)
@@ -50,7 +53,7 @@ def clean_properties(kind: str, raw: Mapping[str, object]) -> dict[str, object]:
             errors.append(FieldError(field[:64], "There is no such property."))
             continue
         try:
-            clean[field] = _clean_managers(value) if field == "managers" else _clean_text(field, value)
+            clean[field] = _CLEANERS[field](value) if field in _CLEANERS else _clean_text(field, value)
         except ValueError as error:
             errors.append(FieldError(field, str(error)))
     if errors:
@@ -84,6 +87,26 @@ def _clean_text(field: str, value: object) -> str:
     return text
 
 
+def clean_tags(value: object) -> list[str]:
+    """Each once, in lower case and in the order of the alphabet. Raises ValueError saying what is wrong."""
+    if value is None:
+        value = []
+    if not isinstance(value, list | tuple) or not all(isinstance(tag, str) for tag in value):
+        raise ValueError("Must be a list of texts.")
+    tags = sorted({" ".join(str(tag).lower().split()) for tag in value} - {""})
+    if len(tags) > MOST_TAGS:
+        raise ValueError(f"Are {len(tags):,}; at most {MOST_TAGS} are possible.")
+    for tag in tags:
+        message = unstorable_text(tag)
+        if message:
+            raise ValueError(f"{message[0].upper()}{message[1:]}.")
+        if len(tag) > LONGEST_TAG or "," in tag:
+            raise ValueError(
+                f"“{tag[:LONGEST_TAG]}” is no tag: at most {LONGEST_TAG} characters are possible, without commas."
+            )
+    return tags
+
+
 def _clean_managers(value: object) -> list[User]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise ValueError("Must be a list of user names.")
@@ -100,3 +123,6 @@ def _clean_managers(value: object) -> list[User]:
             f"Only people with the role manager or superuser can manage a test: {', '.join(unable)[:200]} cannot."
         )
     return [people[name] for name in dict.fromkeys(names)]
+
+
+_CLEANERS: Final[Mapping[str, Callable[[object], object]]] = {"managers": _clean_managers, "tags": clean_tags}

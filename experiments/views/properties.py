@@ -86,8 +86,9 @@ def _theirs(access: Access, form: PropertiesForm) -> list[tuple[str, object, obj
     left_out = set() if access.experiment.is_test else TEST_ONLY
     rows = []
     for name, label in LABELS.items():
-        if name in typed and name not in left_out and (saved[name] or "") != (typed[name] or ""):
-            rows.append((label, _text(saved[name]), _text(typed[name])))
+        theirs, mine = _text(saved[name]) or "", _text(typed.get(name)) or ""
+        if name in typed and name not in left_out and theirs != mine:
+            rows.append((label, theirs, mine))
     return rows
 
 
