@@ -273,6 +273,8 @@ class Room(models.Model):
     )
     created_at = models.DateTimeField(default=clock.now)
     synced_at = models.DateTimeField(null=True, help_text="When invitations were brought in step last.")
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed in a row.")
+    not_before = models.DateTimeField(default=clock.now, help_text="The next try after a failure.")
 
     def __str__(self) -> str:
         return self.name
@@ -293,6 +295,7 @@ class RoomMember(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.WANTED)
     address = models.CharField(max_length=255, blank=True, help_text="What the provider calls the person.")
     error = models.TextField(blank=True)
+    looked_at = models.DateTimeField(null=True, help_text="When it did not work last; it is tried again later.")
 
     class Meta:
         constraints = [

@@ -178,7 +178,7 @@ def _failed(delivery: Delivery, failure: SendFailed) -> None:
         Delivery.objects.filter(_mine(delivery)).update(
             state=DeliveryState.GIVEN_UP if over else DeliveryState.FAILED,
             leased_until=None,
-            not_before=now if over else now + _pause(delivery.attempts, failure.retry_after),
+            not_before=now if over else now + pause_after(delivery.attempts, failure.retry_after),
             answer=failure.answer[:MAX_ANSWER],
         )
         if over:
@@ -187,7 +187,7 @@ def _failed(delivery: Delivery, failure: SendFailed) -> None:
         note_failure(delivery.connection_id, failure.answer)
 
 
-def _pause(attempts: int, asked: float | None) -> dt.timedelta:
+def pause_after(attempts: int, asked: float | None) -> dt.timedelta:
     """What the provider asked for, else twice as long each time; varied, so that not all come back at once."""
     if asked is not None:
         return dt.timedelta(seconds=min(max(asked, 1.0), LONGEST_PAUSE))

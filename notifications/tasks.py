@@ -8,11 +8,12 @@ from celery import shared_task
 
 from core.locks import alone_with
 from core.tasks import DurableTask
-from notifications import clockwork, issues, outbox, planning, sending
+from notifications import clockwork, issues, outbox, planning, rooms, sending
 from notifications.models import ChannelKind
 
 _LOCKS: Final = 0x5553_0030
 _ISSUES: Final = 16
+_ROOMS: Final = 17
 
 
 @shared_task(base=DurableTask)
@@ -45,6 +46,14 @@ def send_chat() -> None:
 def send_jira() -> None:
     """Write the comments that are due."""
     _send(ChannelKind.JIRA)
+
+
+@shared_task(base=DurableTask)
+def keep_rooms() -> None:
+    """Make chat rooms, bring their members in step with managers, archive them after the finish."""
+    with alone_with(_LOCKS, _ROOMS) as alone:
+        if alone:
+            rooms.keep_rooms()
 
 
 @shared_task(base=DurableTask)
