@@ -23,7 +23,7 @@ setup-dev: ## the same, and what tests and checks need
 	@$(PYTHON) scripts/setup.py --dev
 
 pins: setup ## resolve requirements/*.in anew into pinned, hashed *.txt
-	@for name in bootstrap runtime dev sdk-alone engines node $(basename $(notdir $(wildcard requirements/bench-*.in))); do \
+	@for name in bootstrap runtime dev sdk-alone synapse engines node $(basename $(notdir $(wildcard requirements/bench-*.in))); do \
 	  PYTHONPATH=.venv/uv $(PYTHON) -m uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	    --universal --python-version 3.11 --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done

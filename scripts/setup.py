@@ -24,6 +24,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV_HOME = VENV / "uv"
 SDK_ALONE = VENV / "sdk-alone"
+SYNAPSE = VENV / "synapse"
 REQUIREMENTS = ROOT / "requirements"
 
 
@@ -49,6 +50,7 @@ def main() -> None:
         sources = sorted([*(ROOT / "sdk").glob("*.py"), *(ROOT / "sdk" / "usersplit_sdk").rglob("*.py")])
         alone = [REQUIREMENTS / "sdk-alone.txt", ROOT / "sdk" / "pyproject.toml", *sources]
         step("sdk-alone", alone, install_sdk_alone)
+        step("synapse", [REQUIREMENTS / "synapse.txt"], install_synapse)
     if (ROOT / "package-lock.json").exists():
         front_end = [ROOT / "package-lock.json", ROOT / "scripts" / "vendor.py"]
         step("vendor", front_end, install_front_end, present=[ROOT / "static" / "vendor"])
@@ -95,15 +97,25 @@ def install_sdk() -> None:
 
 def install_sdk_alone() -> None:
     """An environment with the SDK as applications install it, and what runs its tests: nothing else may be needed."""
-    if not (SDK_ALONE / "bin" / "python").exists():
-        run(sys.executable, "-m", "venv", "--without-pip", str(SDK_ALONE))
-    into = ("pip", "install", "--quiet", "--python", str(SDK_ALONE / "bin" / "python"))
+    into = environment_beside(SDK_ALONE)
     uv(*into, "--require-hashes", "-r", str(REQUIREMENTS / "sdk-alone.txt"))
     build = ROOT / "sdk" / "build"
     # A module that was deleted since would be packed again from there.
     shutil.rmtree(build, ignore_errors=True)
     uv(*into, "--no-deps", "--no-build-isolation", "--reinstall", str(ROOT / "sdk"))
     shutil.rmtree(build, ignore_errors=True)
+
+
+def install_synapse() -> None:
+    """A Matrix homeserver for the tests of chat rooms. Its pins have nothing to do with ours."""
+    uv(*environment_beside(SYNAPSE), "--require-hashes", "-r", str(REQUIREMENTS / "synapse.txt"))
+
+
+def environment_beside(folder: Path) -> tuple[str, ...]:
+    """Another virtual environment, made if need be: the beginning of the command that installs into it."""
+    if not (folder / "bin" / "python").exists():
+        run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    return ("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"))
 
 
 def install_front_end() -> None:
