@@ -8,11 +8,13 @@ from typing import Final, cast
 from notifications.channels.base import Account, Channel, ChatChannel, SendFailed
 from notifications.channels.jira import JiraCloud, JiraDataCenter
 from notifications.channels.mail import Mail
+from notifications.channels.matrix import Matrix
 from notifications.models import ChannelKind, Connection, Delivery, Provider, Room
 from notifications.planning import HOOK, ISSUE, PERSON, ROOM
 from notifications.secrets import SecretUnreadable, decrypt
 
 PROVIDERS: Final[Mapping[Provider, Callable[[Account], Channel]]] = {
+    Provider.MATRIX: Matrix,
     Provider.JIRA_CLOUD: JiraCloud,
     Provider.JIRA_DATA_CENTER: JiraDataCenter,
 }
