@@ -9,12 +9,16 @@ from notifications.channels.base import Account, Channel, ChatChannel, SendFaile
 from notifications.channels.jira import JiraCloud, JiraDataCenter
 from notifications.channels.mail import Mail
 from notifications.channels.matrix import Matrix
+from notifications.channels.slack import Slack
+from notifications.channels.webhook import Webhook
 from notifications.models import ChannelKind, Connection, Delivery, Provider, Room
 from notifications.planning import HOOK, ISSUE, PERSON, ROOM
 from notifications.secrets import SecretUnreadable, decrypt
 
 PROVIDERS: Final[Mapping[Provider, Callable[[Account], Channel]]] = {
     Provider.MATRIX: Matrix,
+    Provider.SLACK: Slack,
+    Provider.WEBHOOK: Webhook,
     Provider.JIRA_CLOUD: JiraCloud,
     Provider.JIRA_DATA_CENTER: JiraDataCenter,
 }
