@@ -20,6 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from accounts.forms import SignInForm, TokenForm
+from accounts.kept_forms import read_kept_form
 from accounts.models import ApiToken
 from accounts.requests import client_address, signed_in_actor, signed_in_person
 from accounts.services import create_token, revoke_token
@@ -66,6 +67,17 @@ class SignIn(auth_views.LoginView):
             ("wrong-password", f"{address}:{name}", WRONG_PASSWORDS_A_MINUTE),
             ("wrong-passwords", address, settings.REFUSED_PASSWORDS_A_MINUTE),
         ]
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        return super().get_context_data(**more) | {"kept": read_kept_form(self.request.POST.get("kept", ""))}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Signed in. A form that came too late is asked about, not sent by itself: somebody else may sit here now."""
+        response = super().form_valid(form)
+        kept = read_kept_form(self.request.POST.get("kept", ""))
+        if kept is None:
+            return response
+        return render(self.request, "accounts/kept_form.html", {"kept": kept, "next": response["Location"]})
 
     def form_invalid(self, form: Any) -> HttpResponse:
         for guess in self._guesses():

@@ -91,6 +91,9 @@
       note.hidden = false;
     }
   });
+  document.addEventListener("draft-forgotten", () => {
+    unsaved = false;
+  });
   addEventListener("beforeunload", (event) => {
     if (unsaved) {
       event.preventDefault();

@@ -1,0 +1,104 @@
+"""What somebody types stays: over a reload, a session that ends, a second sign-in and an answer that never comes."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from accounts.actors import Actor
+from experiments.models import Experiment, SettingsGroup
+from tests.browser.conftest import NewPage
+from tests.conftest import People
+from tests.factories import make_draft
+
+EDITOR = "/tests/green_button/settings/new/"
+
+
+def _sign_in(page: Page, password: str) -> None:
+    page.get_by_label("User name").fill("manager")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def _fill(page: Page) -> None:
+    page.get_by_label("Name of variant 2").fill("green")
+    page.get_by_label("Why these settings?").fill("Half a thought")
+    page.get_by_role("button", name="Condition", exact=True).click()
+    page.get_by_label("Filter of condition 1").select_option("age")
+    page.get_by_label("Value of condition 1").fill("18")
+
+
+def _expect_all_of_it(page: Page) -> None:
+    expect(page.get_by_text("It is not saved yet")).to_be_visible()
+    expect(page.get_by_label("Value of condition 1")).to_have_value("18")
+    expect(page.get_by_label("Name of variant 2")).to_have_value("green")
+    expect(page.get_by_label("Why these settings?")).to_have_value("Half a thought")
+
+
+def test_the_editor_survives_a_reload_a_dead_session_and_a_new_sign_in(
+    mia: Actor, people: People, password: str, new_page: NewPage
+) -> None:
+    make_draft(mia, key="green_button")
+    page = new_page(people.manager)
+    page.goto(EDITOR)
+    _fill(page)
+    page.reload()
+    _expect_all_of_it(page)
+    # The session ends under a button of the editor.
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Add a variant").click()
+    _sign_in(page, password)
+    _expect_all_of_it(page)
+    # It ends again, and the sign-in happens in another tab, which changes the token that forms carry.
+    page.context.clear_cookies(name="sessionid")
+    other = page.context.new_page()
+    other.goto(EDITOR)
+    _sign_in(other, password)
+    other.wait_for_url(f"**{EDITOR}")
+    page.get_by_role("button", name="Save and prepare").click()
+    expect(page.get_by_text("Settings 1 are saved")).to_be_visible()
+    assert SettingsGroup.objects.get().message == "Half a thought"
+    # Saved is saved: nothing comes back.
+    page.goto(EDITOR)
+    expect(page.get_by_label("Why these settings?")).to_have_value("")
+    expect(page.get_by_text("It is not saved yet")).to_have_count(0)
+
+
+def test_a_form_in_a_card_is_offered_again(mia: Actor, people: People, new_page: NewPage) -> None:
+    make_draft(mia, key="green_button")
+    page = new_page(people.manager)
+    page.goto("/tests/green_button/")
+    page.locator("#properties-edit").click()
+    page.get_by_label("Hypothesis").fill("People like green")
+    page.reload()
+    page.get_by_role("link", name="Go on with it").click()
+    expect(page.get_by_label("Hypothesis")).to_have_value("People like green")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert Experiment.objects.get().hypothesis == "People like green"
+    expect(page.get_by_text("Go on with it")).to_have_count(0)
+    # What somebody drops is gone.
+    page.goto("/tests/green_button/")
+    page.locator("#properties-edit").click()
+    page.get_by_label("Hypothesis").fill("Never mind")
+    page.reload()
+    page.get_by_role("button", name="Drop it").click()
+    page.reload()
+    expect(page.get_by_text("Go on with it")).to_have_count(0)
+
+
+def test_without_scripts_the_sign_in_carries_the_form(
+    mia: Actor, people: People, password: str, new_page: NewPage
+) -> None:
+    make_draft(mia, key="green_button")
+    page = new_page(people.manager, scripts=False)
+    page.goto(EDITOR)
+    page.get_by_label("Name of variant 2").fill("green")
+    page.get_by_label("Why these settings?").fill("Two\n\nlines <b>")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save and prepare").click()
+    expect(page.get_by_text("It is not saved, and not lost")).to_be_visible()
+    _sign_in(page, "not the password")
+    _sign_in(page, password)
+    page.get_by_role("button", name="Send it now").click()
+    expect(page.get_by_text("Settings 1 are saved")).to_be_visible()
+    assert SettingsGroup.objects.get().message.splitlines() == ["Two", "", "lines <b>"]
