@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from delivery.formats import is_delivered_path
@@ -64,11 +64,36 @@ class FoundInCode:
         return f"{self.repository} {self.path}:{self.line}"
 
 
+def code_place_rows(experiment: Experiment) -> QuerySet[CodePlace]:
+    """Lines that name this test or user group, with `repository`."""
+    places = CodePlace.objects.filter(key=experiment.key, kind__in=["", experiment.kind])
+    return places.select_related("repository")
+
+
 def code_places_of(experiment: Experiment) -> list[FoundInCode]:
     """Where code names this test or user group: by repository, path and line. Empty also while nobody has reported a scan."""
-    places = CodePlace.objects.filter(key=experiment.key, kind__in=["", experiment.kind])
-    found = places.select_related("repository").order_by("repository__name", "path", "line", "kind")
-    return [_found_in_code(place) for place in found]
+    ordered = code_place_rows(experiment).order_by("repository__name", "path", "line", "kind")
+    return [
+        FoundInCode(
+            place.repository.name,
+            place.path,
+            place.line,
+            place.repository.commit,
+            place.repository.scanned_at,
+            link_to(place),
+        )
+        for place in ordered
+    ]
+
+
+def link_to(place: CodePlace) -> str | None:
+    """Where people read this line, None unless the scan said how lines are addressed."""
+    link = place.repository.link
+    # A path is quoted, so it holds no braces that would be taken for the next placeholder.
+    parts = {"{commit}": place.repository.commit, "{path}": quote(place.path), "{line}": str(place.line)}
+    for name, value in parts.items():
+        link = link.replace(name, value)
+    return link or None
 
 
 def code_place_counts(experiments: Collection[Experiment]) -> Mapping[int, int]:
@@ -81,16 +106,3 @@ def code_place_counts(experiments: Collection[Experiment]) -> Mapping[int, int]:
             if pk is not None:
                 found[pk] = found.get(pk, 0) + lines
     return found
-
-
-def _found_in_code(place: CodePlace) -> FoundInCode:
-    repository = place.repository
-    link = None
-    if repository.link:
-        parts = {"{commit}": repository.commit, "{path}": quote(place.path), "{line}": str(place.line)}
-        link = repository.link
-        for name, value in parts.items():
-            link = link.replace(name, value)
-    return FoundInCode(
-        repository.name, place.path, place.line, repository.commit, repository.scanned_at, link
-    )

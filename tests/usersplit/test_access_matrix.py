@@ -19,6 +19,7 @@ from accounts.actors import Actor
 from accounts.models import Scope
 from accounts.services import create_token
 from audience.warehouse import Warehouse
+from delivery.code_places import CodeScan, Place, report_scan
 from delivery.services import publish
 from experiments.lifecycle import Status
 from experiments.models import Experiment, Kind
@@ -58,6 +59,7 @@ BOTH_KINDS: Final[dict[str, Rule]] = {
     "PATCH {key}/": Rule("manage", ITS_MANAGERS, {"name": "Other"}),
     "GET {key}/changelog/": Rule("read", EVERYBODY),
     "GET {key}/snippet/": Rule("read", EVERYBODY),
+    "GET {key}/code-places/": Rule("read", EVERYBODY),
     "GET {key}/users/": Rule("read", MANAGERS),
     "POST {key}/what-if/": Rule("manage", ITS_MANAGERS, SETTINGS),
     "GET {key}/settings-groups/": Rule("read", EVERYBODY),
@@ -96,6 +98,11 @@ RULES: Final[dict[str, Rule]] = {
     "GET /api/v1/delivery/manifest": Rule("deliver", EVERYBODY),
     "GET /api/v1/delivery/files/{path}": Rule("deliver", EVERYBODY),
     "GET /api/v1/delivery/servers/": Rule("read", EVERYBODY),
+    "GET /api/v1/delivery/code-places/": Rule("read", EVERYBODY),
+    "PUT /api/v1/delivery/code-places/": Rule(
+        "manage", MANAGERS | {"developer"}, {"repository": "shop", "places": []}
+    ),
+    "DELETE /api/v1/delivery/code-places/": Rule("manage", MANAGERS | {"developer"}, query="?repository=web"),
     "POST /api/v1/active-variants/": Rule("evaluate", EVERYBODY, {}),
     "POST /ofrep/v1/evaluate/flags": Rule("evaluate", EVERYBODY, {"context": {"targetingKey": "1"}}),
     "POST /ofrep/v1/evaluate/flags/{key}": Rule("evaluate", EVERYBODY, {"context": {"targetingKey": "1"}}),
@@ -141,6 +148,7 @@ def world(people: People, warehouse: Warehouse) -> World:
     make_experiment(manager, Status.RUNNING, kind=Kind.GROUP, key="club")
     forced = force_user(superuser, test, "green", "production", user_id="1")
     off = switch_tests_off(superuser, user_id="2")
+    report_scan(superuser, CodeScan("web", "", None, "", 0, [Place("button", "test", "pay.py", 1)]))
     publish()
     found = World()
     for name in RULES:
