@@ -51,7 +51,6 @@ register_converter(VerbConverter, "verb")
 app_name = "experiments"
 ONE = "<kind:kind>/<str:key>/"
 urlpatterns = [
-    path("", lists.home, name="home"),
     path("changelog/", history.entry_list, name="entry_list"),
     path("changelog/export/", history.entry_export, name="entry_export"),
     path("capacity/", capacity.capacity_page, name="capacity_page"),

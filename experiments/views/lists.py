@@ -22,18 +22,11 @@ from experiments.list_rows import (
     variant_users,
     with_list_columns,
 )
-from experiments.models import Kind
 from experiments.models.experiment import StatusChoices
 from experiments.selectors import visible_experiments
 from experiments.services import create_experiment
 
 PAGE_SIZE = 50
-
-
-@require_safe
-def home(request: HtmxRequest) -> HttpResponse:
-    """Where people start: the tests."""
-    return redirect("experiments:experiment_list", kind=Kind.TEST)
 
 
 @require_safe

@@ -17,6 +17,7 @@ from audience.warehouse import Warehouse
 from experiments.lifecycle import Status
 from experiments.models import ForcedUser
 from experiments.services import force_user, switch_tests_off
+from notifications.models import Connection, Provider
 from tests.conftest import People
 from tests.factories import make_experiment
 
@@ -69,7 +70,7 @@ RULES: Final[dict[str, Rule]] = {
     "audience:source_load": _does("/sources/shop/load/", SUPERUSERS, missing=True),
     "audience:source_archive": _does("/sources/shop/archive/", SUPERUSERS, missing=True),
     "audience:source_restore": _does("/sources/shop/restore/", SUPERUSERS, missing=True),
-    "experiments:home": Rule("/"),
+    "console:home": Rule("/"),
     "experiments:entry_list": Rule("/changelog/"),
     "experiments:entry_export": Rule("/changelog/export/"),
     "experiments:capacity_page": Rule("/capacity/"),
@@ -114,6 +115,12 @@ RULES: Final[dict[str, Rule]] = {
     "analytics:user_hits": Rule("/analytics/user-hits/"),
     "notifications:record": Rule("/notifications/"),
     "notifications:resend": _does("/notifications/1/resend/", EVERYBODY, missing=True),
+    "notifications:connection_list": Rule("/connections/", SUPERUSERS),
+    "notifications:connection_create": _does("/new/connection/slack/", SUPERUSERS),
+    "notifications:connection_page": _does("/connections/{connection}/", SUPERUSERS),
+    "notifications:connection_check": _does("/connections/{connection}/check/", SUPERUSERS),
+    "notifications:connection_off": _does("/connections/{connection}/switch/off/", SUPERUSERS),
+    "notifications:connection_on": _does("/connections/{connection}/switch/on/", SUPERUSERS),
     "notifications:mine": _does("/notifications/mine/", EVERYBODY),
     "notifications:mute_remove": _does("/notifications/mine/mutes/1/remove/", EVERYBODY),
 }
@@ -141,6 +148,7 @@ def addresses(people: People, warehouse: Warehouse) -> dict[str, str]:
         "forced": force_user(superuser, test, "green", "production", user_id="1").pk,
         "off": switch_tests_off(superuser, user_id="2").pk,
         "token": create_token(Actor.person(people.viewer), "reader", ["read"])[0].pk,
+        "connection": Connection.objects.create(name="Chat", provider=Provider.SLACK, secret=b"").pk,
     }
     return {name: rule.path.format(**made) for name, rule in RULES.items()}
 

@@ -1,0 +1,143 @@
+"""The pages that people choose from: the side bar, the search and the keys all read this one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.urls import reverse
+
+from accounts.models import Role, User
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page. `words` are what else people may call it; `key` is pressed after `g`; `roles` is empty for everybody."""
+
+    label: str
+    view: str
+    icon: str
+    words: str = ""
+    key: str = ""
+    roles: frozenset[Role] = frozenset()
+    arguments: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def address(self) -> str:
+        return reverse(self.view, kwargs=dict(self.arguments))
+
+    def is_for(self, person: User) -> bool:
+        return not self.roles or person.role in self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Pages that belong together; the first section has no title."""
+
+    title: str
+    entries: Sequence[Entry]
+
+
+_SUPERUSERS: Final = frozenset({Role.SUPERUSER})
+_MANAGERS: Final = frozenset({Role.SUPERUSER, Role.MANAGER})
+_TESTS: Final = (("kind", "test"),)
+_GROUPS: Final = (("kind", "group"),)
+
+SECTIONS: Final = (
+    Section(
+        "",
+        (
+            Entry("Home", "console:home", "home", "start to do alarms dashboard", "h"),
+            Entry(
+                "Tests",
+                "experiments:experiment_list",
+                "split",
+                "split a/b experiments",
+                "t",
+                arguments=_TESTS,
+            ),
+            Entry(
+                "User groups",
+                "experiments:experiment_list",
+                "people",
+                "segments audiences",
+                "u",
+                arguments=_GROUPS,
+            ),
+        ),
+    ),
+    Section(
+        "Planning",
+        (
+            Entry("Capacity", "experiments:capacity_page", "room", "free split groups room", "p"),
+            Entry("Split groups", "experiments:health_page", "pulse", "health evenly random", "s"),
+        ),
+    ),
+    Section(
+        "Quality",
+        (
+            Entry("Check a user", "qa_tools:user_check", "check", "why explain variant debug", "k"),
+            Entry("Forced users", "qa_tools:forced_list", "person", "force qa override", "f"),
+            Entry("Tests off", "qa_tools:tests_off_list", "off", "switch off user device"),
+            Entry("Hits nobody knows", "analytics:unknown_list", "warn", "unknown typo"),
+        ),
+    ),
+    Section(
+        "History",
+        (
+            Entry("Changelog", "experiments:entry_list", "history", "audit log changes who", "l"),
+            Entry("Notifications", "notifications:record", "bell", "mail chat jira sent", "m"),
+        ),
+    ),
+    Section(
+        "Set-up",
+        (
+            Entry("Filters", "audience:filter_list", "funnel", "catalogue conditions attributes"),
+            Entry("User loads", "audience:load_list", "down", "import sources warehouse", roles=_SUPERUSERS),
+            Entry("App servers", "delivery:server_list", "server", "delivery versions sdk", "a"),
+            Entry("API tokens", "accounts:token_list", "key", "keys access"),
+        ),
+    ),
+)
+NEW: Final = (
+    Entry(
+        "New test", "experiments:experiment_create", "plus", "create draft", roles=_MANAGERS, arguments=_TESTS
+    ),
+    Entry(
+        "New user group",
+        "experiments:experiment_create",
+        "plus",
+        "create",
+        roles=_MANAGERS,
+        arguments=_GROUPS,
+    ),
+    Entry("My notifications", "notifications:mine", "bell", "mute quiet hours settings"),
+)
+"""Pages that the search finds besides those of the side bar."""
+
+
+def sections_for(person: User) -> list[Section]:
+    """What this person may open, without sections that are empty for them."""
+    found = [
+        Section(section.title, [entry for entry in section.entries if entry.is_for(person)])
+        for section in SECTIONS
+    ]
+    return [section for section in found if section.entries]
+
+
+def pages_for(person: User) -> list[Entry]:
+    """All pages that this person may open."""
+    entries = [entry for section in SECTIONS for entry in section.entries]
+    return [entry for entry in (*entries, *NEW) if entry.is_for(person)]
+
+
+def present_entry(person: User, path: str) -> Entry | None:
+    """The page of the side bar that `path` belongs to: the longest address it begins with."""
+    found = [entry for section in sections_for(person) for entry in section.entries]
+    inside = [entry for entry in found if path == entry.address or _is_below(path, entry.address)]
+    return max(inside, key=lambda entry: len(entry.address), default=None)
+
+
+def _is_below(path: str, address: str) -> bool:
+    return address != "/" and path.startswith(address)
