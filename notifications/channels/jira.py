@@ -87,7 +87,9 @@ class _Jira:
     def _permissions(self) -> list[tuple[str, bool, str]]:
         """A step for each permission; in the project for tasks, if one is named, else in any."""
         project = str(self.account.options.get("project") or "")
-        params = {"permissions": ",".join(PERMISSIONS), **({"projectKey": project} if project else {})}
+        # Jira Cloud has to be told which; Jira Data Center answers all.
+        params = {"permissions": ",".join(PERMISSIONS)} if self.is_cloud else {}
+        params |= {"projectKey": project} if project else {}
         answer = self.api.ask("GET", "mypermissions", params=params)
         if answer.status == 404 and project:
             raise SendFailed(f"There is no project {project} that this account may see.")

@@ -6,7 +6,7 @@ Sources: docs.atlassian.com/software/jira/docs/api/REST (Data Center), developer
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -61,13 +61,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task to be made. With a parent it is a sub-task of that issue, else an issue of the project."""
+    """A task to be made in a project. Where `kind` is a kind of sub-task, it becomes one of the issue `parent`."""
 
     project: str
     summary: str
     description: Sequence[Block]
+    kind: str = "Task"
     parent: str = ""
-    issue_type: str = ""
 
 
 class JiraApi:
@@ -175,13 +175,14 @@ class JiraApi:
 
     def create_task(self, task: NewTask) -> str:
         """Make the task; its key."""
+        kind_id, is_subtask = self._kind(task)
         fields: dict[str, Any] = {
             "project": {"key": task.project},
-            "issuetype": {"id": self._issue_type(task)},
+            "issuetype": {"id": kind_id},
             "summary": " ".join(task.summary.split())[:MAX_SUMMARY],
             "description": self._formatted(task.description),
         }
-        if task.parent:
+        if is_subtask:
             fields["parent"] = {"key": task.parent}
         answer = self.ask("POST", "issue", body={"fields": fields})
         key = text_of(answer, self._object(answer).get("key"), 64)
@@ -189,37 +190,28 @@ class JiraApi:
             raise SendFailed("Jira took the task, but did not say its key.")
         return key
 
-    def _issue_type(self, task: NewTask) -> str:
-        """The id of the kind of issue to make: the one named, else the project's first that fits."""
+    def _kind(self, task: NewTask) -> tuple[str, bool]:
+        """The id of the kind of issue to make, and whether it is a kind of sub-task."""
         answer = self.ask("GET", f"issue/createmeta/{_part(task.project)}/issuetypes")
-        found = self._object(answer)
-        kinds = [
-            kind
-            for kind in _list(found, "issueTypes" if self.is_cloud else "values")
-            if isinstance(kind, dict) and kind.get("subtask") is bool(task.parent)
-        ]
-        named = {task.issue_type.casefold()} if task.issue_type else {"task", "sub-task", "subtask"}
-        chosen = _first_of(kinds, named) or (None if task.issue_type else next(iter(kinds), None))
-        if chosen is None:
-            what = "kind of sub-task" if task.parent else "kind of issue"
-            name = f" called “{task.issue_type}”" if task.issue_type else ""
-            raise SendFailed(
-                f"In project {task.project} this account may make no {what}{name}.", permanent=True
-            )
-        return text_of(answer, chosen.get("id"), 64)
+        given = _list(self._object(answer), "issueTypes" if self.is_cloud else "values")
+        kinds = [kind for kind in given if isinstance(kind, dict)]
+        names = {text_of(answer, kind.get("name"), 64): kind for kind in kinds}
+        for name, kind in names.items():
+            is_subtask = kind.get("subtask") is True
+            if name.casefold() == task.kind.casefold() and (task.parent or not is_subtask):
+                return text_of(answer, kind.get("id"), 64), is_subtask
+        there = ", ".join(sorted(filter(None, names))) or "none"
+        where = "" if task.parent else " (sub-tasks need an issue that is none itself)"
+        raise SendFailed(
+            f"This account may not make a “{task.kind}” in project {task.project}{where}; it may make: {there}.",
+            permanent=True,
+        )
 
     def _formatted(self, blocks: Sequence[Block]) -> Any:
         return as_adf(blocks) if self.is_cloud else as_wiki(blocks)
 
     def _plain(self, body: object) -> str:
         return body if isinstance(body, str) else plain_text(body)
-
-
-def _first_of(kinds: Sequence[dict[str, Any]], named: Collection[str]) -> dict[str, Any] | None:
-    for kind in kinds:
-        if str(kind.get("name", "")).casefold() in named or str(kind.get("id")) in named:
-            return kind
-    return None
 
 
 def _person(answer: Answer, given: object) -> IssuePerson | None:
