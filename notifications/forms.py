@@ -8,7 +8,10 @@ from django import forms
 
 from core.forms import ConsoleForm
 from notifications.kinds import EVENTS
-from notifications.models import ChannelKind, DeliveryState
+from notifications.models import ChannelKind, Connection, DeliveryState
+
+WAITING = "waiting"
+"""Not over yet, in whichever of its states."""
 
 
 class RecordSearchForm(ConsoleForm):
@@ -20,7 +23,17 @@ class RecordSearchForm(ConsoleForm):
         required=False,
     )
     channel = forms.ChoiceField(choices=[("", "All channels"), *ChannelKind.choices], required=False)
-    state = forms.ChoiceField(choices=[("", "All states"), *DeliveryState.choices], required=False)
+    connection = forms.ModelChoiceField(
+        Connection.objects.all(), required=False, empty_label="All connections"
+    )
+    state = forms.ChoiceField(
+        choices=[("", "All states"), (WAITING, "Not over yet"), *DeliveryState.choices], required=False
+    )
+
+    def arrange(self) -> None:
+        # Nothing to choose from where nothing is connected.
+        if not Connection.objects.exists():
+            del self.fields["connection"]
 
 
 class HabitsForm(ConsoleForm):

@@ -69,7 +69,8 @@ def _to_places(event: Event, spec: EventSpec) -> Iterator[Delivery]:
         return
     now = clock.now()
     if spec.room:
-        room = Room.objects.filter(experiment=experiment, state=Room.State.OPEN).first()
+        rooms = Room.objects.filter(experiment=experiment, connection__is_active=True)
+        room = rooms.filter(state=Room.State.OPEN).first()
         if room is not None:
             yield Delivery(
                 event=event,

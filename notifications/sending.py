@@ -19,7 +19,7 @@ from core import clock
 from notifications.breaker import note_failure, note_success
 from notifications.channels.base import Message, Receipt, SendFailed
 from notifications.channels.registry import channel_for, recipient_address
-from notifications.models import ChannelKind, Delivery, DeliveryState, Habits
+from notifications.models import ChannelKind, Connection, Delivery, DeliveryState, Habits
 from notifications.planning import PERSON, by_mail
 from notifications.words import digest_message, message_of
 
@@ -173,7 +173,7 @@ def _sent(delivery: Delivery, receipt: Receipt) -> None:
 def _failed(delivery: Delivery, failure: SendFailed) -> None:
     now = clock.now()
     late = now - delivery.created_at > PATIENCE or delivery.attempts >= ATTEMPTS
-    over = failure.permanent or late
+    over = failure.permanent or late or _is_switched_off(delivery)
     with transaction.atomic():
         Delivery.objects.filter(_mine(delivery)).update(
             state=DeliveryState.GIVEN_UP if over else DeliveryState.FAILED,
@@ -185,6 +185,35 @@ def _failed(delivery: Delivery, failure: SendFailed) -> None:
             _fall_back(delivery)
     if delivery.connection_id is not None and failure.provider_down:
         note_failure(delivery.connection_id, failure.answer)
+
+
+def _is_switched_off(delivery: Delivery) -> bool:
+    """Since it was claimed: what is not tried again must not seem to wait."""
+    if delivery.connection_id is None:
+        return False
+    return Connection.objects.filter(pk=delivery.connection_id, is_active=False).exists()
+
+
+@transaction.atomic
+def give_up_all(connection: Connection, answer: str) -> int:
+    """What waits for a connection ends with this answer, direct messages come by mail; how many. Asked for when nothing goes out there any more."""
+    now = clock.now()
+    abandoned = Q(state=DeliveryState.SENDING, leased_until__lt=now)
+    waiting = (
+        Delivery.objects.select_for_update(of=("self",))
+        .select_related("event__experiment", "event__entry", "person")
+        .filter(Q(state__in=_OPEN) | abandoned, connection=connection)
+        .order_by("pk")
+    )
+    for delivery in waiting:
+        delivery.state, delivery.answer, delivery.leased_until = (
+            DeliveryState.GIVEN_UP,
+            answer[:MAX_ANSWER],
+            None,
+        )
+        delivery.save(update_fields=["state", "answer", "leased_until"])
+        _fall_back(delivery)
+    return len(waiting)
 
 
 def pause_after(attempts: int, asked: float | None) -> dt.timedelta:

@@ -8,7 +8,7 @@ from celery import shared_task
 
 from core.locks import alone_with
 from core.tasks import DurableTask
-from notifications import clockwork, issues, outbox, planning, rooms, sending
+from notifications import clockwork, connections, issues, outbox, planning, rooms, sending
 from notifications.models import ChannelKind
 
 _LOCKS: Final = 0x5553_0030
@@ -62,6 +62,12 @@ def look_at_issues() -> None:
     with alone_with(_LOCKS, _ISSUES) as alone:
         if alone:
             issues.look_at_issues()
+
+
+@shared_task(base=DurableTask)
+def check_connection(connection_id: int) -> None:
+    """Test an account, for whoever looks at its page."""
+    connections.check_connection(connection_id)
 
 
 def _send(channel: ChannelKind) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications import views
+from notifications import views, views_connections
 
 app_name = "notifications"
 urlpatterns = [
@@ -12,5 +12,23 @@ urlpatterns = [
     path("notifications/mine/", views.mine, name="mine"),
     path("notifications/mine/mutes/<int:mute_id>/remove/", views.mute_remove, name="mute_remove"),
     path("notifications/<int:delivery_id>/resend/", views.delivery_resend, name="resend"),
+    path("connections/", views_connections.connection_list, name="connection_list"),
+    path("new/connection/<slug:provider>/", views_connections.connection_create, name="connection_create"),
+    path("connections/<int:connection_id>/", views_connections.connection_page, name="connection_page"),
+    path(
+        "connections/<int:connection_id>/check/", views_connections.connection_check, name="connection_check"
+    ),
+    path(
+        "connections/<int:connection_id>/switch/off/",
+        views_connections.connection_switch,
+        {"act": "off"},
+        name="connection_off",
+    ),
+    path(
+        "connections/<int:connection_id>/switch/on/",
+        views_connections.connection_switch,
+        {"act": "on"},
+        name="connection_on",
+    ),
     path("notifications/stop/<str:token>/", views.unsubscribe, name="unsubscribe"),
 ]

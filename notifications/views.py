@@ -20,10 +20,10 @@ from accounts.requests import signed_in_actor, signed_in_person
 from core.errors import DomainError, InvalidInput, NotFound
 from core.http import HtmxRequest
 from core.text import unstorable_text
-from notifications.forms import HabitsForm, RecordSearchForm
+from notifications.forms import WAITING, HabitsForm, RecordSearchForm
 from notifications.kinds import EVENTS, EventKind
 from notifications.models import ChannelKind, Delivery, DeliveryState, Habits, Mute
-from notifications.selectors import deliveries_for
+from notifications.selectors import OPEN_STATES, deliveries_for
 from notifications.services import may_resend, mute, resend, save_habits, save_muted_kinds, unmute
 from notifications.unsubscribing import read_unsubscribe
 
@@ -63,7 +63,7 @@ def _may_resend(actor: Actor, delivery: Delivery) -> bool:
     return delivery.state in {"failed", "given_up"} and may_resend(actor, delivery)
 
 
-def _searched(rows: QuerySet[Delivery], given: dict[str, str]) -> QuerySet[Delivery]:
+def _searched(rows: QuerySet[Delivery], given: dict[str, Any]) -> QuerySet[Delivery]:
     text = given.get("q", "")
     if text and not unstorable_text(text):
         rows = rows.filter(
@@ -72,10 +72,10 @@ def _searched(rows: QuerySet[Delivery], given: dict[str, str]) -> QuerySet[Deliv
             | Q(recipient__icontains=text)
             | Q(person__username__icontains=text)
         )
-    for column, name in (("event__kind", "event"), ("channel", "channel"), ("state", "state")):
-        if given.get(name):
-            rows = rows.filter(**{column: given[name]})
-    return rows
+    if given.get("state") == WAITING:
+        rows, given = rows.filter(state__in=OPEN_STATES), {**given, "state": ""}
+    columns = {"event__kind": "event", "channel": "channel", "connection": "connection", "state": "state"}
+    return rows.filter(**{column: given[name] for column, name in columns.items() if given.get(name)})
 
 
 @require_POST

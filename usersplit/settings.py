@@ -277,6 +277,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "notifications.tasks.send_mail": {"queue": "notify_mail"},
     "notifications.tasks.send_chat": {"queue": "notify_chat"},
     "notifications.tasks.keep_rooms": {"queue": "notify_chat"},
+    "notifications.tasks.check_connection": {"queue": "notify_chat"},
     "notifications.tasks.send_jira": {"queue": "notify_jira"},
     "notifications.tasks.look_at_issues": {"queue": "notify_jira"},
 }
