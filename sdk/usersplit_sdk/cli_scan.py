@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from usersplit_sdk.cli_output import closest, complain, note, printable, say, say_json
-from usersplit_sdk.cli_source import SourceProblem, add_server, open_source
+from usersplit_sdk.cli_source import SourceProblem, add_server, open_source, read_token
 from usersplit_sdk.scan import Found, Scan, Subject, scan
 from usersplit_sdk.scan_blame import Blame
 from usersplit_sdk.scan_ignore import parse_rule
+from usersplit_sdk.scan_report import NotReported, build_report, read_checkout, send_report
 from usersplit_sdk.snapshots import Snapshot
 
 FORMAT = 1
@@ -28,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Where is each test named in this code, which finished tests still are, and which keys are "
         "asked for that nobody knows.",
         epilog="Exit codes: 0; 1 if a finished test is still named (with --strict also for unknown keys); 2 for a "
-        "wrong call or a source that cannot be read.",
+        "wrong call, a source that cannot be read, or a report that was not taken.",
     )
     command.set_defaults(run=_scan)
     command.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to search (this folder)")
@@ -50,6 +51,19 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     command.add_argument("--no-git", action="store_true", help="search files whether git knows them or not")
     add_server(command)
+    group = command.add_argument_group("tell the server where tests are named")
+    group.add_argument(
+        "--report",
+        metavar="URL",
+        help="send what was found to this server, which is also compared with unless another source is named",
+    )
+    group.add_argument("--repository", metavar="NAME", help="what it is called there (owner/name, by git)")
+    group.add_argument(
+        "--link",
+        default="",
+        metavar="URL",
+        help="where people read a line: https://git.example/shop/blob/{commit}/{path}#L{line}",
+    )
 
 
 def _scan(options: argparse.Namespace) -> int:
@@ -60,6 +74,8 @@ def _scan(options: argparse.Namespace) -> int:
     exclude = [parse_rule(os.fsencode(pattern)) for pattern in options.exclude]
     if None in exclude:
         options.command.error("--exclude: the pattern can match nothing")
+    if options.report is None and (options.repository is not None or options.link):
+        options.command.error("--repository and --link go with --report URL")
     try:
         snapshot, without = _known(options)
     except SourceProblem as problem:
@@ -81,21 +97,49 @@ def _scan(options: argparse.Namespace) -> int:
         say_json(_report(found, None if snapshot is None else snapshot.version, blame))
     else:
         _print(found, blame)
+    if options.report is not None and not _reported(options, found, paths):
+        return 2
     return int(bool(found.finished_in_use()) or (options.strict and bool(found.unknown)))
 
 
 def _known(options: argparse.Namespace) -> tuple[Snapshot | None, list[bytes]]:
     """What is delivered, and the folder that it stands in: a test file naming its test is no use of it."""
     if options.source is None and options.url is None:
+        options.url = options.report
+    if options.source is None and options.url is None:
         if options.strict:
             options.command.error("--strict compares with --source FOLDER or --url URL")
         return None, []
-    with open_source(options, options.source) as source:
+    # A token for the report is no reason to take a folder for a server.
+    chosen = vars(options) | ({"token_file": None} if options.source and options.report else {})
+    with open_source(argparse.Namespace(**chosen), options.source) as source:
         snapshot = source.snapshot()
     for path, entry in sorted(snapshot.files.items()):
         if entry.test is None:
             note(f"{path}: {entry.error}")
     return snapshot, [] if options.source is None else [os.fsencode(options.source)]
+
+
+def _reported(options: argparse.Namespace, found: Scan, paths: Sequence[str]) -> bool:
+    """Tell the server; whether it has taken it."""
+    checkout = read_checkout([os.fsencode(path) for path in paths], use_git=not options.no_git)
+    if options.repository is not None:
+        checkout = checkout._replace(name=options.repository)
+    try:
+        report = build_report(found, checkout, options.link)
+        send_report(options.report, read_token(options), report)
+    except NotReported as problem:
+        complain([f"not reported: {problem}"])
+        return False
+    except ValueError as problem:
+        options.command.error(str(problem))
+    if report.left_out:
+        note(
+            f"{_count(report.left_out, 'place')} left out, for a long path, an odd key, or because there are too many"
+        )
+    commit = f" at {checkout.commit[:12]}" if checkout.commit else ""
+    note(f"{_count(report.places, 'place')} of {checkout.name}{commit} reported")
+    return True
 
 
 # ---- for machines --------------------------------------------------------------------------------------------

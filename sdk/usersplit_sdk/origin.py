@@ -158,6 +158,10 @@ class Connection:
         """
         return self._sent("POST", path, body, headers)
 
+    def put(self, path: str, body: bytes, headers: Mapping[str, str]) -> Posted:
+        """The answer to a put, as to a post. It may arrive twice without harm."""
+        return self._sent("PUT", path, body, headers)
+
     def delete(self, path: str) -> Posted:
         """The answer to a deletion, as to a post."""
         return self._sent("DELETE", path, None, {})
