@@ -379,6 +379,10 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
     },
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
-    # The sweeps run every few seconds: two lines for each would bury what somebody wants to read.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},
+    # The sweeps run every few seconds: two lines for each would bury what somebody wants to read. And the library of
+    # outgoing requests would write down whole addresses, which for a webhook are the secret.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("celery.app.trace", "celery.worker.strategy", "urllib3.connectionpool")
+    },
 }
