@@ -73,7 +73,7 @@ def _secrets_of(address: str) -> list[str]:
         return [address]
     values = [value for _, value in parse_qsl(parts.query)]
     pieces = [parts.path, parts.query, parts.fragment, parts.password or "", *parts.path.split("/"), *values]
-    return sorted({address, *(one for one in pieces if len(one) >= _SECRET_FROM)}, key=len, reverse=True)
+    return sorted({one for one in pieces if len(one) >= _SECRET_FROM}, key=len, reverse=True) or [address]
 
 
 def _judge(form: str, answer: Answer) -> str:

@@ -75,10 +75,10 @@ class Complaint(AssertionError):
     """The provider's description does not allow this request."""
 
 
-def require(allowed: object, what: str) -> None:
+def require(allowed: object, what: object) -> None:
     """Raise a Complaint unless it is allowed."""
     if not allowed:
-        raise Complaint(what)
+        raise Complaint(str(what))
 
 
 class Provider(Protocol):
