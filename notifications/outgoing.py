@@ -71,16 +71,18 @@ def call(
     body: Any = None,
     params: Mapping[str, str] | None = None,
     secrets: Sequence[str] = (),
+    at_most: float | None = None,
 ) -> Answer:
     """One request with a JSON `body`, if any. Any status is an answer, redirects too; what is none raises SendFailed.
 
-    Takes at most WHOLE_SECONDS. `secrets` are cut out of every word about it, the log's too.
+    Takes at most WHOLE_SECONDS, or `at_most` if that is less: somebody may be waiting. `secrets` are cut out of every word about it, the log's too.
     """
     adapter = _Adapter()
     kept = tuple(secret for secret in secrets if secret)
     began = time.monotonic()
+    whole = min(WHOLE_SECONDS, at_most or WHOLE_SECONDS)
     try:
-        with requests.Session() as session, adapter.cut_after(WHOLE_SECONDS):
+        with requests.Session() as session, adapter.cut_after(whole):
             # No proxies, certificates or logins from the environment: what is sent is what stands here.
             session.trust_env = False
             session.mount("https://", adapter)
@@ -91,13 +93,13 @@ def call(
                 headers={"Accept": "application/json", **(headers or {})},
                 json=body,
                 params=params,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(min(CONNECT_SECONDS, whole), min(READ_SECONDS, whole)),
                 allow_redirects=False,
                 stream=True,
             )
             content = _read(answered, kept)
     except (requests.RequestException, OSError, ValueError) as error:
-        failure = _failure(error, time.monotonic() - began)
+        failure = _failure(error, time.monotonic() - began, whole)
         logger.info("%s %s: %s", method, without_secrets(_place(url), kept), failure.answer)
         raise failure from None
     logger.info("%s %s: %s", method, without_secrets(_place(url), kept), answered.status_code)
@@ -126,14 +128,14 @@ def _place(url: str) -> str:
     return url.split("?", 1)[0].split("#", 1)[0][:200]
 
 
-def _failure(error: Exception, seconds: float) -> SendFailed:
+def _failure(error: Exception, seconds: float, whole: float) -> SendFailed:
     """The same in words for people. The library's own would name hosts, ports and objects."""
     refused = _cause(error, AddressRefused)
     if refused is not None:
         return SendFailed(str(refused), permanent=True)
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, ValueError)):
         return SendFailed("This is not an address that can be called.", permanent=True)
-    if isinstance(error, requests.exceptions.Timeout) or seconds >= WHOLE_SECONDS:
+    if isinstance(error, requests.exceptions.Timeout) or seconds >= whole:
         return SendFailed(f"No answer within {seconds:.0f} seconds.", provider_down=True)
     if isinstance(error, requests.exceptions.SSLError):
         return SendFailed("The certificate of the server does not fit its name.", provider_down=True)
