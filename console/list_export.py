@@ -1,0 +1,62 @@
+"""The test list as CSV, a chunk of tests at a time, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from itertools import islice
+from typing import Final
+
+from accounts.actors import Actor
+from changelog.export import inert
+from console.list_rows import Row, rows_of
+from experiments.models import Experiment
+from experiments.models.experiment import ExperimentQuerySet
+
+COLUMNS: Final = (
+    *("key", "name", "status", "area", "side", "tags", "jira_issue", "managers"),
+    *("starts_at", "ends_at", "started_at", "finished_at"),
+    *("users_per_variant", "largest_overlap", "users_shared", "hits_today", "attention"),
+)
+_AT_ONCE: Final = 200
+
+
+def csv_pieces(actor: Actor, experiments: ExperimentQuerySet) -> Iterator[str]:
+    """The file in pieces, the heading first. Times are UTC; tests that are changed meanwhile may be as before or after."""
+    # The mark tells spreadsheets that this is UTF-8.
+    yield "\ufeff" + _lines([COLUMNS])
+    rows = experiments.iterator(chunk_size=_AT_ONCE)
+    while some := list(islice(rows, _AT_ONCE)):
+        yield _lines([_cells(row) for row in rows_of(actor, some)])
+
+
+def _lines(rows: Sequence[tuple[str, ...]]) -> str:
+    text = StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    one: Experiment = row.experiment
+    people = ", ".join(person.username for person in one.managers.all())
+    variants = "; ".join(
+        f"{variant.name}: {variant.users if variant.users is not None else f'{variant.percent} %'}"
+        for variant in row.variants or ()
+    )
+    texts = (
+        *(one.key, one.name, one.get_status_display(), one.area, one.get_side_display()),
+        *(", ".join(one.tags), one.jira_issue, people),
+        *map(_moment, (row.starts_at, row.ends_at, one.started_at, one.finished_at)),
+        variants,
+        row.worst.key if row.worst else "",
+        str(row.worst.users) if row.worst else "",
+        str(row.hits_today) if row.hits_today is not None else "",
+        "; ".join(row.attention.reasons) if row.attention else "",
+    )
+    return tuple(map(inert, texts))
+
+
+def _moment(moment: dt.datetime | None) -> str:
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""

@@ -1,0 +1,153 @@
+"""What the test list shows of each test, in a number of queries that does not depend on how many there are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.actors import Actor
+from accounts.models import Environment
+from analytics.models import DailyHits, Who
+from console.counted import Counted, counted
+from console.list_attention import Attention, attention_of
+from console.list_wanted import Wanted, ordered
+from console.timeline import Bar, bar
+from core import clock
+from experiments.lifecycle import ACTING
+from experiments.list_rows import VariantUsers
+from experiments.models import Experiment, Kind, Preparation
+from experiments.models.experiment import ExperimentQuerySet
+from experiments.selectors import standing_of, visible_experiments
+
+LIVE_STATES: Final = ("dev", "running", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class WorstPair:
+    """The live test with which most users are shared: `share` of this test's users in variants (0..1). `tests` share some."""
+
+    key: str
+    users: int
+    share: float
+    tests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A test in the list. `variants` and `worst` are None while nothing is counted, `hits_today` while nothing was delivered."""
+
+    experiment: Experiment
+    variants: Sequence[VariantUsers] | None
+    worst: WorstPair | None
+    hits_today: int | None
+    starts_at: dt.datetime | None
+    ends_at: dt.datetime | None
+    bar: Bar | None
+    attention: Attention | None
+    may_act: bool
+
+
+def with_newest_state(experiments: ExperimentQuerySet) -> ExperimentQuerySet:
+    """The same with `current`, and `newest_state`: how far the newest settings are prepared."""
+    newest = Preparation.objects.filter(settings_group__experiment=OuterRef("pk")).order_by(
+        "-settings_group__number"
+    )
+    # Long texts are not shown, and with many tests they would be most of what is read.
+    rows = experiments.defer("description", "hypothesis", "metric", "success", "conclusion")
+    return rows.select_related("current").annotate(newest_state=Subquery(newest.values("state")[:1]))
+
+
+def list_rows_of(experiments: ExperimentQuerySet, wanted: Wanted) -> ExperimentQuerySet:
+    """The same in the order that is wanted, with everything that `rows_of` needs."""
+    rows = with_newest_state(experiments)
+    if wanted.sort.removeprefix("-") == "hits":
+        today = _hits_today().filter(settings_group__experiment=OuterRef("pk")).order_by()
+        summed = today.values("settings_group__experiment").annotate(sum=Sum("hits")).values("sum")
+        rows = rows.annotate(hits_today=Coalesce(Subquery(summed), 0))
+    return ordered(rows, wanted.sort).prefetch_related("managers", "current__variants")
+
+
+def rows_of(actor: Actor, experiments: Sequence[Experiment]) -> list[Row]:
+    """The rows of these tests, in their order."""
+    counts = counted(one.current_id for one in experiments if one.current_id is not None)
+    worst = _worst_pairs(actor, experiments, counts)
+    hits = _hits_of(experiments)
+    attention = attention_of(experiments)
+    now = clock.now()
+    rows = []
+    for one in experiments:
+        starts_at, ends_at = _dates(one)
+        rows.append(
+            Row(
+                experiment=one,
+                variants=_variants(one, counts),
+                worst=worst.get(one.pk),
+                hits_today=hits.get(one.pk, 0) if one.status in LIVE_STATES else hits.get(one.pk),
+                starts_at=starts_at,
+                ends_at=ends_at,
+                bar=bar(starts_at, ends_at, now) if one.current_id else None,
+                attention=attention.get(one.pk),
+                may_act=standing_of(actor, one) in ACTING,
+            )
+        )
+    return rows
+
+
+def _dates(one: Experiment) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """When it gives variants, as far as is known: its settings' dates within what was started and finished."""
+    current = one.current
+    starts = [moment for moment in (current and current.starts_at, one.started_at) if moment]
+    ends = [moment for moment in (current and current.ends_at, one.finished_at) if moment]
+    return max(starts, default=None), min(ends, default=None)
+
+
+def _variants(one: Experiment, counts: Mapping[int, Counted]) -> list[VariantUsers] | None:
+    if one.current is None:
+        return None
+    count = counts.get(one.current.pk)
+    return [
+        VariantUsers(
+            variant.name,
+            variant.percent,
+            variant.is_control,
+            None if count is None else count.by_position.get(variant.position, 0),
+        )
+        for variant in one.current.variants.all()
+    ]
+
+
+def _worst_pairs(
+    actor: Actor, experiments: Sequence[Experiment], counts: Mapping[int, Counted]
+) -> dict[int, WorstPair]:
+    """By primary key, for live tests; among live tests that this actor may know of."""
+    live = {
+        one.pk: counts[one.current_id]
+        for one in experiments
+        if one.status in LIVE_STATES and one.current_id in counts
+    }
+    others = {other for count in live.values() for other in count.shared}
+    visible = visible_experiments(actor, Kind.TEST).filter(status__in=LIVE_STATES, current__in=others)
+    keys = dict(visible.order_by().values_list("current", "key"))
+    found = {}
+    for pk, count in live.items():
+        pairs = [(users, keys[other]) for other, users in count.shared.items() if other in keys]
+        if pairs:
+            users, key = max(pairs)
+            found[pk] = WorstPair(key, users, users / count.users, len(pairs))
+    return found
+
+
+def _hits_of(experiments: Collection[Experiment]) -> dict[int, int]:
+    rows = _hits_today().filter(settings_group__experiment__in=[one.pk for one in experiments])
+    return dict(rows.order_by().values_list("settings_group__experiment").annotate(Sum("hits")))
+
+
+def _hits_today() -> QuerySet[DailyHits]:
+    """Of users, from production, since midnight UTC."""
+    today = clock.now().astimezone(dt.UTC).date()
+    return DailyHits.objects.filter(day=today, environment=Environment.PRODUCTION, who=Who.USERS)

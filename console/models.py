@@ -1,0 +1,28 @@
+"""What people keep of the console for themselves."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from core import clock
+
+
+class SavedView(models.Model):
+    """A search of the test list under a name of its owner's. Nobody else sees it; its address can be sent to anybody."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=60)
+    query = models.CharField(
+        max_length=2_000, blank=True, help_text="What stands behind the ? of its address."
+    )
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "name"], name="console_savedview_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

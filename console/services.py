@@ -1,0 +1,42 @@
+"""Keeping views of the test list. They are their owner's own business, so the changelog says nothing of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import transaction
+from django.http import QueryDict
+
+from accounts.models import User
+from console.list_wanted import query_of, read_wanted
+from console.models import SavedView
+from core.errors import InvalidInput, NotFound
+from core.text import unstorable_text
+
+MOST_VIEWS: Final = 30
+LONGEST_NAME: Final = 60
+
+
+def save_view(person: User, name: str, query: str) -> SavedView:
+    """Keep what `query` (an address's part behind the ?) looks for under this name, in place of an older view of that name.
+
+    Raises InvalidInput at `name`.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or unstorable_text(name):
+        raise InvalidInput.at("name", f"Give the view a name of at most {LONGEST_NAME} characters.")
+    kept = query_of(read_wanted(QueryDict(query[:4_000])))
+    with transaction.atomic():
+        # Two windows of one person cannot go over the number together.
+        User.objects.select_for_update().get(pk=person.pk)
+        others = SavedView.objects.filter(person=person).exclude(name=name)
+        if others.count() >= MOST_VIEWS:
+            raise InvalidInput.at("name", f"You keep {MOST_VIEWS} views; remove one first.")
+        view, _ = SavedView.objects.update_or_create(person=person, name=name, defaults={"query": kept})
+    return view
+
+
+def remove_view(person: User, pk: int) -> None:
+    """Raises NotFound for somebody else's too."""
+    if pk >= 2**63 or not SavedView.objects.filter(person=person, pk=pk).delete()[0]:
+        raise NotFound("There is no such view of yours.")
