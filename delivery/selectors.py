@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from delivery.formats import is_delivered_path
-from delivery.models import CodePlace, DeliveredFile, Manifest
+from delivery.models import CodePlace, CodeRepository, DeliveredFile, Manifest
 from experiments.models import Experiment, Kind
 
 
@@ -84,6 +85,11 @@ def code_places_of(experiment: Experiment) -> list[FoundInCode]:
         )
         for place in ordered
     ]
+
+
+def scanned_repositories() -> Mapping[str, Any]:
+    """How many `repositories` a scan was reported of, and when the `last` was (None without any)."""
+    return CodeRepository.objects.aggregate(repositories=Count("pk"), last=Max("scanned_at"))
 
 
 def link_to(place: CodePlace) -> str | None:

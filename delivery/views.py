@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -11,11 +15,15 @@ from django.views.decorators.http import require_safe
 from accounts.models import Environment
 from accounts.requests import signed_in_actor
 from core.http import HtmxRequest
+from delivery.selectors import code_places_of, scanned_repositories
 from delivery.server_rows import app_servers, fleets, newest_version
 from delivery.snippets import LABELS, Language, languages_for, snippet_for
 from experiments.selectors import experiment_for
 
 PAGE_SIZE = 50
+# Nobody reads more in a card; and no page is made of tens of thousands of lines.
+PLACES_ON_CARD: Final = 20
+PLACES_ON_PAGE: Final = 2_000
 
 
 @require_safe
@@ -49,4 +57,27 @@ def code_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
         "languages": [(one, LABELS[one]) for one in languages_for(experiment)],
     }
     template = "delivery/code/card.html" if request.htmx else "delivery/code/page.html"
+    return render(request, template, context)
+
+
+@require_safe
+def places_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
+    """Where code names this test or user group: some lines on its card, all on a page of their own."""
+    experiment = experiment_for(signed_in_actor(request), kind, key)
+    places = code_places_of(experiment)
+    shown = places[: PLACES_ON_CARD if request.htmx else PLACES_ON_PAGE]
+    by_repository = [
+        {"grouper": name, "list": list(found)} for name, found in groupby(shown, attrgetter("repository"))
+    ]
+    context = {
+        "experiment": experiment,
+        "kind": kind,
+        "places": shown,
+        "repositories": by_repository,
+        "count": len(places),
+        "more": len(places) - len(shown),
+        "scanned": None if shown else scanned_repositories(),
+        "url": settings.PUBLIC_URL,
+    }
+    template = "delivery/places/card.html" if request.htmx else "delivery/places/page.html"
     return render(request, template, context)

@@ -6,17 +6,20 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.actors import Actor
 from accounts.models import Scope
+from audience.warehouse import Warehouse
 from core import clock
 from delivery.code_places import MAX_PLACES
 from delivery.models import CodePlace, CodeRepository
 from delivery.selectors import code_place_counts, code_places_of
+from experiments.lifecycle import Status
 from experiments.models import Kind
 from tests.api import Api, problem, wrong_fields
 from tests.conftest import People
-from tests.factories import make_draft
+from tests.factories import make_draft, make_experiment
 
 ADDRESS = "/delivery/code-places/"
 MOMENT = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -151,3 +154,27 @@ def test_long_paths_of_any_script_are_taken(api: Api) -> None:
     places = [place(f"key_{number % 500}", f"{wide}/{number}", number + 1) for number in range(1_200)]
     answer = api.send("PUT", ADDRESS, scan(*places))
     assert (answer.json()["places"], answer.json()["keys"]) == (1_200, 500)
+
+
+def test_the_card_says_where_or_what_to_run(
+    api: Api, people: People, manager: Actor, client: Client, warehouse: Warehouse
+) -> None:
+    make_experiment(manager, Status.FINISHED, key="button")
+    client.force_login(people.viewer)
+
+    def card(**headers: str) -> str:
+        return client.get("/tests/button/in-code/", headers=headers).content.decode()
+
+    assert "usersplit-sdk scan . --report" in card()
+    api.send("PUT", ADDRESS, scan(place("banner")))
+    assert "It is out of the code" in " ".join(card().split())
+    lines = [place(path="<b>.py", line=line) for line in range(1, 31)]
+    api.send("PUT", ADDRESS, scan(*lines, link=LINK))
+    shown = card(**{"HX-Request": "true"})
+    assert shown.count("<code>&lt;b&gt;.py:") == 20
+    assert 'href="https://git.example/shop/blob/a1b2c3d4/%3Cb%3E.py#L20"' in shown
+    assert "And 10 more." in shown
+    assert "take these lines out" in shown
+    whole = card()
+    assert whole.count("<code>&lt;b&gt;.py:") == 30
+    assert "<b>" not in whole
