@@ -14,9 +14,12 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.urls import reverse
 
+from accounts.actors import Actor
 from core import clock
-from experiments.lifecycle import UNFINISHED, Status
+from core.errors import NotAllowed
+from experiments.lifecycle import ACTING, UNFINISHED, Standing, Status
 from experiments.models import Experiment
+from experiments.selectors import standing_of
 from notifications.breaker import note_failure, note_success
 from notifications.channels.base import SendFailed
 from notifications.channels.jira_api import MAX_SUMMARY, JiraApi, Link
@@ -31,6 +34,7 @@ DAY: Final = dt.timedelta(days=1)
 MAX_ERROR: Final = 1_000
 MAX_URL: Final = 500
 _UNKNOWN: Final[dict[str, object]] = {"title": "", "status": "", "is_done": False, "url": "", "error": ""}
+_LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _TEST, _CUT = JiraIssue.Role.TEST, JiraIssue.Role.CUT
 
 
@@ -56,9 +60,24 @@ def is_reachable(connection: Connection) -> bool:
     return connection.closed_until is None or connection.closed_until <= clock.now()
 
 
-def api_of(connection: Connection) -> JiraApi:
+def api_of(connection: Connection, at_most: float | None = None) -> JiraApi:
     """The API of a connection to Jira. Raises SendFailed when its secret cannot be read."""
-    return JiraApi(account_of(connection), is_cloud=connection.provider == Provider.JIRA_CLOUD)
+    is_cloud = connection.provider == Provider.JIRA_CLOUD
+    return JiraApi(account_of(connection), is_cloud=is_cloud, at_most=at_most)
+
+
+def may_ask_again(standing: Standing) -> bool:
+    """Whether somebody of this standing may have Jira asked before it is time."""
+    return standing in ACTING
+
+
+def ask_again(actor: Actor, experiment: Experiment) -> None:
+    """The test's issue and task are looked at next. Raises NotAllowed."""
+    if not may_ask_again(standing_of(actor, experiment)):
+        raise NotAllowed("Only the test's managers and superusers have Jira asked again.")
+    # Not as if nobody had looked: a task that was tried before is looked for, not made anew.
+    rows = JiraIssue.objects.filter(experiment=experiment, checked_at__isnull=False)
+    rows.update(checked_at=_LONG_AGO)
 
 
 def _name_issues(connection: Connection) -> None:

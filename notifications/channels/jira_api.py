@@ -73,8 +73,10 @@ class NewTask:
 class JiraApi:
     """One account at one Jira. Every method raises SendFailed as notifications.answers says."""
 
-    def __init__(self, account: Account, *, is_cloud: bool) -> None:
+    def __init__(self, account: Account, *, is_cloud: bool, at_most: float | None = None) -> None:
+        """`at_most`: seconds that one request may take, where somebody is waiting."""
         self.is_cloud = is_cloud
+        self._at_most = at_most
         self.site = account.url.rstrip("/")
         self._base = f"{self.site}/rest/api/{3 if is_cloud else 2}"
         login = f"{account.account}:{account.secret}".encode()
@@ -87,7 +89,15 @@ class JiraApi:
     ) -> Answer:
         """One request, whatever it is answered."""
         headers, url = {"Authorization": self._authorization}, f"{self._base}/{path}"
-        return call(method, url, headers=headers, body=body, params=params, secrets=self._secrets)
+        return call(
+            method,
+            url,
+            headers=headers,
+            body=body,
+            params=params,
+            secrets=self._secrets,
+            at_most=self._at_most,
+        )
 
     def _object(self, answer: Answer) -> dict[str, Any]:
         raise_for(answer)

@@ -74,6 +74,19 @@
     }
   };
 
+  // A proposal is taken by ticking the same value in the form's own list.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-ticks]");
+    const boxes = [...(button?.closest("form")?.elements ?? [])];
+    const box = boxes.find((one) => one.type === "checkbox" && one.name === button.dataset.ticks && one.value === button.value);
+    if (box) {
+      box.checked = true;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      button.disabled = true;
+      announce(`${button.textContent.trim()} is ticked`);
+    }
+  });
+
   // Leaving a form with something typed asks first.
   let unsaved = false;
   document.addEventListener("input", (event) => {

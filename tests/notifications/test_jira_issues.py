@@ -82,7 +82,7 @@ def test_an_issue_is_known_by_title_and_status_and_links_back_once(people: Peopl
 
 
 def test_a_draft_s_issue_does_not_tell_of_it(people: People, jira: Connected) -> None:
-    make_draft(Actor.person(people.manager), **NAMED)
+    make_draft(Actor.person(people.manager), name="Green button", jira_issue="PAY-17")
     look()
     assert row_of().title == "Green button"
     assert jira.standin.issues["PAY-17"].links == {}
@@ -119,7 +119,7 @@ def test_a_finished_test_asks_for_its_task_with_the_winner(people: People, jira:
     assert look() == 2
     (task,) = jira.standin.tasks()
     assert (task.summary, task.kind, task.parent) == ("Cut green_button out of the code", "10002", "")
-    text = jira.standin._text(task.description)
+    text = jira.standin.text(task.description)
     for said in ("green", "won, for everyone", "PAY-17", "https://split.example.org/tests/green_button/"):
         assert said in text
     row = row_of(JiraIssue.Role.CUT)

@@ -86,15 +86,20 @@ class Jira:
         """Jira's collection of errors."""
         return Reply(status, {"errorMessages": [f"Refused with {status}."], "errors": {}})
 
+    @property
+    def seen(self) -> list[str]:
+        """What people read: the comments of all issues."""
+        return [text for key in self.issues for text in self.comments(key)]
+
     def tasks(self) -> list[Issue]:
         """The issues that were made through the API."""
         return [issue for issue in self.issues.values() if issue.description is not None]
 
     def comments(self, key: str = "PAY-17") -> list[str]:
         """The texts of an issue's comments, the oldest first; of documents all text and where links lead."""
-        return [self._text(comment["body"]) for comment in self.issues[key].comments]
+        return [self.text(comment["body"]) for comment in self.issues[key].comments]
 
-    def _text(self, body: Any) -> str:
+    def text(self, body: Any) -> str:
         return text_of(body) if self.is_cloud else str(body or "")
 
     def _knows(self, request: Received) -> bool:
@@ -256,6 +261,6 @@ class Jira:
             {"id": "1", "key": issue.key, "fields": {"description": issue.description}}
             for issue in self.issues.values()
             if issue.key.startswith(f"{project}-")
-            and word in re.findall(r"\w+", self._text(issue.description))
+            and word in re.findall(r"\w+", self.text(issue.description))
         ]
         return Reply(200, {"issues": rows, **({"isLast": True} if self.is_cloud else {"total": len(rows)})})
