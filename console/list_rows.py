@@ -19,12 +19,20 @@ from console.list_wanted import Wanted, ordered
 from console.timeline import Bar, bar
 from core import clock
 from experiments.lifecycle import ACTING
-from experiments.list_rows import VariantUsers
 from experiments.models import Experiment, Kind, Preparation
 from experiments.models.experiment import ExperimentQuerySet
 from experiments.selectors import standing_of, visible_experiments
 
 LIVE_STATES: Final = ("dev", "running", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class VariantUsers:
+    """A variant as a cell of the list: `users` is None while nothing is counted."""
+
+    name: str
+    percent: str
+    users: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,6 @@ def _variants(one: Experiment, counts: Mapping[int, Counted]) -> list[VariantUse
         VariantUsers(
             variant.name,
             variant.percent,
-            variant.is_control,
             None if count is None else count.by_position.get(variant.position, 0),
         )
         for variant in one.current.variants.all()

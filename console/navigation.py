@@ -49,22 +49,8 @@ SECTIONS: Final = (
         "",
         (
             Entry("Home", "console:home", "home", "start to do alarms dashboard", "h"),
-            Entry(
-                "Tests",
-                "experiments:experiment_list",
-                "split",
-                "split a/b experiments",
-                "t",
-                arguments=_TESTS,
-            ),
-            Entry(
-                "User groups",
-                "experiments:experiment_list",
-                "people",
-                "segments audiences",
-                "u",
-                arguments=_GROUPS,
-            ),
+            Entry("Tests", "console:test_list", "split", "split a/b experiments", "t"),
+            Entry("User groups", "experiments:group_list", "people", "segments audiences", "u"),
         ),
     ),
     Section(

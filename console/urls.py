@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.views import home
+from console.views import home, test_list
 
 app_name = "console"
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("tests/", test_list.test_list, name="test_list"),
+    path("tests.csv", test_list.test_export, name="test_export"),
+    # Not below /tests/, where any word could be somebody's key.
+    path("tag/tests/", test_list.test_tag, name="test_tag"),
+    path("views/keep/", test_list.view_save, name="view_save"),
+    path("views/<int:pk>/remove/", test_list.view_remove, name="view_remove"),
 ]

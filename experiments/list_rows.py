@@ -1,8 +1,8 @@
-"""What the list of tests shows, in a number of queries that does not depend on how many there are."""
+"""What lists of tests and user groups are made of, in numbers of queries that do not depend on how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -24,16 +24,6 @@ class AudienceTotals:
     @property
     def variant_users(self) -> int:
         return sum(self.by_position.values())
-
-
-@dataclass(frozen=True, slots=True)
-class VariantUsers:
-    """A variant as a cell of the list: `users` is None while nothing is counted."""
-
-    name: str
-    percent: str
-    is_control: bool
-    users: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +99,10 @@ def with_list_columns(experiments: ExperimentQuerySet) -> ExperimentQuerySet:
     )
     return (
         experiments.select_related("current")
-        .prefetch_related("managers", "current__variants")
+        .prefetch_related("managers")
         .annotate(newest_state=Subquery(newest.values("state")[:1]))
         .order_by("-id")
     )
-
-
-def variant_users(experiments: Sequence[Experiment]) -> dict[int, list[VariantUsers]]:
-    """By test: its variants with their users."""
-    current = {
-        experiment.pk: experiment.current for experiment in experiments if experiment.current is not None
-    }
-    totals = audience_totals(settings_group.pk for settings_group in current.values())
-    cells = {}
-    for pk, settings_group in current.items():
-        counted = totals.get(settings_group.pk)
-        cells[pk] = [
-            VariantUsers(
-                variant.name,
-                variant.percent,
-                variant.is_control,
-                None if counted is None else counted.by_position.get(variant.position, 0),
-            )
-            for variant in settings_group.variants.all()
-        ]
-    return cells
 
 
 def areas_of(experiments: ExperimentQuerySet) -> list[str]:

@@ -56,7 +56,8 @@ urlpatterns = [
     path("capacity/", capacity.capacity_page, name="capacity_page"),
     path("split-groups/", health.health_page, name="health_page"),
     path("split-groups/check/", health.health_check, name="health_check"),
-    path("<kind:kind>/", lists.experiment_list, name="experiment_list"),
+    # The list of tests is console's: it shows what packages above this one know.
+    path("groups/", lists.group_list, name="group_list"),
     # Not below /tests/, where `new` could be somebody's key.
     path("new/<kind:kind>/", lists.experiment_create, name="experiment_create"),
     path(ONE, page.experiment_page, name="experiment_page"),

@@ -1,4 +1,4 @@
-"""The fields above the list of tests and above the changelog. What makes no sense there is left out, never an error page."""
+"""The fields above the list of user groups and above the changelog. What makes no sense there is left out, never an error page."""
 
 from __future__ import annotations
 

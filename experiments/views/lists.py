@@ -1,4 +1,4 @@
-"""The list of tests (or user groups), and making a new one."""
+"""The list of user groups, and making a new test or user group."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from core.errors import InvalidInput, NotAllowed
 from core.http import HtmxRequest
 from experiments.forms.properties import PropertiesForm, suggested_areas
 from experiments.forms.search import read_wanted
-from experiments.health_report import has_alarm
 from experiments.list_rows import (
     areas_of,
     managers_of,
     matching,
     status_counts,
-    variant_users,
     with_list_columns,
 )
+from experiments.models import Kind
 from experiments.models.experiment import StatusChoices
 from experiments.selectors import visible_experiments
 from experiments.services import create_experiment
@@ -30,9 +29,9 @@ PAGE_SIZE = 50
 
 
 @require_safe
-def experiment_list(request: HtmxRequest, kind: str) -> HttpResponse:
-    """The list, by status; typing in the search asks for the part below it only."""
-    visible = visible_experiments(signed_in_actor(request), kind)
+def group_list(request: HtmxRequest) -> HttpResponse:
+    """User groups, by status; typing in the search asks for the part below it only."""
+    visible = visible_experiments(signed_in_actor(request), Kind.GROUP)
     wanted = read_wanted(request.GET)
     found = matching(visible, wanted)
     counts = status_counts(found)
@@ -40,13 +39,8 @@ def experiment_list(request: HtmxRequest, kind: str) -> HttpResponse:
     paginator = Paginator(with_list_columns(shown), PAGE_SIZE)
     # The counts by status are the count: no need to ask a second time.
     paginator.__dict__["count"] = counts[wanted.status] if wanted.status else sum(counts.values())
-    page = paginator.get_page(request.GET.get("page"))
-    rows = list(page.object_list)
-    cells = variant_users(rows)
     context = {
-        "kind": kind,
-        "page": page,
-        "rows": [{"experiment": row, "variants": cells.get(row.pk)} for row in rows],
+        "page": paginator.get_page(request.GET.get("page")),
         "tabs": [
             ("", "All", sum(counts.values())),
             *((value, label, counts[value]) for value, label in StatusChoices.choices),
@@ -58,7 +52,6 @@ def experiment_list(request: HtmxRequest, kind: str) -> HttpResponse:
     context |= {
         "areas": areas_of(visible),
         "managers": managers_of(visible),
-        "has_health_alarm": has_alarm(signed_in_actor(request)),
         "may_create": signed_in_actor(request).user.may_manage,  # type: ignore[union-attr]  # a person
     }
     return render(request, "experiments/list.html", context)
