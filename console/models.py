@@ -26,3 +26,13 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Pulse(models.Model):
+    """When a worker last did the smallest task there is, by queue: the clock has sent it, and somebody serves the queue."""
+
+    queue = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.queue

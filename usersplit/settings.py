@@ -312,6 +312,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget-answers": {"task": "accounts.tasks.forget_answers", "schedule": crontab(minute=27)},
     "check-health": {"task": "experiments.tasks.check_health", "schedule": crontab(hour=4, minute=7)},
 }
+# Whoever serves a queue says so, for the page about the system's health.
+CELERY_BEAT_SCHEDULE |= {
+    f"pulse-{queue.name}": {
+        "task": "console.tasks.pulse",
+        "schedule": 15.0,
+        "args": [queue.name],
+        "options": {"queue": queue.name, "expires": 15},
+    }
+    for queue in CELERY_TASK_QUEUES
+}
 
 # --- API ----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
