@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications import views, views_connections
+from experiments.models import Kind
+from notifications import views, views_connections, views_jira
 
 app_name = "notifications"
 urlpatterns = [
@@ -29,6 +30,15 @@ urlpatterns = [
         views_connections.connection_switch,
         {"act": "on"},
         name="connection_on",
+    ),
+    path("notifications/jira/check/", views_jira.jira_check, name="jira_check"),
+    *(
+        path(f"{kind.value}s/<str:key>/{address}", view, {"kind": kind.value}, name=name)
+        for kind in Kind
+        for address, view, name in (
+            ("jira/", views_jira.jira_card, "jira_card"),
+            ("jira/ask/", views_jira.jira_ask, "jira_ask"),
+        )
     ),
     path("notifications/stop/<str:token>/", views.unsubscribe, name="unsubscribe"),
 ]
