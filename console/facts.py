@@ -135,18 +135,21 @@ def _newest(ids: Collection[int]) -> dict[int, dict[str, Any]]:
     }
 
 
-def _hits(ids: Collection[int]) -> dict[int, dict[str, dt.datetime]]:
+def _hits(ids: Collection[int]) -> dict[int, dict[str, Any]]:
     in_production = Q(environment=Environment.PRODUCTION)
     rows = (
         TotalHits.objects.filter(settings_group__experiment__in=ids)
-        .values("settings_group__experiment_id")
+        .values_list("settings_group__experiment_id")
         .annotate(
-            first_hit_at=Min("first_at", filter=in_production),
-            last_hit_at=Max("last_at", filter=in_production),
-            first_devel_hit_at=Min("first_at", filter=~in_production),
+            first=Min("first_at", filter=in_production),
+            last=Max("last_at", filter=in_production),
+            devel=Min("first_at", filter=~in_production),
         )
     )
-    return {row.pop("settings_group__experiment_id"): row for row in rows}
+    return {
+        pk: {"first_hit_at": first, "last_hit_at": last, "first_devel_hit_at": devel}
+        for pk, first, last, devel in rows
+    }
 
 
 def _resumed(ids: Collection[int]) -> dict[int, dt.datetime]:

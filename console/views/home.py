@@ -60,10 +60,13 @@ def home(request: HtmxRequest) -> HttpResponse:
 
 
 def _changes(actor: Actor) -> list[dict[str, Any]]:
-    """What people did last, with the key that the test has now."""
+    """What people did last, with the key that the test has now ("": it has no page)."""
     entries: list[Entry] = list(visible_entries(actor).filter(by_machine=False)[:CHANGES_SHOWN])
     keys = present_keys(entries)
     return [
-        {"entry": entry, "key": keys.get(entry.subject_id) if entry.subject_kind in Kind.values else None}
+        {
+            "entry": entry,
+            "key": keys.get(entry.subject_id or 0, "") if entry.subject_kind in Kind.values else "",
+        }
         for entry in entries
     ]
