@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -20,6 +20,8 @@ from tests.conftest import People
 from tests.waiting import wait_until
 
 WIDE, NARROW = 1440, 390
+PATIENCE = 60_000
+"""Milliseconds until a page that does not come is a failure: a busy machine is none."""
 _EXPECTED = (
     # Refused forms are answered with 4xx on purpose; the browser reports each.
     "the server responded with a status of 4",
@@ -39,6 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    expect.set_options(timeout=PATIENCE / 2)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
@@ -67,7 +70,7 @@ def new_page(chromium: Browser, live_server: Any) -> Iterator[NewPage]:
             java_script_enabled=scripts,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if person is not None:
             sign_in(context, person, live_server.url)
