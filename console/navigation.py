@@ -81,6 +81,13 @@ SECTIONS: Final = (
         (
             Entry("Filters", "audience:filter_list", "funnel", "catalogue conditions attributes"),
             Entry("User loads", "audience:load_list", "down", "import sources warehouse", roles=_SUPERUSERS),
+            Entry(
+                "Connections",
+                "notifications:connection_list",
+                "plug",
+                "chat slack matrix jira webhook",
+                roles=_SUPERUSERS,
+            ),
             Entry("App servers", "delivery:server_list", "server", "delivery versions sdk", "a"),
             Entry("API tokens", "accounts:token_list", "key", "keys access"),
         ),

@@ -67,13 +67,14 @@ def unmute(person: User, *, experiment: Experiment | None = None, kind: str = ""
 
 
 @transaction.atomic
-def save_muted_kinds(person: User, muted: Collection[str]) -> None:
-    """Of all tests the person hears of every event but these. What was ended by a mail's link is said here, too."""
+def save_muted_kinds(person: User, muted: Collection[str], *, experiment: Experiment | None = None) -> None:
+    """Of this test (of all tests) the person hears of every event but these. Of all tests: what a mail's link ended, too."""
     for kind in muted:
         _require_known(kind, "")
-    Mute.objects.filter(person=person, experiment=None).exclude(kind="").exclude(kind__in=muted).delete()
+    rows = Mute.objects.filter(person=person, experiment=experiment)
+    rows.exclude(kind="").exclude(kind__in=muted).delete()
     for kind in muted:
-        mute(person, kind=kind)
+        mute(person, experiment=experiment, kind=kind)
 
 
 @transaction.atomic

@@ -5,9 +5,16 @@ from __future__ import annotations
 from django.urls import path
 
 from experiments.models import Kind
-from notifications import views, views_connections, views_jira
+from notifications import views, views_card, views_connections, views_jira
 
 app_name = "notifications"
+_OF_ONE = (
+    ("", views_card.card, "card"),
+    ("room/", views_card.room_make, "room_make"),
+    ("room/add/", views_card.member_add, "member_add"),
+    ("room/remove/", views_card.member_remove, "member_remove"),
+    ("mutes/", views_card.mutes_save, "mutes_save"),
+)
 urlpatterns = [
     path("notifications/", views.record, name="record"),
     path("notifications/mine/", views.mine, name="mine"),
@@ -41,4 +48,9 @@ urlpatterns = [
         )
     ),
     path("notifications/stop/<str:token>/", views.unsubscribe, name="unsubscribe"),
+]
+urlpatterns += [
+    path(f"{plural}/<str:key>/notifications/{below}", view, {"kind": kind.value}, name=name)
+    for plural, kind in (("tests", Kind.TEST), ("groups", Kind.GROUP))
+    for below, view, name in _OF_ONE
 ]

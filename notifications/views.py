@@ -10,32 +10,25 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actors import Actor
 from accounts.models import User
 from accounts.requests import signed_in_actor, signed_in_person
 from core.errors import DomainError, InvalidInput, NotFound
 from core.http import HtmxRequest
 from core.text import unstorable_text
 from notifications.forms import WAITING, HabitsForm, RecordSearchForm
-from notifications.kinds import EVENTS, EventKind
-from notifications.models import ChannelKind, Delivery, DeliveryState, Habits, Mute
+from notifications.kinds import EVENTS
+from notifications.models import ChannelKind, Delivery, Habits, Mute
+from notifications.record_rows import record_rows
 from notifications.selectors import OPEN_STATES, deliveries_for
-from notifications.services import may_resend, mute, resend, save_habits, save_muted_kinds, unmute
+from notifications.services import mute, resend, save_habits, save_muted_kinds, unmute
 from notifications.unsubscribing import read_unsubscribe
 
 PAGE_SIZE = 50
-_COLOURS = {
-    DeliveryState.PENDING: "azure",
-    DeliveryState.SENDING: "azure",
-    DeliveryState.SENT: "green",
-    DeliveryState.FAILED: "orange",
-    DeliveryState.GIVEN_UP: "red",
-    DeliveryState.DIGESTED: "green",
-}
 
 
 @require_safe
@@ -45,22 +38,9 @@ def record(request: HtmxRequest) -> HttpResponse:
     form = RecordSearchForm(request.GET)
     given = form.cleaned_data if form.is_valid() else {}
     page = Paginator(_searched(deliveries_for(actor), given), PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [
-        {
-            "delivery": delivery,
-            "label": EVENTS[EventKind(delivery.event.kind)].label,
-            "colour": _COLOURS[DeliveryState(delivery.state)],
-            "may_resend": _may_resend(actor, delivery),
-        }
-        for delivery in page
-    ]
-    context: dict[str, Any] = {"form": form, "page": page, "rows": rows}
+    context: dict[str, Any] = {"form": form, "page": page, "rows": record_rows(actor, page)}
     part = "#results" if request.htmx and not request.htmx.boosted else ""
     return render(request, f"notifications/record.html{part}", context)
-
-
-def _may_resend(actor: Actor, delivery: Delivery) -> bool:
-    return delivery.state in {"failed", "given_up"} and may_resend(actor, delivery)
 
 
 def _searched(rows: QuerySet[Delivery], given: dict[str, Any]) -> QuerySet[Delivery]:
@@ -82,7 +62,8 @@ def _searched(rows: QuerySet[Delivery], given: dict[str, Any]) -> QuerySet[Deliv
 def delivery_resend(request: HttpRequest, delivery_id: int) -> HttpResponse:
     """Try one again at once."""
     actor = signed_in_actor(request)
-    if not deliveries_for(actor).filter(pk=delivery_id).exists():
+    delivery = deliveries_for(actor).filter(pk=delivery_id).first()
+    if delivery is None:
         raise NotFound("There is no such delivery.")
     try:
         resend(actor, delivery_id)
@@ -90,7 +71,12 @@ def delivery_resend(request: HttpRequest, delivery_id: int) -> HttpResponse:
         messages.error(request, refusal.detail)
     else:
         messages.success(request, "It is tried again within seconds.")
-    return redirect("notifications:record")
+    experiment = delivery.event.experiment
+    if request.POST.get("from") == "card" and experiment is not None:
+        return redirect("notifications:card", kind=experiment.kind, key=experiment.key)
+    # To what one looked at before, filters and page included.
+    asked = request.GET.urlencode()
+    return redirect(f"{reverse('notifications:record')}{f'?{asked}' if asked else ''}")
 
 
 @require_http_methods(["GET", "POST"])

@@ -112,8 +112,9 @@ def test_the_breaker_and_what_waits_are_shown(console: Client, slack: Connection
     assert "Nothing goes out before" in page
     assert "1 message waits." in page
     record = f"/notifications/?connection={slack.pk}&state=waiting"
-    assert "hook:1" in text(console, record)
-    assert "hook:1" not in text(console, "/notifications/?state=sent")
+    told = '<span class="text-break">Chat</span>'
+    assert told in text(console, record)
+    assert told not in text(console, "/notifications/?state=sent")
 
 
 def test_off_and_on_again(console: Client, slack: Connection) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("warehouse")
 
 def failed(experiment: Experiment, recipient: str = "a@example.org") -> Delivery:
     event = Event.objects.create(
-        key=f"e:{experiment.key}",
+        key=f"e:{experiment.key}:{recipient}",
         kind="paused",
         experiment=experiment,
         at=clock.now(),
