@@ -22,7 +22,7 @@ from tests.notifications.jiras import Connected, connected_jira
 from tests.notifications.standin.server import Behaviour
 
 CHECK = "/notifications/jira/check/"
-HTMX = {"HTTP_HX_REQUEST": "true"}
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def jira(settings: Settings, people: People) -> Iterator[Connected]:
 
 def asked(client: Client, key: str) -> str:
     """What the field says of the key."""
-    response = client.get(CHECK, {"jira_issue": key}, **HTMX)
+    response = client.get(CHECK, {"jira_issue": key}, headers=HTMX)
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
 
@@ -88,7 +88,7 @@ def test_the_field_says_what_is_wrong_and_never_that_nothing_can_be_saved(
 
 def test_only_who_manages_tests_may_ask_jira(client: Client, people: People, jira: Connected) -> None:
     client.force_login(people.qa)
-    assert client.get(CHECK, {"key": "PAY-17"}, **HTMX).status_code == 403
+    assert client.get(CHECK, {"key": "PAY-17"}, headers=HTMX).status_code == 403
     assert jira.server.received == []
 
 
@@ -118,7 +118,7 @@ def test_the_card_tells_issue_and_task(client: Client, people: People, jira: Con
         "PAY-17: Jira is asked within a minute." in client.get("/tests/green_button/jira/").content.decode()
     )
     look_at_issues()
-    card = client.get("/tests/green_button/jira/", **HTMX).content.decode()
+    card = client.get("/tests/green_button/jira/", headers=HTMX).content.decode()
     for said in ("Green button", "Task to cut it out", "Cut green_button out of the code", "/browse/PAY-101"):
         assert said in card
     assert client.post("/tests/green_button/jira/ask/").status_code == 302
@@ -129,7 +129,7 @@ def test_the_card_tells_issue_and_task(client: Client, people: People, jira: Con
 def test_the_card_says_what_to_do_where_there_is_nothing(client: Client, people: People, db: None) -> None:
     make_draft(Actor.person(people.manager), key="green_button")
     client.force_login(people.superuser)
-    assert 'href="/connections/"' in client.get("/tests/green_button/jira/", **HTMX).content.decode()
+    assert 'href="/connections/"' in client.get("/tests/green_button/jira/", headers=HTMX).content.decode()
     assert not JiraIssue.objects.exists()
     client.force_login(people.viewer)
-    assert client.get("/tests/green_button/jira/", **HTMX).status_code == 404
+    assert client.get("/tests/green_button/jira/", headers=HTMX).status_code == 404

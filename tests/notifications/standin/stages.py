@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from notifications.models import ChannelKind, Connection, Provider
 from notifications.secrets import encrypt
-from tests.notifications.standin import hooks, slack
+from tests.notifications.standin import hooks, jira, slack
 from tests.notifications.standin.server import Provider as Played
 
 
@@ -81,4 +81,25 @@ def hook_stage(form: str) -> Stage:
     )
 
 
-STAGES: Final = (slack_stage(), hook_stage("mattermost"), hook_stage("rocketchat"), hook_stage("teams"))
+def jira_stage(provider: Provider) -> Stage:
+    """A Jira with the issue PAY-17."""
+    is_cloud = provider == Provider.JIRA_CLOUD
+    return Stage(
+        provider.value,
+        lambda: jira.Jira(is_cloud=is_cloud),
+        provider,
+        secret=lambda _: jira.TOKEN,
+        url=lambda address: address,
+        recipient="issue:PAY-17",
+        account=jira.EMAIL if is_cloud else "",
+    )
+
+
+STAGES: Final = (
+    slack_stage(),
+    hook_stage("mattermost"),
+    hook_stage("rocketchat"),
+    hook_stage("teams"),
+    jira_stage(Provider.JIRA_CLOUD),
+    jira_stage(Provider.JIRA_DATA_CENTER),
+)
