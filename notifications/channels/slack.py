@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from notifications.answers import object_of, raise_for, retry_after, text_of
@@ -80,7 +79,8 @@ class Slack:
     def __init__(self, account: Account) -> None:
         self._token = account.secret.strip()
         base = account.url.rstrip("/")
-        self._base = base if urlsplit(base).path else f"{base}/api"
+        has_path = "/" in base.split("://", 1)[-1]
+        self._base = base if has_path else f"{base}/api"
 
     def send(self, message: Message, recipient: str, token: UUID, *, repeated: bool) -> Receipt:
         """Post it in the channel, or to the person, of that id."""
@@ -220,6 +220,8 @@ class Slack:
         body: Mapping[str, Any] | None = None,
         fine: frozenset[str] | set[str] = frozenset(),
     ) -> _Said:
+        if not re.fullmatch(r"[!-~]+", self._token):
+            raise SendFailed("This is no token: copy it again.", permanent=True, provider_down=True)
         headers = {"Authorization": f"Bearer {self._token}"}
         if body is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"

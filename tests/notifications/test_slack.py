@@ -219,6 +219,8 @@ def test_the_test_button_says_what_failed(slack: Slack, server: Server) -> None:
         ("Reach Slack", True, ""),
         ("Sign in", False, "Slack answered auth.test with invalid_auth."),
     )
+    for secret in ("", "xoxb-\n1", "xoxb-ключ"):
+        assert not Slack(Account("http://[", "", secret, {})).check().is_ok
     server.behaves(Behaviour.RUBBISH)
     assert slack.check().steps == (("Reach Slack", False, "Answered 200 with something that is not JSON."),)
 
