@@ -34,11 +34,7 @@ def kept_form_of(request: HttpRequest) -> KeptForm | None:
     if request.method != "POST" or request.FILES:
         return None
     fields = tuple(
-        (name, value)
-        for name, values in request.POST.lists()
-        if name != _OF_ONE_PAGE
-        for value in values
-        if isinstance(value, str)
+        (name, value) for name, values in request.POST.lists() if name != _OF_ONE_PAGE for value in values
     )
     if any(word in name.lower() for name, _ in fields for word in _NEVER_KEPT):
         return None

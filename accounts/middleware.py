@@ -20,7 +20,9 @@ class SignInRequired(LoginRequiredMiddleware):
     Behind CsrfViewMiddleware: what another site makes a browser send is refused before it comes here.
     """
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override]  # the stubs know only of the redirect
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
         kept = None if "HX-Request" in request.headers else kept_form_of(request)
         if kept is None:
             return super().handle_no_permission(request, view_func)

@@ -9,6 +9,7 @@ from experiments.models import Kind
 from experiments.views import (
     audience,
     capacity,
+    group_uses,
     health,
     history,
     lists,
@@ -86,6 +87,7 @@ urlpatterns = [
         for act in ("attach", "retry", "copy")
     ),
     path(f"{ONE}audience/", audience.audience_card, name="audience_card"),
+    path(f"{ONE}uses/", group_uses.uses_card, name="uses_card"),
     path(f"{ONE}audience/recount/", audience.audience_recount, name="audience_recount"),
     path(f"{ONE}worth/", worth.worth_card, name="worth_card"),
     path(f"{ONE}changelog/", history.experiment_entry_list, name="experiment_entry_list"),

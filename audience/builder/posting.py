@@ -1,7 +1,7 @@
 """The tree from the fields of a form.
 
 `c.1.0.filter` is the filter of the first item in the bracket that is second in the outermost list; beside it are
-`operator`, `value` (several), `more` and `joint`. `c.1.bracket` says that there is a bracket, `was` which filter the
+`operator`, `value` (several), `more` and `joint`. `c.1.bracket` says that there is a bracket, `pick` that it is ticked, `was` which filter the
 fields beside it were made for: when another one was chosen since, they mean nothing any more.
 """
 
@@ -17,7 +17,7 @@ from audience.builder.tree import Bracket, Path, Row
 
 PREFIX: Final = "c"
 # Deeper than what is allowed, so that somebody who went one too deep sees it all again and is told.
-_FIELD = re.compile(r"c((?:\.\d{1,5}){1,24})\.(filter|was|operator|value|more|joint|bracket)", re.ASCII)
+_FIELD = re.compile(r"c((?:\.\d{1,5}){1,24})\.(filter|was|operator|value|more|joint|bracket|pick)", re.ASCII)
 _PATH = re.compile(r"(?:\d{1,5}(?:\.\d{1,5}){0,23})?", re.ASCII)
 
 
@@ -49,6 +49,7 @@ def read_tree(data: QueryDict) -> Posted:
         its = fields.get(path, {})
         node = Bracket() if path in holders else _row(its)
         node.joint = "OR" if its.get("joint") == ["OR"] else "AND"
+        node.is_picked = "pick" in its
         nodes[path] = node
         parent.items.append(node)
     return posted

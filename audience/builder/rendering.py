@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from audience.builder.tree import Bracket, Path, Row, is_too_large, walk
@@ -29,7 +29,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """One condition. `input` says which fields its value has: none, choice, choices, date, number, text, lines, range or days."""
+    """One condition. `input` says which fields its value has: none, choice, choices, date, number, text, lines, range or days.
+    `may_enter`: it stands beside brackets that it can be moved into."""
 
     path: str
     joint: str
@@ -45,6 +46,8 @@ class RowView:
     number: str
     input_type: str = "text"
     is_bracket: bool = False
+    is_picked: bool = False
+    may_enter: bool = False
 
     @property
     def anchor(self) -> str:
@@ -61,6 +64,14 @@ class RowView:
 
 
 @dataclass(frozen=True, slots=True)
+class BracketNote:
+    """What stands above brackets that came from elsewhere, and whether there is something newer to put in their place."""
+
+    words: str
+    can_renew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BracketView:
     """Items in chains: what AND binds stands together, and OR stands between the chains."""
 
@@ -70,6 +81,9 @@ class BracketView:
     errors: Mapping[str, list[str]]
     number: str
     is_bracket: bool = True
+    is_picked: bool = False
+    may_enter: bool = False
+    note: BracketNote | None = None
 
     @property
     def anchor(self) -> str:
@@ -113,11 +127,13 @@ def sort_errors(errors: Iterable[FieldError], prefix: str = "conditions") -> Con
     return sorted_errors
 
 
-def view_of(root: Bracket, catalogue: Catalogue, errors: Errors) -> BracketView | None:
-    """The whole tree for the template; None when it is too large for a page."""
+def view_of(
+    root: Bracket, catalogue: Catalogue, errors: Errors, notes: Mapping[Path, BracketNote] | None = None
+) -> BracketView | None:
+    """The whole tree for the template, `notes` on its brackets; None when it is too large for a page."""
     if is_too_large(root):
         return None
-    return _bracket(root, (), "", catalogue, errors)
+    return _bracket(root, (), "", catalogue, errors, notes or {})
 
 
 def settle(root: Bracket, catalogue: Catalogue) -> None:
@@ -135,17 +151,28 @@ def settle(root: Bracket, catalogue: Catalogue) -> None:
             item.operator = shown or item.operator
 
 
-def _bracket(bracket: Bracket, path: Path, number: str, catalogue: Catalogue, errors: Errors) -> BracketView:
+def _bracket(
+    bracket: Bracket,
+    path: Path,
+    number: str,
+    catalogue: Catalogue,
+    errors: Errors,
+    notes: Mapping[Path, BracketNote],
+) -> BracketView:
     chains: list[list[RowView | BracketView]] = []
     for index, item in enumerate(bracket.items):
         here = (*path, index)
         its_number = f"{number}.{index + 1}" if number else str(index + 1)
         if index == 0 or item.joint == "OR":
             chains.append([])
+        view: RowView | BracketView
         if isinstance(item, Bracket):
-            chains[-1].append(_bracket(item, here, its_number, catalogue, errors))
+            view = replace(_bracket(item, here, its_number, catalogue, errors, notes), note=notes.get(here))
         else:
-            chains[-1].append(_row(item, here, its_number, catalogue, errors))
+            view = _row(item, here, its_number, catalogue, errors)
+        beside = bracket.items[max(index - 1, 0) : index] + bracket.items[index + 1 : index + 2]
+        may_enter = any(isinstance(other, Bracket) for other in beside)
+        chains[-1].append(replace(view, is_picked=item.is_picked, may_enter=may_enter))
     return BracketView(_written(path), bracket.joint, chains, _errors_at(path, errors), number)
 
 

@@ -25,6 +25,7 @@ class Row:
     values: list[str] = field(default_factory=list)
     more: str = ""
     joint: str = "AND"
+    is_picked: bool = False
 
     def all_values(self) -> list[str]:
         """What was picked and what was written below it."""
@@ -37,6 +38,7 @@ class Bracket:
 
     items: list[Row | Bracket] = field(default_factory=list)
     joint: str = "AND"
+    is_picked: bool = False
 
 
 def from_conditions(conditions: Sequence[object]) -> Bracket:
@@ -118,6 +120,8 @@ def change(root: Bracket, what: str, path: Path) -> Path | None:
     """Do what a button says to the item at `path`; answers where the person should be next, None if nothing was done."""
     if what in {"add", "bracket"}:
         return _add(root, path, what)
+    if what == "group_picked":
+        return _group_picked(root)
     found = _found(root, path)
     if found is None or not path:
         return None
@@ -130,9 +134,13 @@ def change(root: Bracket, what: str, path: Path) -> Path | None:
         item = parent.items[index]
         parent.items[index] = Bracket([item], joint=item.joint)
         return (*path, 0)
+    if what == "into":
+        return _move_into(parent, index, path)
     other = index + {"up": -1, "down": 1}.get(what, 0)
-    if other == index or not 0 <= other < len(parent.items):
+    if other == index:
         return None
+    if not 0 <= other < len(parent.items):
+        return _move_out(root, path, is_before=other < index)
     items = parent.items
     # The words between stay where they are; the conditions trade places.
     items[index].joint, items[other].joint = items[other].joint, items[index].joint
@@ -182,6 +190,82 @@ def _remove(root: Bracket, path: Path) -> Path | None:
             return (*path[:-1], max(0, index - 1)) if parent.items else ()
         path = path[:-1]
     return None
+
+
+def _move_out(root: Bracket, path: Path, *, is_before: bool) -> Path | None:
+    """From the edge of its brackets to the place before or behind them; brackets that are left empty go."""
+    found = _found(root, path[:-1]) if len(path) > 1 else None
+    if found is None:
+        return None
+    holder, place = found
+    bracket = holder.items[place]
+    assert isinstance(bracket, Bracket)
+    item = bracket.items.pop(path[-1])
+    if not bracket.items:
+        item.joint = bracket.joint
+        holder.items[place] = item
+        return path[:-1]
+    if is_before:
+        # The words stay where they are: before the two, and between them.
+        item.joint, bracket.joint = bracket.joint, bracket.items[0].joint
+    here = place if is_before else place + 1
+    holder.items.insert(here, item)
+    return (*path[:-2], here)
+
+
+def _move_into(parent: Bracket, index: int, path: Path) -> Path | None:
+    """Into the brackets behind the item, else into those before it."""
+    items = parent.items
+    behind = items[index + 1] if index + 1 < len(items) else None
+    before = items[index - 1] if index else None
+    item = items[index]
+    if isinstance(behind, Bracket):
+        # The word between the two stays between them.
+        if behind.items:
+            behind.items[0].joint = behind.joint
+        behind.joint = item.joint
+        behind.items.insert(0, item)
+        del items[index]
+        return (*path, 0)
+    if isinstance(before, Bracket):
+        before.items.append(item)
+        del items[index]
+        return (*path[:-1], index - 1, len(before.items) - 1)
+    return None
+
+
+def _group_picked(root: Bracket) -> Path | None:
+    """Put all that is picked, wherever it is, into brackets where the first of it was."""
+    picked: list[tuple[Path, Row | Bracket]] = []
+    for path, item in walk(root):
+        if item.is_picked and not any(path[: len(other)] == other for other, _ in picked):
+            picked.append((path, item))
+    if not picked:
+        return None
+    first, item = picked[0]
+    # Those behind go first, so that the paths of the others stay true; the first one's place is kept for the brackets.
+    for path, _ in reversed(picked[1:]):
+        _take_out(root, path)
+    made = Bracket([one for _, one in picked], joint=item.joint)
+    for one in made.items:
+        one.is_picked = False
+    found = _found(root, first)
+    assert found is not None
+    found[0].items[found[1]] = made
+    return (*first, 0)
+
+
+def _take_out(root: Bracket, path: Path) -> None:
+    """The item, and brackets that it leaves empty."""
+    while path:
+        found = _found(root, path)
+        if found is None:
+            return
+        parent, index = found
+        del parent.items[index]
+        if parent.items:
+            return
+        path = path[:-1]
 
 
 def _ungroup(parent: Bracket, index: int, path: Path) -> Path | None:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.http import QueryDict
 
@@ -18,25 +18,18 @@ from audience.builder.tree import Bracket, Path, change, from_conditions, is_too
 from audience.conditions import parse_conditions
 from audience.specs import Catalogue
 from core.errors import FieldError, InvalidInput
+from experiments.forms.shares import SPLITS, VariantRow, deal_the_rest, shares_of
 from experiments.models import DrawObjective, SettingsGroup
+from experiments.percents import InexactPercent
 
 ROWS_SHOWN: Final = 101
 """One more variant than is possible: who has too many is told so, and nobody's page grows without end."""
-_VARIANT = re.compile(r"v\.(\d{1,5})\.(name|percent|payload)", re.ASCII)
-
-
-@dataclass(slots=True)
-class VariantRow:
-    """One variant as typed; `payload` is JSON."""
-
-    name: str = ""
-    percent: str = ""
-    payload: str = ""
+_VARIANT = re.compile(r"v\.(\d{1,5})\.(name|percent|payload|locked)", re.ASCII)
 
 
 @dataclass(slots=True)
 class SettingsForm:
-    """Everything on the page, as text. `control` is the index of a row, "" for none; `split_by` is "each" or "total"."""
+    """Everything on the page, as text. `control` is the index of a row, "" for none; `split_by` is one of SPLITS."""
 
     starts_at: str = ""
     ends_at: str = ""
@@ -96,7 +89,11 @@ def form_from_post(data: QueryDict) -> SettingsForm:
     for name in data:
         match = _VARIANT.fullmatch(name)
         if match:
-            setattr(rows.setdefault(int(match[1]), VariantRow()), match[2], data[name])
+            row = rows.setdefault(int(match[1]), VariantRow())
+            if match[2] == "locked":
+                row.is_locked = True
+            else:
+                setattr(row, match[2], data[name])
     numbers = sorted(rows)
     control = data.get("control", "")
     return SettingsForm(
@@ -112,7 +109,7 @@ def form_from_post(data: QueryDict) -> SettingsForm:
         control=str(numbers.index(int(control)))
         if control.isdigit() and len(control) < 6 and int(control) in numbers
         else "",
-        split_by="total" if data.get("split_by") == "total" else "each",
+        split_by=split_by if (split_by := data.get("split_by", "")) in SPLITS else "each",
         total_percent=data.get("total_percent", ""),
         draw=data.get("draw", DrawObjective.FEWEST_SHARED_USERS.value),
         exclusive_with=data.getlist("exclusive_with"),
@@ -162,13 +159,26 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
         }
         if form.seed:
             body["seed"] = form.seed
+        if form.split_by != "each" and not form.total_percent.strip():
+            errors.append(FieldError("total_percent", "Say how many percent of the users take part in all."))
         if form.split_by == "total":
             body["total_percent"] = form.total_percent
-            if not form.total_percent.strip():
-                errors.append(
-                    FieldError("total_percent", "Say how many percent of the users take part in all.")
-                )
+        elif form.split_by == "parts":
+            _add_parts(form, body, errors)
     return body, errors
+
+
+def _add_parts(form: SettingsForm, body: dict[str, object], errors: list[FieldError]) -> None:
+    """The API knows no parts of a total: say what each variant gets of all users."""
+    shares = shares_of(form.variants, "parts", form.total_percent)
+    if shares.problem and form.total_percent.strip():
+        errors.append(FieldError("total_percent", f"{shares.problem}."))
+    variants = cast("list[dict[str, object]]", body["variants"])
+    for index, (variant, share) in enumerate(zip(variants, shares.rows, strict=True)):
+        variant["percent"] = share.percent
+        if share.groups is None:
+            message = f"{share.problem[:1].upper()}{share.problem[1:]}" or "Depends on the total"
+            errors.append(FieldError(f"variants[{index}].percent", f"{message}."))
 
 
 def comparable(form: SettingsForm) -> str:
@@ -252,6 +262,8 @@ def apply_button(form: SettingsForm, button: str, catalogue: Catalogue) -> Path 
         _take_json(form, catalogue)
     elif what == "as_json":
         form.is_json, form.conditions_json = True, _json_text(to_conditions(form.conditions))
+    elif what == "deal":
+        _deal(form)
     elif what == "add_variant" and len(form.variants) < ROWS_SHOWN:
         form.variants.append(VariantRow())
     elif what == "remove_variant" and where.isdigit() and len(where) < 6 and int(where) < len(form.variants):
@@ -268,6 +280,14 @@ def _take_json(form: SettingsForm, catalogue: Catalogue) -> None:
     conditions = parse_conditions(conditions_of(form), catalogue)
     form.conditions = from_conditions(conditions)
     form.is_json = is_too_large(form.conditions)
+
+
+def _deal(form: SettingsForm) -> None:
+    try:
+        deal_the_rest(form.variants, form.total_percent)
+    except InexactPercent as error:
+        raise InvalidInput([FieldError("variants", f"{error}.")]) from error
+    form.split_by = "each"
 
 
 def _remove_variant(form: SettingsForm, index: int) -> None:

@@ -9,9 +9,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from audience.builder.posting import read_path
 from audience.builder.rendering import ConditionErrors, sort_errors, view_of
 from audience.builder.tree import Path
 from audience.catalogue import load_catalogue
+from audience.specs import Catalogue
 from audience.warehouse import WarehouseError
 from core.errors import Conflict, FieldError, InvalidInput, StaleTransition
 from core.http import HtmxRequest
@@ -26,15 +28,17 @@ from experiments.forms.settings_form import (
     form_from_post,
     settings_of,
 )
+from experiments.forms.shares import shares_of
 from experiments.lifecycle import UNFINISHED, Status
 from experiments.models import DrawObjective, Kind, SettingsGroup
+from experiments.saved_conditions import insert_saved, notes_on, renew, saved_conditions
 from experiments.selectors import hidden_keys, newest_settings_group, settings_group_of, visible_experiments
 from experiments.services import add_settings_group
 from experiments.services.settings_groups import differences
 from experiments.services.settings_rules import clean_settings
 from experiments.views.access import Access, acting_access_to
 from experiments.views.draw_comparison import compare, comparison_context
-from experiments.views.settings_preview import preview_of
+from experiments.views.settings_preview import json_of, preview_of
 
 _OBJECTIVE_HELP = {
     DrawObjective.FEWEST_SHARED_USERS: "Free split groups first, then those that share the fewest users in all with other tests.",
@@ -61,11 +65,23 @@ def settings_create(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
         return _compared(request, access, form, newest)
     if button is not None:
         try:
-            focus = apply_button(form, button[:200], catalogue)
+            focus = _pressed(request, access, form, button[:200], catalogue)
         except InvalidInput as refusal:
             return _page(request, access, form, newest, refusal.errors, status=422)
         return _page(request, access, form, newest, focus=focus)
     return _save(request, access, form, newest)
+
+
+def _pressed(
+    request: HtmxRequest, access: Access, form: SettingsForm, button: str, catalogue: Catalogue
+) -> Path | None:
+    """What the button says, done to the form; answers which condition the person should be at next."""
+    what, _, where = button.partition(":")
+    if what == "insert_group" and not form.is_json:
+        return insert_saved(form.conditions, access.actor, request.POST.get("saved_group", "")[:64])
+    if what == "renew" and not form.is_json:
+        return renew(form.conditions, read_path(where) or (), access.actor, catalogue)
+    return apply_button(form, button, catalogue)
 
 
 def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup | None) -> SettingsForm:
@@ -144,7 +160,8 @@ def _page(
     experiment, catalogue = access.experiment, load_catalogue()
     is_stale = comparison is None and forget_comparison(form)
     of_conditions = sort_errors(error for error in errors or [] if error.path.startswith("conditions"))
-    tree = None if form.is_json else view_of(form.conditions, catalogue, of_conditions.by_item)
+    notes = {} if form.is_json else notes_on(form.conditions, access.actor, catalogue)
+    tree = None if form.is_json else view_of(form.conditions, catalogue, of_conditions.by_item, notes)
     if tree is None and not form.is_json:
         apply_button(form, "as_json", catalogue)
     by_field = _by_field(errors or [])
@@ -159,6 +176,10 @@ def _page(
         "summary": _summary(errors or [], of_conditions),
         "condition_errors": of_conditions.others + ([] if tree else _flat(of_conditions)),
         "preview": preview_of(form, catalogue, experiment.is_test, counts=not request.htmx),
+        "json_now": json_of(form),
+        "saved_groups": [one for one in saved_conditions(access.actor) if one.key != experiment.key],
+        "saved_group": request.POST.get("saved_group", "") if errors else "",
+        "shares": shares_of(form.variants, form.split_by, form.total_percent) if experiment.is_test else None,
         "focus": ".".join(map(str, focus)) if focus is not None else None,
         "focus_variant": len(form.variants) - 1 if request.POST.get("op") == "add_variant" else None,
         "objectives": _objectives(comparison),
@@ -198,6 +219,7 @@ def _variant_rows(form: SettingsForm, errors: dict[str, list[str]]) -> list[tupl
                 "name": row.name,
                 "percent": row.percent,
                 "payload": row.payload,
+                "is_locked": row.is_locked,
                 "is_control": form.control == str(index),
                 "errors": {name: errors.get(f"v.{index}.{name}") for name in ("name", "percent", "payload")},
             },

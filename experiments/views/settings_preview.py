@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpResponse
@@ -16,7 +18,8 @@ from core.errors import InvalidInput
 from core.http import HtmxRequest
 from experiments.counting import full_hour
 from experiments.forms.settings_form import SettingsForm, conditions_of, form_from_post
-from experiments.percents import SPLIT_GROUPS, InexactPercent, deal_evenly, parse_percent
+from experiments.forms.shares import shares_of
+from experiments.percents import SPLIT_GROUPS
 from experiments.views.access import acting_access_to
 
 
@@ -24,8 +27,14 @@ from experiments.views.access import acting_access_to
 def settings_preview(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """The conditions as typed in one sentence, and how many users meet them today."""
     access = acting_access_to(request, kind, key)
-    preview = preview_of(form_from_post(request.POST), load_catalogue(), access.experiment.is_test)
-    return render(request, "experiments/settings/preview.html", {"preview": preview})
+    form, is_test = form_from_post(request.POST), access.experiment.is_test
+    context = {
+        "preview": preview_of(form, load_catalogue(), is_test),
+        "json_now": json_of(form),
+        "shares": shares_of(form.variants, form.split_by, form.total_percent) if is_test else None,
+        "is_swap": True,
+    }
+    return render(request, "experiments/settings/preview.html", context)
 
 
 def preview_of(
@@ -58,14 +67,20 @@ def preview_of(
 
 def _expected(form: SettingsForm, users: int) -> list[tuple[str, int]]:
     """About how many users each variant will have: which split groups it draws is not known yet. Unreadable percents are left out."""
-    expected = []
-    for index, row in enumerate(form.variants, start=1):
-        try:
-            if form.split_by == "total":
-                groups = deal_evenly(form.total_percent, len(form.variants))
-            else:
-                groups = parse_percent(row.percent)
-        except InexactPercent:
-            continue
-        expected.append((row.name.strip() or f"variant {index}", round(users * groups / SPLIT_GROUPS)))
-    return expected
+    shares = shares_of(form.variants, form.split_by, form.total_percent)
+    return [
+        (row.name, round(users * row.groups / SPLIT_GROUPS)) for row in shares.rows if row.groups is not None
+    ]
+
+
+def json_of(form: SettingsForm) -> str:
+    """The conditions as the API takes them, typed where they are complete. "" while they are edited as JSON anyway."""
+    if form.is_json:
+        return ""
+    try:
+        conditions = conditions_of(form)
+    except InvalidInput:
+        return ""
+    with suppress(InvalidInput):
+        conditions = parse_conditions(conditions, load_catalogue())
+    return json.dumps(conditions, ensure_ascii=False, indent=2)

@@ -115,6 +115,10 @@ def test_values_of_another_filter_are_dropped() -> None:
         ("down", (1,), (2,), "a & (c) | b"),
         ("up", (0,), None, "a & b | (c)"),
         ("down", (2,), None, "a & b | (c)"),
+        ("up", (2, 0), (2,), "a & b | c"),
+        ("down", (2, 0), (2,), "a & b | c"),
+        ("into", (1,), (1, 0), "a & (b | c)"),
+        ("into", (0,), None, "a & b | (c)"),
         ("group", (1,), (1, 0), "a & (b) | (c)"),
         ("ungroup", (2,), (2,), "a & b | c"),
         ("ungroup", (0,), None, "a & b | (c)"),
@@ -127,6 +131,58 @@ def test_buttons(what: str, path: Path, focus: Path | None, expected: str) -> No
     root = Bracket([Row("a"), Row("b"), Bracket([Row("c")], joint="OR")])
     assert change(root, what, path) == focus
     assert _short(root) == expected
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "focus", "expected"),
+    [
+        ("up", (1, 0), (1,), "a | b | (c & d) & e"),
+        ("down", (1, 2), (2,), "a | (b | c) & d & e"),
+        ("down", (1, 0), (1, 1), "a | (c | b & d) & e"),
+        ("into", (0,), (0, 0), "(a | b | c & d) & e"),
+        ("into", (2,), (1, 3), "a | (b | c & d & e)"),
+    ],
+)
+def test_moving_in_and_out_of_brackets(what: str, path: Path, focus: Path, expected: str) -> None:
+    inner = Bracket([Row("b"), Row("c", joint="OR"), Row("d")], joint="OR")
+    root = Bracket([Row("a"), inner, Row("e")])
+    assert change(root, what, path) == focus
+    assert _short(root) == expected
+
+
+@pytest.mark.parametrize(
+    ("picked", "focus", "expected"),
+    [
+        ("", None, "a | (b & c) & d"),
+        ("ad", (0, 0), "(a & d) | (b & c)"),
+        ("bd", (1, 0, 0), "a | ((b & d) & c)"),
+        ("cd", (1, 1, 0), "a | (b & (c & d))"),
+        ("abc", (0, 0), "(a & b & c) & d"),
+    ],
+)
+def test_what_is_picked_comes_into_brackets(picked: str, focus: Path | None, expected: str) -> None:
+    root = Bracket([Row("a"), Bracket([Row("b"), Row("c")], joint="OR"), Row("d")])
+    for _, item in walk(root):
+        item.is_picked = isinstance(item, Row) and item.filter in picked
+    assert change(root, "group_picked", ()) == focus
+    assert _short(root) == expected
+
+
+_trees = st.recursive(
+    st.builds(Row, st.sampled_from("abcd"), joint=st.sampled_from(["AND", "OR"]), is_picked=st.booleans()),
+    lambda items: st.builds(Bracket, st.lists(items, max_size=4), is_picked=st.booleans()),
+    max_leaves=8,
+).map(lambda item: item if isinstance(item, Bracket) else Bracket([item]))
+
+
+@given(_trees, st.sampled_from(["up", "down", "into", "group", "ungroup", "group_picked"]), st.data())
+def test_moving_never_loses_a_condition(root: Bracket, what: str, data: st.DataObject) -> None:
+    paths = [path for path, _ in walk(root)]
+    path = data.draw(st.sampled_from([(), *paths]))
+    before = sorted(item.filter for _, item in walk(root) if isinstance(item, Row))
+    focus = change(root, what, path)
+    assert sorted(item.filter for _, item in walk(root) if isinstance(item, Row)) == before
+    assert focus is None or focus in {here for here, _ in walk(root)} | {()}
 
 
 def _short(bracket: Bracket) -> str:

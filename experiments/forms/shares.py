@@ -1,0 +1,127 @@
+"""Percents while somebody types them: each variant's own, a total dealt evenly, or a total and each one's part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from experiments.percents import SPLIT_GROUPS, InexactPercent, deal_evenly, format_percent, parse_percent
+
+SPLITS: Final = ("each", "total", "parts")
+
+
+@dataclass(slots=True)
+class VariantRow:
+    """One variant as typed; `payload` is JSON. A locked one keeps its percent when the rest is dealt."""
+
+    name: str = ""
+    percent: str = ""
+    payload: str = ""
+    is_locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one variant gets: split groups of 2400, or None and what is wrong."""
+
+    name: str
+    groups: int | None
+    problem: str = ""
+
+    @property
+    def percent(self) -> str:
+        return "" if self.groups is None else format_percent(self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """All variants beside each other. `problem` is about the total."""
+
+    rows: list[Share] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def groups(self) -> int:
+        return sum(row.groups or 0 for row in self.rows)
+
+    @property
+    def percent(self) -> str:
+        return format_percent(self.groups)
+
+    @property
+    def is_too_much(self) -> bool:
+        return self.groups > SPLIT_GROUPS
+
+    @property
+    def rest(self) -> str:
+        """What is in no variant, or with `is_too_much` what is beyond 100 %."""
+        return format_percent(abs(SPLIT_GROUPS - self.groups))
+
+
+def shares_of(rows: Sequence[VariantRow], split_by: str, total: str) -> Shares:
+    """What the typed percents mean. What cannot be read is said, never raised."""
+    names = [row.name.strip() or f"variant {number}" for number, row in enumerate(rows, start=1)]
+    if split_by == "each":
+        return Shares([_share(name, row.percent) for name, row in zip(names, rows, strict=True)])
+    try:
+        if split_by == "total":
+            each = deal_evenly(total, len(rows)) if rows else 0
+            return Shares([Share(name, each) for name in names])
+        whole = parse_percent(total)
+    except InexactPercent as error:
+        return Shares([Share(name, None) for name in names], f"{total.strip() or 'The total'} {error}")
+    parts = [_share(name, row.percent) for name, row in zip(names, rows, strict=True)]
+    shares = [_part(part, whole) for part in parts]
+    if (
+        all(part.groups is not None for part in parts)
+        and sum(part.groups or 0 for part in parts) != SPLIT_GROUPS
+    ):
+        added = format_percent(sum(part.groups or 0 for part in parts))
+        return Shares(shares, f"The parts add up to {added} %; they must be 100 % of the total")
+    return Shares(shares)
+
+
+def _share(name: str, percent: str) -> Share:
+    try:
+        return Share(name, parse_percent(percent))
+    except InexactPercent as error:
+        return Share(name, None, f"{error}")
+
+
+def _part(part: Share, whole: int) -> Share:
+    """So many percent of the total: exact, or refused with what would be."""
+    if part.groups is None:
+        return part
+    groups, rest = divmod(part.groups * whole, SPLIT_GROUPS)
+    if rest:
+        near = " % and ".join(format_percent(count) for count in (groups, groups + 1))
+        return Share(
+            part.name,
+            None,
+            f"{part.percent} % of {format_percent(whole)} % is not a whole number of split groups; the nearest are {near} % of all users",
+        )
+    return Share(part.name, groups)
+
+
+def deal_the_rest(rows: Sequence[VariantRow], total: str) -> None:
+    """Give what the locked variants leave of `total` percent (empty: of the present sum) evenly to the others.
+
+    The shares add up exactly: what does not divide goes one split group each to the first of them. Raises InexactPercent.
+    """
+    free = [row for row in rows if not row.is_locked]
+    if not free:
+        raise InexactPercent("Every variant is locked: unlock those that are to share the rest")
+    whole = parse_percent(total) if total.strip() else shares_of(rows, "each", "").groups or SPLIT_GROUPS
+    locked = shares_of([row for row in rows if row.is_locked], "each", "")
+    unreadable = [row.name for row in locked.rows if row.groups is None]
+    if unreadable:
+        raise InexactPercent(f"The locked percent of {unreadable[0]} cannot be read")
+    left = whole - locked.groups
+    if left < len(free):
+        raise InexactPercent(
+            f"The locked variants have {locked.percent} % of {format_percent(whole)} %: not enough is left for the others"
+        )
+    each, more = divmod(left, len(free))
+    for index, row in enumerate(free):
+        row.percent = format_percent(each + (index < more))
