@@ -34,10 +34,24 @@ class ProviderSpec:
 
 
 _JIRA_URL: Final = "Where people open Jira"
-_PROJECT: Final = Typed(
-    "Project for tasks",
-    "Key of the project where tasks to cut a test out are made, such as PAY. Empty: the project of the test's issue.",
-    required=False,
+_TASKS: Final = (
+    (
+        "task_type",
+        Typed(
+            "Type of the task to cut a test out",
+            "As Jira calls it. Made when a test finishes, in the project of the test's issue; "
+            "a type of sub-task, such as Sub-task, makes it a part of that issue.",
+            default="Task",
+        ),
+    ),
+    (
+        "project",
+        Typed(
+            "Project for tests without an issue",
+            "Its key, such as PAY. Empty: no tasks for tests that name no issue.",
+            required=False,
+        ),
+    ),
 )
 
 PROVIDERS_TYPED: Final[Mapping[Provider, ProviderSpec]] = {
