@@ -113,12 +113,12 @@ PROVIDERS_TYPED: Final[Mapping[Provider, ProviderSpec]] = {
         url=Typed(_JIRA_URL, "Such as https://example.atlassian.net."),
         account=Typed("E-mail address of the account", "Its name stands on what is written."),
         secret=Typed("API token", "Made under the account's security settings."),
-        options=(("project", _PROJECT),),
+        options=_TASKS,
     ),
     Provider.JIRA_DATA_CENTER: ProviderSpec(
         "Comments on the issues of tests, and tasks to cut them out of the code.",
         url=Typed(_JIRA_URL, "With its path, if it has one, such as https://www.example.org/jira."),
         secret=Typed("Personal access token", "Made in the account's profile."),
-        options=(("project", _PROJECT),),
+        options=_TASKS,
     ),
 }
