@@ -42,6 +42,7 @@ _TASKS: Final = (
             "As Jira calls it. Made when a test finishes, in the project of the test's issue; "
             "a type of sub-task, such as Sub-task, makes it a part of that issue.",
             default="Task",
+            required=False,
         ),
     ),
     (
