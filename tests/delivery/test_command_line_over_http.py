@@ -11,8 +11,10 @@ import pytest
 from accounts.actors import Actor
 from accounts.models import Scope
 from accounts.services import create_token
+from delivery.selectors import code_places_of
 from delivery.services import deliver
 from experiments.lifecycle import Status
+from experiments.models import Experiment
 from tests.factories import make_experiment
 from usersplit_sdk.cli import main
 
@@ -60,3 +62,25 @@ def test_token_that_the_server_does_not_know_is_an_error(
     printed = capsys.readouterr()
     assert "401" in printed.err
     assert "n0t-a-token" not in printed.out + printed.err
+
+
+def test_a_scan_that_is_reported_says_where_the_tests_are(
+    server: list[str], manager: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    _, token = create_token(manager, "pipeline", [Scope.DELIVER, Scope.MANAGE])
+    monkeypatch.setenv("USERSPLIT_TOKEN", token)
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "view.py").write_text('\nclient.get_active_variant("green_button", user)\n"old_banner"\n')
+    command = ["scan", str(folder), "--report", server[1], "--repository", "shop/web"]
+    assert main(command) == 1
+    assert "note: 2 places of shop/web reported" in capsys.readouterr().err
+    old_banner = Experiment.objects.get(key="old_banner")
+    assert [str(place) for place in code_places_of(old_banner)] == ["shop/web view.py:3"]
+    (folder / "view.py").write_text('client.get_active_variant("green_button", user)\n')
+    assert main(command) == 0
+    assert code_places_of(old_banner) == []
+    _, reader = create_token(manager, "only reads", [Scope.DELIVER])
+    monkeypatch.setenv("USERSPLIT_TOKEN", reader)
+    assert main(command) == 2
+    assert "needs the scope manage" in capsys.readouterr().err
