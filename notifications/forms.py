@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 
 from core.forms import ConsoleForm
 from notifications.kinds import EVENTS
-from notifications.models import ChannelKind, Connection, DeliveryState
+from notifications.models import DIRECT, ChannelKind, Connection, DeliveryState
 
 WAITING = "waiting"
 """Not over yet, in whichever of its states."""
@@ -39,8 +40,14 @@ class RecordSearchForm(ConsoleForm):
 class HabitsForm(ConsoleForm):
     """When and how one wants to hear."""
 
+    direct = forms.ChoiceField(
+        choices=DIRECT,
+        required=False,
+        label="How",
+        help_text="In the chat you are found by your e-mail address or user name. Where that fails a mail comes.",
+    )
     email = forms.EmailField(
-        required=False, max_length=254, label="E-mail address", help_text="Empty: nothing can be sent to you."
+        required=False, max_length=254, label="E-mail address", help_text="Empty: no mail can be sent to you."
     )
     time_zone = forms.ChoiceField(
         choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones())],
@@ -60,3 +67,11 @@ class HabitsForm(ConsoleForm):
     )
     quiet_weekends = forms.BooleanField(required=False, label="Saturdays and Sundays are quiet")
     digest = forms.BooleanField(required=False, label="Many messages at a time come as one")
+
+    def __init__(self, data: Any = None, *, initial: dict[str, Any], has_chat: bool) -> None:
+        self.has_chat = has_chat
+        super().__init__(data, initial=initial)
+
+    def arrange(self) -> None:
+        if not self.has_chat:
+            del self.fields["direct"]

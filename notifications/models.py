@@ -6,6 +6,7 @@ Events and deliveries are the record: each is written once, a delivery then move
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -22,6 +23,13 @@ class ChannelKind(models.TextChoices):
     MAIL = "mail", "E-mail"
     CHAT = "chat", "Chat"
     JIRA = "jira", "Jira"
+
+
+DIRECT: Final = (
+    (ChannelKind.MAIL.value, "By e-mail"),
+    (ChannelKind.CHAT.value, "In the chat, else by e-mail"),
+)
+"""How people are told themselves."""
 
 
 class Provider(models.TextChoices):
@@ -230,10 +238,7 @@ class Habits(models.Model):
     digest = models.BooleanField(default=True, help_text="Many messages at a time come as one.")
     direct = models.CharField(
         max_length=8,
-        choices=[
-            (ChannelKind.MAIL.value, "By e-mail"),
-            (ChannelKind.CHAT.value, "In the chat, else by e-mail"),
-        ],
+        choices=DIRECT,
         default=ChannelKind.MAIL,
     )
 
@@ -295,7 +300,9 @@ class RoomMember(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.WANTED)
     address = models.CharField(max_length=255, blank=True, help_text="What the provider calls the person.")
     error = models.TextField(blank=True)
-    looked_at = models.DateTimeField(null=True, help_text="When it did not work last; it is tried again later.")
+    looked_at = models.DateTimeField(
+        null=True, help_text="When it did not work last; it is tried again later."
+    )
 
     class Meta:
         constraints = [

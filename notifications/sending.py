@@ -20,7 +20,7 @@ from notifications.breaker import note_failure, note_success
 from notifications.channels.base import Message, Receipt, SendFailed
 from notifications.channels.registry import channel_for, recipient_address
 from notifications.models import ChannelKind, Connection, Delivery, DeliveryState, Habits
-from notifications.planning import PERSON, by_mail
+from notifications.planning import PERSON, by_mail, is_muted
 from notifications.words import digest_message, message_of
 
 logger = logging.getLogger(__name__)
@@ -230,5 +230,5 @@ def _fall_back(delivery: Delivery) -> None:
     if person is None or not delivery.recipient.startswith(PERSON):
         return
     events = [delivery.event, *(told.event for told in _digested(delivery))]
-    mails = [by_mail(event, person) for event in events]
+    mails = [by_mail(event, person) for event in events if not is_muted(person, event, ChannelKind.MAIL)]
     Delivery.objects.bulk_create([mail for mail in mails if mail is not None], ignore_conflicts=True)

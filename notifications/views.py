@@ -21,8 +21,9 @@ from core.errors import DomainError, InvalidInput, NotFound
 from core.http import HtmxRequest
 from core.text import unstorable_text
 from notifications.forms import WAITING, HabitsForm, RecordSearchForm
-from notifications.kinds import EVENTS
+from notifications.kinds import EVENTS, EventKind
 from notifications.models import ChannelKind, Delivery, Habits, Mute
+from notifications.planning import direct_connection
 from notifications.record_rows import record_rows
 from notifications.selectors import OPEN_STATES, deliveries_for
 from notifications.services import mute, resend, save_habits, save_muted_kinds, unmute
@@ -86,38 +87,47 @@ def mine(request: HttpRequest) -> HttpResponse:
     habits = Habits.objects.filter(person=person).first() or Habits(person=person)
     initial = {name: getattr(habits, name) for name in HabitsForm.base_fields if name != "email"}
     initial["email"] = person.email
-    form = HabitsForm(request.POST if request.method == "POST" else None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    has_chat = direct_connection() is not None
+    posted = request.method == "POST"
+    form = HabitsForm(request.POST if posted else None, initial=initial, has_chat=has_chat)
+    if posted and form.is_valid():
+        given = {"direct": habits.direct, **form.cleaned_data}
         try:
-            save_habits(person, **form.cleaned_data, direct=habits.direct)
+            # A browser that sends no choice keeps the one that is there.
+            save_habits(person, **{**given, "direct": given["direct"] or habits.direct})
         except InvalidInput as refusal:
             form.refuse(refusal)
         else:
             save_muted_kinds(person, set(EVENTS) - set(request.POST.getlist("wanted")))
             messages.success(request, "Saved.")
             return redirect("notifications:mine")
-    muted = set(
-        Mute.objects.filter(person=person, experiment=None, channel="").values_list("kind", flat=True)
-    )
-    mails = Mute.objects.filter(person=person, experiment=None, channel=ChannelKind.MAIL)
-    without_mail = set(mails.values_list("kind", flat=True))
+    # A refused form keeps the boxes as they were ticked, too.
+    wanted = set(request.POST.getlist("wanted")) if posted else set(EVENTS) - _unwanted(person, habits)
     context = {
         "form": form,
-        "person": person,
+        "has_chat": has_chat,
         "events": [
-            {"kind": kind.value, "spec": spec, "wanted": kind not in muted | without_mail}
-            for kind, spec in EVENTS.items()
+            {"kind": kind.value, "spec": spec, "wanted": kind in wanted} for kind, spec in EVENTS.items()
         ],
-        "quiet_tests": Mute.objects.filter(person=person, experiment__isnull=False).select_related(
-            "experiment"
-        ),
+        "quiet_tests": [
+            {"mute": row, "label": EVENTS[EventKind(row.kind)].label if row.kind else ""}
+            for row in Mute.objects.filter(person=person, experiment__isnull=False)
+            .select_related("experiment")
+            .order_by("experiment__key", "kind")
+        ],
     }
     return render(request, "notifications/mine.html", context, status=422 if form.errors else 200)
 
 
+def _unwanted(person: User, habits: Habits) -> set[str]:
+    """The events that the person does not hear of on the way that is theirs; a mail's link ends mails only."""
+    rows = Mute.objects.filter(person=person, experiment=None, channel__in=["", habits.direct])
+    return set(rows.values_list("kind", flat=True))
+
+
 @require_POST
 def mute_remove(request: HttpRequest, mute_id: int) -> HttpResponse:
-    """Hear of a test again."""
+    """Hear of a test, or of one of its events, again."""
     person = signed_in_person(request)
     found = Mute.objects.filter(pk=mute_id, person=person).first()
     if found is not None:
