@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from accounts.models import Environment
 from core import clock
@@ -30,6 +31,32 @@ def newest_version() -> int:
     """The version that servers should run; 0 before the first delivery."""
     edition = newest_edition()
     return edition.version if edition else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest version, when it was published, and how many files it lists."""
+
+    version: int
+    published_at: dt.datetime
+    files: int
+
+
+def newest_manifest_facts() -> Newest | None:
+    """None before the first delivery. The files are counted where they lie, as they may be thousands."""
+    listed = Func(
+        F("files"),
+        function="jsonb_object_keys",
+        template="(SELECT count(*) FROM %(function)s(%(expressions)s))",
+        output_field=IntegerField(),
+    )
+    row = (
+        Manifest.objects.order_by("-version")
+        .annotate(listed=listed)
+        .values_list("version", "published_at", "listed")
+        .first()
+    )
+    return Newest(*row) if row else None
 
 
 def app_servers(environment: str = "", search: str = "") -> QuerySet[AppServer]:

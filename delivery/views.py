@@ -16,8 +16,9 @@ from accounts.models import Environment
 from accounts.requests import signed_in_actor
 from core.http import HtmxRequest
 from delivery.selectors import code_places_of, scanned_repositories
-from delivery.server_rows import app_servers, fleets, newest_version
+from delivery.server_rows import app_servers, fleets, newest_manifest_facts
 from delivery.snippets import LABELS, Language, languages_for, snippet_for
+from delivery.versions import folder_version, latest_versions
 from experiments.selectors import experiment_for
 
 PAGE_SIZE = 50
@@ -28,7 +29,7 @@ PLACES_ON_PAGE: Final = 2_000
 
 @require_safe
 def server_list(request: HtmxRequest) -> HttpResponse:
-    """Which app server runs which version, and which are behind."""
+    """What is delivered, what the latest versions changed, which app server runs which, and which are behind."""
     environment = request.GET.get("environment", "")
     search = request.GET.get("q", "").replace("\x00", "")[:100]
     rows = app_servers(environment if environment in Environment.values else "", search)
@@ -38,10 +39,14 @@ def server_list(request: HtmxRequest) -> HttpResponse:
         "search": search,
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "fleets": fleets(),
-        "newest": newest_version(),
+        "newest": newest_manifest_facts(),
+        "folder": folder_version(),
     }
-    part = "#results" if request.htmx and request.htmx.target == "results" else ""
-    return render(request, f"delivery/servers.html{part}", context)
+    if request.htmx and request.htmx.target == "results":
+        return render(request, "delivery/servers.html#results", context)
+    # Only with the whole page: it is asked for the rest every few seconds.
+    context["versions"] = latest_versions(signed_in_actor(request))
+    return render(request, "delivery/servers.html", context)
 
 
 @require_safe
