@@ -18,6 +18,7 @@ from experiments.views import (
     settings_card,
     settings_editor,
     settings_preview,
+    texts,
     worth,
 )
 
@@ -54,6 +55,7 @@ ONE = "<kind:kind>/<str:key>/"
 urlpatterns = [
     path("changelog/", history.entry_list, name="entry_list"),
     path("changelog/export/", history.entry_export, name="entry_export"),
+    path("texts/tokens/", texts.token_options, name="token_options"),
     path("capacity/", capacity.capacity_page, name="capacity_page"),
     path("split-groups/", health.health_page, name="health_page"),
     path("split-groups/check/", health.health_check, name="health_check"),
@@ -71,6 +73,7 @@ urlpatterns = [
     path(f"{ONE}settings/", settings_card.settings_card, name="settings_card"),
     path(f"{ONE}settings/new/", settings_editor.settings_create, name="settings_create"),
     path(f"{ONE}settings/new/preview/", settings_preview.settings_preview, name="settings_preview"),
+    path(f"{ONE}settings/new/texts/", texts.texts_preview, name="texts_preview"),
     path(f"{ONE}settings/<int:number>/", settings_card.settings_group_page, name="settings_group_page"),
     path(
         f"{ONE}settings/<int:number>/progress/",

@@ -19,6 +19,13 @@ from audience.conditions import parse_conditions
 from audience.specs import Catalogue
 from core.errors import FieldError, InvalidInput
 from experiments.forms.shares import SPLITS, VariantRow, deal_the_rest, shares_of
+from experiments.forms.texts import (
+    TokenTexts,
+    forget_variant,
+    texts_from,
+    texts_from_post,
+    tokens_of,
+)
 from experiments.models import DrawObjective, SettingsGroup
 from experiments.percents import InexactPercent
 
@@ -46,6 +53,9 @@ class SettingsForm:
     exclusive_with: list[str] = field(default_factory=list)
     # Whether to go on keeping away from drafts that the person cannot see.
     keeps_hidden: bool = False
+    # Texts are rows, or JSON in `tokens` where rows cannot show them.
+    texts: list[TokenTexts] = field(default_factory=list)
+    texts_are_json: bool = False
     tokens: str = ""
     based_on: int | None = None
     allow_control_to_treatment: bool = False
@@ -67,6 +77,7 @@ def form_from(source: SettingsGroup) -> SettingsForm:
     """The form filled with what these settings are."""
     variants = list(source.variants.all())
     control = next((str(index) for index, variant in enumerate(variants) if variant.is_control), "")
+    texts = texts_from(source.tokens, [variant.name for variant in variants])
     return SettingsForm(
         starts_at=_written(source.starts_at),
         ends_at=_written(source.ends_at),
@@ -77,7 +88,9 @@ def form_from(source: SettingsGroup) -> SettingsForm:
         control=control,
         draw=source.draw_objective,
         exclusive_with=list(source.exclusive_with),
-        tokens=_json_text(source.tokens),
+        texts=texts or [],
+        texts_are_json=texts is None,
+        tokens=_json_text(source.tokens) if texts is None else "",
     )
 
 
@@ -95,6 +108,7 @@ def form_from_post(data: QueryDict) -> SettingsForm:
             else:
                 setattr(row, match[2], data[name])
     numbers = sorted(rows)
+    order = {number: place for place, number in enumerate(numbers)}
     control = data.get("control", "")
     return SettingsForm(
         starts_at=data.get("starts_at", ""),
@@ -114,6 +128,8 @@ def form_from_post(data: QueryDict) -> SettingsForm:
         draw=data.get("draw", DrawObjective.FEWEST_SHARED_USERS.value),
         exclusive_with=data.getlist("exclusive_with"),
         keeps_hidden=bool(data.get("keeps_hidden")),
+        texts=texts_from_post(data, order),
+        texts_are_json=data.get("texts_as") != "rows" and bool(data.get("tokens", "").strip()),
         tokens=data.get("tokens", ""),
         based_on=int(based_on) if based_on.isascii() and based_on.isdigit() and len(based_on) < 10 else None,
         allow_control_to_treatment=bool(data.get("allow_control_to_treatment")),
@@ -155,7 +171,7 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
             "exclusive_with": form.exclusive_with if form.draw == DrawObjective.EXCLUSIVE else [],
             "allow_control_to_treatment": form.allow_control_to_treatment,
             "variants": [_variant(form, index, row, errors) for index, row in enumerate(form.variants)],
-            "tokens": _object(form.tokens, "tokens", errors),
+            "tokens": _tokens(form, errors),
         }
         if form.seed:
             body["seed"] = form.seed
@@ -166,6 +182,12 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
         elif form.split_by == "parts":
             _add_parts(form, body, errors)
     return body, errors
+
+
+def _tokens(form: SettingsForm, errors: list[FieldError]) -> object:
+    if form.texts_are_json:
+        return _object(form.tokens, "tokens", errors)
+    return tokens_of(form.texts, [row.name.strip() for row in form.variants], errors)
 
 
 def _add_parts(form: SettingsForm, body: dict[str, object], errors: list[FieldError]) -> None:
@@ -292,6 +314,7 @@ def _deal(form: SettingsForm) -> None:
 
 def _remove_variant(form: SettingsForm, index: int) -> None:
     del form.variants[index]
+    forget_variant(form.texts, index)
     if form.control.isdigit():
         control = int(form.control)
         form.control = "" if control == index else str(control - (control > index))

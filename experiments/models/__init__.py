@@ -1,5 +1,6 @@
 """Rows of tests and user groups. What was prepared is never changed again: the database refuses it."""
 
+from experiments.models.app_text import AppText
 from experiments.models.approval import StartApproval
 from experiments.models.audience import AudienceCount, CountedTable, Draw, RecountRequest
 from experiments.models.experiment import Experiment, Kind, Outcome, Scope, Side
@@ -14,6 +15,7 @@ from experiments.models.settings_group import (
 )
 
 __all__ = [
+    "AppText",
     "AudienceCount",
     "CountedTable",
     "Draw",

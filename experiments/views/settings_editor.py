@@ -39,6 +39,7 @@ from experiments.services.settings_rules import clean_settings
 from experiments.views.access import Access, acting_access_to
 from experiments.views.draw_comparison import compare, comparison_context
 from experiments.views.settings_preview import json_of, preview_of
+from experiments.views.texts import pressed_text_button, texts_context
 
 _OBJECTIVE_HELP = {
     DrawObjective.FEWEST_SHARED_USERS: "Free split groups first, then those that share the fewest users in all with other tests.",
@@ -81,6 +82,10 @@ def _pressed(
         return insert_saved(form.conditions, access.actor, request.POST.get("saved_group", "")[:64])
     if what == "renew" and not form.is_json:
         return renew(form.conditions, read_path(where) or (), access.actor, catalogue)
+    if access.experiment.is_test and pressed_text_button(
+        form, what, where, request.POST.get("new_token", "")[:500]
+    ):
+        return None
     return apply_button(form, button, catalogue)
 
 
@@ -180,6 +185,7 @@ def _page(
         "saved_groups": [one for one in saved_conditions(access.actor) if one.key != experiment.key],
         "saved_group": request.POST.get("saved_group", "") if errors else "",
         "shares": shares_of(form.variants, form.split_by, form.total_percent) if experiment.is_test else None,
+        **(texts_context(form) if experiment.is_test else {}),
         "focus": ".".join(map(str, focus)) if focus is not None else None,
         "focus_variant": len(form.variants) - 1 if request.POST.get("op") == "add_variant" else None,
         "objectives": _objectives(comparison),
@@ -253,7 +259,8 @@ def _summary(errors: list[FieldError], of_conditions: ConditionErrors) -> list[t
     rows += [("conditions", message) for message in of_conditions.others]
     for error in errors:
         if not error.path.startswith("conditions"):
-            rows.append((_field_name(error.path).replace(".", "-"), f"{_words(error.path)}: {error.message}"))
+            anchor = {"tokens": "texts"}.get(_field_name(error.path), _field_name(error.path))
+            rows.append((anchor.replace(".", "-"), f"{_words(error.path)}: {error.message}"))
     return rows
 
 
