@@ -71,7 +71,8 @@ def _secrets_of(address: str) -> list[str]:
         parts = urlsplit(address)
     except ValueError:
         return [address]
-    values = [value for _, value in parse_qsl(parts.query)]
+    # As it is written, and as it reads: an answer may repeat either.
+    values = [value for _, value in parse_qsl(parts.query)] + re.split("[&=]", parts.query)
     pieces = [parts.path, parts.query, parts.fragment, parts.password or "", *parts.path.split("/"), *values]
     return sorted({one for one in pieces if len(one) >= _SECRET_FROM}, key=len, reverse=True) or [address]
 
