@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notifications.channels.base import Message
@@ -28,6 +28,7 @@ WORDS: Final = st.lists(
     ),
     max_size=8,
 ).map("".join)
+FEW: Final = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MESSAGES: Final = st.builds(
     lambda title, text, facts, urgent: Message(
         "paused", title, text, "https://split.example.org/tests/a/", facts=tuple(facts), urgent=urgent
@@ -39,6 +40,7 @@ MESSAGES: Final = st.builds(
 )
 
 
+@FEW
 @given(MESSAGES)
 def test_slack_takes_it(message: Message) -> None:
     blocks = blocks_of(message, "marker")
@@ -51,6 +53,7 @@ def test_slack_takes_it(message: Message) -> None:
     ("form", "body"),
     [("mattermost", mattermost_body), ("rocketchat", rocket_chat_body), ("teams", teams_body)],
 )
+@FEW
 @given(message=MESSAGES)
 def test_a_hook_takes_it(form: str, body: object, message: Message) -> None:
     assert callable(body)
@@ -60,6 +63,7 @@ def test_a_hook_takes_it(form: str, body: object, message: Message) -> None:
     assert len(hook.seen) == 1
 
 
+@FEW
 @given(WORDS)
 def test_typed_words_lose_nothing_but_their_effect(words: str) -> None:
     shown = typed(words, 10**6)

@@ -137,11 +137,13 @@ def test_no_part_of_a_signed_address_is_told(caplog: pytest.LogCaptureFixture) -
     """The address of a workflow of Teams has its signature in the query."""
     caplog.set_level("DEBUG")
     address = "/workflows/0f1e2d3c4b5a/invoke?api-version=1&sig=aB%2BcD_eFgH-0123"
-    with standing_in(
-        Saying(f"failed at {address} with aB+cD_eFgH-0123 and aB%2BcD_eFgH-0123".encode())
-    ) as server:
-        with pytest.raises(SendFailed) as failed:
-            webhook(server, "teams", address).send(MESSAGE, "", uuid4(), repeated=False)
+    with (
+        standing_in(
+            Saying(f"failed at {address} with aB+cD_eFgH-0123 and aB%2BcD_eFgH-0123".encode())
+        ) as server,
+        pytest.raises(SendFailed) as failed,
+    ):
+        webhook(server, "teams", address).send(MESSAGE, "", uuid4(), repeated=False)
     for told in (failed.value.answer, caplog.text):
         assert "0f1e2d3c4b5a" not in told
         assert "eFgH-0123" not in told
