@@ -45,8 +45,8 @@ def server_list(request: HtmxRequest) -> HttpResponse:
     if request.htmx and request.htmx.target == "results":
         return render(request, "delivery/servers.html#results", context)
     # Only with the whole page: it is asked for the rest every few seconds.
-    context["versions"] = latest_versions(signed_in_actor(request))
-    return render(request, "delivery/servers.html", context)
+    whole = {**context, "versions": latest_versions(signed_in_actor(request))}
+    return render(request, "delivery/servers.html", whole)
 
 
 @require_safe

@@ -20,6 +20,7 @@ from console.pulses import queue_names
 
 BROKER_SECONDS: Final = 2
 LONG_TRANSACTION: Final = dt.timedelta(minutes=10)
+SLOW_SECONDS: Final = 1.0
 _LIMITED: Final = 0.8
 _FULL: Final = 0.95
 _DISK_WATCH: Final = 0.85
@@ -101,9 +102,9 @@ def broker(said: Broker) -> Finding:
         )
     return Finding(
         name,
-        graded(said.seconds, 0.5, BROKER_SECONDS),
+        graded(said.seconds, SLOW_SECONDS, BROKER_SECONDS),
         f"It answers, in {said.seconds * 1000:,.0f} ms; {sum(said.waiting.values()):,} tasks wait.",
-        "" if said.seconds < 0.5 else "It is slow: look at the load of its machine.",
+        "" if said.seconds < SLOW_SECONDS else "It is slow: look at the load of its machine.",
     )
 
 

@@ -49,6 +49,9 @@ PAGES = [
     "/new/filter/",
     "/tokens/?everybody",
     "/tests/green_button/code/?language=javascript",
+    "/tests/green_button/in-code/",
+    "/servers/",
+    "/system/?now",
     "/nowhere/",
 ]
 CONDITIONS: list[Any] = [
