@@ -56,6 +56,7 @@ class WorkerProcess:
         concurrency: int = 1,
         beat: bool = False,
         queues: str = "",
+        application: str = "usersplit",
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.log = log
@@ -75,7 +76,7 @@ class WorkerProcess:
             arguments += ["--beat", "--schedule", str(log.with_suffix(".schedule"))]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "usersplit", *arguments],
+                [sys.executable, "-m", "celery", "-A", application, *arguments],
                 cwd=ROOT,
                 env=process_environment() | dict(environment or {}),
                 stdout=output,

@@ -161,9 +161,10 @@ class Matrix:
             ],
             **what,
         }
-        answer = self._call("POST", "/createRoom", body, also_ok=frozenset({"M_ROOM_IN_USE"}))
+        answer = self._call("POST", "/createRoom", body, also=frozenset({400}))
         if _code(answer) == "M_ROOM_IN_USE":
             return None
+        raise_for(answer)
         return _room_id(answer)
 
     def _own_room(self, alias: str) -> str:
@@ -189,9 +190,7 @@ class Matrix:
 
     def _exists(self, user_id: str) -> bool:
         # Some servers show profiles only to who shares a room with them: 403 means that nobody can tell.
-        answer = self._call(
-            "GET", f"/profile/{_part(user_id)}", also_ok=frozenset({"M_NOT_FOUND", "M_FORBIDDEN"})
-        )
+        answer = self._call("GET", f"/profile/{_part(user_id)}", also=frozenset({403, 404}))
         return answer.status == 200
 
     def _membership(self, room_id: str, user_id: str) -> str:
@@ -204,9 +203,7 @@ class Matrix:
 
     def _state(self, room_id: str, path: str) -> dict[str, Any]:
         """The content of a state event; empty if there is none."""
-        answer = self._call(
-            "GET", f"/rooms/{_part(room_id)}/state/{path}", also_ok=frozenset({"M_NOT_FOUND"})
-        )
+        answer = self._call("GET", f"/rooms/{_part(room_id)}/state/{path}", also=frozenset({404}))
         return object_of(answer) if answer.status == 200 else {}
 
     def _put_state(self, room_id: str, path: str, content: Mapping[str, Any]) -> None:
@@ -233,9 +230,9 @@ class Matrix:
         body: Any = None,
         *,
         params: Mapping[str, str] | None = None,
-        also_ok: frozenset[str] = frozenset(),
+        also: frozenset[int] = frozenset(),
     ) -> Answer:
-        """One call with the access token. Raises SendFailed unless it succeeded or its error code is in `also_ok`."""
+        """One call with the access token. Raises SendFailed unless it succeeded, or the homeserver says a status in `also`."""
         secret = self._account.secret
         answer = call(
             method,
@@ -246,7 +243,8 @@ class Matrix:
             secrets=[secret],
         )
         code = _code(answer)
-        if not (400 <= answer.status < 500 and code in also_ok):
+        # A proxy's 404, or that of a server which does not know the address at all, says nothing about rooms and users.
+        if answer.status not in also or code in {"", "M_UNRECOGNIZED"}:
             _raise_for(answer, code)
         return answer
 

@@ -1,0 +1,35 @@
+"""`celery -A tests.notifications.dying_worker`: a worker that is killed between sending and writing down, DEATHS times.
+
+Each death is a line in the file DIARY. After the last the worker does as any other.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from celery.signals import worker_init
+
+from usersplit.celery import app
+
+__all__ = ["app"]
+
+
+@worker_init.connect
+def _lie_in_wait(**_: object) -> None:
+    from notifications import sending  # noqa: PLC0415 - needs Django's apps
+    from notifications.channels.base import Receipt  # noqa: PLC0415
+    from notifications.models import Delivery  # noqa: PLC0415
+
+    diary, deaths = Path(os.environ["DIARY"]), int(os.environ["DEATHS"])
+    write_down = sending._sent
+
+    def killed_before(delivery: Delivery, receipt: Receipt) -> None:
+        lines = diary.read_text().splitlines() if diary.exists() else []
+        if len(lines) < deaths:
+            diary.write_text("\n".join([*lines, receipt.answer]))
+            os.kill(os.getpid(), signal.SIGKILL)
+        write_down(delivery, receipt)
+
+    sending._sent = killed_before

@@ -1,0 +1,84 @@
+"""What a Matrix account does, asked of a real Synapse."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from notifications.channels.base import Account, SendFailed
+from notifications.channels.matrix import Matrix
+from tests.notifications.synapse import SERVER_NAME, Homeserver, bot_of, matrix, message
+
+
+def test_a_message_is_found_again_by_its_mark_when_the_server_knows_no_transaction(
+    homeserver: Homeserver, db: None
+) -> None:
+    bot = bot_of(homeserver)
+    room = matrix(bot).create_room("a", "b", uuid.uuid4())
+    token = uuid.uuid4()
+    sent = matrix(bot).send(message("Once"), room.room_id, token, repeated=False)
+    # The server itself knows the repetition while it remembers the transaction, which belongs to the access token.
+    assert matrix(bot).send(message("Once"), room.room_id, token, repeated=False) == sent
+    anew = matrix(homeserver.sign_in_anew(bot))
+    found = anew.send(message("Once"), room.room_id, token, repeated=True)
+    assert (found.reference, found.answer) == (sent.reference, "It had got through before.")
+    assert len(bot.messages(room.room_id)) == 1
+
+
+def test_words_of_people_are_no_markup_and_long_ones_are_cut(homeserver: Homeserver) -> None:
+    bot = bot_of(homeserver)
+    room = matrix(bot).create_room("n" * 300, "<b>", uuid.uuid4())
+    for told in (
+        message("<script>", "a\n<img src=x>"),
+        message("x", "🙂" * 30_000),
+        message("y", "\x01" * 90_000),
+    ):
+        matrix(bot).send(told, room.room_id, uuid.uuid4(), repeated=False)
+    first, second, third = bot.messages(room.room_id)
+    assert "&lt;script&gt;</a></strong><br>a<br>&lt;img src=x&gt;" in first["formatted_body"]
+    assert first["m.mentions"] == {}
+    for cut in (second, third):
+        assert cut["body"].endswith("…\nhttps://split.example.org/tests/a/")
+        assert "formatted_body" not in cut
+
+
+def test_the_test_button_says_what_is_wrong(homeserver: Homeserver) -> None:
+    bot = bot_of(homeserver)
+    good = matrix(bot).check()
+    assert good.is_ok
+    assert good.found == {"account": bot.user_id}
+    wrong = Matrix(Account(bot.url, "", "syt_wrong", {})).check()
+    assert [(step, done) for step, done, _ in wrong.steps] == [
+        ("Reach the homeserver", True),
+        ("Sign in", False),
+    ]
+    assert wrong.steps[-1][2].startswith("Answered 401 Unauthorized: ")
+    assert "syt_wrong" not in str(wrong)
+    elsewhere = Matrix(Account(f"{bot.url}/elsewhere", "", bot.token, {})).check()
+    assert elsewhere.steps == (
+        ("Reach the homeserver", False, "There is no Matrix homeserver at this address."),
+    )
+
+
+def test_what_one_room_refuses_does_not_hold_up_the_others(homeserver: Homeserver) -> None:
+    bot, other = bot_of(homeserver), bot_of(homeserver)
+    room = matrix(other).create_room("a", "b", uuid.uuid4())
+    with pytest.raises(SendFailed) as failed:
+        matrix(bot).send(message("Once"), room.room_id, uuid.uuid4(), repeated=False)
+    assert (failed.value.permanent, failed.value.provider_down) == (True, False)
+    with pytest.raises(SendFailed) as failed:
+        matrix(replace(bot, token="syt_wrong")).send(
+            message("Once"), room.room_id, uuid.uuid4(), repeated=False
+        )
+    assert (failed.value.permanent, failed.value.provider_down) == (True, True)
+
+
+def test_people_are_found_by_user_name_then_by_e_mail_address(homeserver: Homeserver) -> None:
+    name = f"mia_{uuid.uuid4().hex[:8]}"
+    bot, mia = bot_of(homeserver), homeserver.register(name)
+    assert matrix(bot).find_person("", name.upper()) == mia.user_id
+    assert matrix(bot).find_person(f"{name}@example.org", "someone_else") == mia.user_id
+    assert matrix(bot, server_name=SERVER_NAME).find_person("", name) == mia.user_id
+    assert matrix(bot).find_person("", "nobody at all/../@") is None
