@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from core import clock
 from notifications.models import Connection
@@ -31,3 +31,10 @@ def note_failure(connection_id: int, answer: str) -> None:
     if failures >= FAILURES:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - FAILURES, 10))
         rows.update(closed_until=clock.now() + dt.timedelta(seconds=pause))
+
+
+def note_rest(connection_id: int, seconds: float) -> None:
+    """The provider asks to be left alone for so long: by all messages, not only by the one that it said so to."""
+    until = clock.now() + dt.timedelta(seconds=min(seconds, LONGEST_PAUSE))
+    earlier = Q(closed_until=None) | Q(closed_until__lt=until)
+    Connection.objects.filter(earlier, pk=connection_id).update(closed_until=until)

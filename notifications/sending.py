@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from core import clock
-from notifications.breaker import note_failure, note_success
+from notifications.breaker import note_failure, note_rest, note_success
 from notifications.channels.base import Message, Receipt, SendFailed
 from notifications.channels.registry import channel_for, recipient_address
 from notifications.models import ChannelKind, Connection, Delivery, DeliveryState, Habits
@@ -185,6 +185,8 @@ def _failed(delivery: Delivery, failure: SendFailed) -> None:
             _fall_back(delivery)
     if delivery.connection_id is not None and failure.provider_down:
         note_failure(delivery.connection_id, failure.answer)
+    if delivery.connection_id is not None and failure.retry_after:
+        note_rest(delivery.connection_id, failure.retry_after)
 
 
 def _is_switched_off(delivery: Delivery) -> bool:

@@ -111,6 +111,22 @@ def test_the_provider_says_when_to_come_back(
     assert (delivery.state, delivery.not_before) == ("failed", later(seconds=77))
 
 
+def test_a_provider_that_asks_for_a_rest_gets_it_from_all_messages(
+    people: People, running: Experiment, channel: RememberingChannel
+) -> None:
+    hook = Connection.objects.create(
+        name="team", provider=Provider.WEBHOOK, url="https://example.org", secret=b""
+    )
+    for verb in (Verb.PAUSE, Verb.RESUME):
+        pause(people, running, verb)
+    channel.failures = [SendFailed("too many", retry_after=77)]
+    assert sending.send_due(ChannelKind.CHAT) == 1, "the other one would only be told the same"
+    hook.refresh_from_db()
+    assert (hook.failures, hook.closed_until) == (0, later(seconds=77))
+    with clock.frozen_at(later(seconds=77)):
+        assert sending.send_due(ChannelKind.CHAT) == 2
+
+
 def test_a_channel_that_breaks_is_an_answer_too(
     people: People, running: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
