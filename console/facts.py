@@ -16,6 +16,7 @@ from analytics.models import SampleRatioWatch, TotalHits
 from changelog.models import Entry, SubjectKind, Verb
 from console.leftovers import Leftover, leftovers
 from core import clock
+from delivery.models import CodePlace
 from experiments.lifecycle import Status
 from experiments.models import Experiment, Kind, SettingsGroup, StartApproval
 from experiments.models.experiment import ExperimentQuerySet
@@ -97,7 +98,18 @@ def facts_for(actor: Actor) -> list[Facts]:
 
 
 def _still_in_code(visible: ExperimentQuerySet, mine: set[int]) -> list[Facts]:
-    finished = visible.filter(status=Status.FINISHED.value).only("kind", *_COLUMNS[:-1])
+    # Most finished tests are neither hit after their finish nor named in code: they are not even read.
+    hit = TotalHits.objects.filter(
+        settings_group__experiment__status=Status.FINISHED.value,
+        last_at__gte=F("settings_group__experiment__finished_at"),
+    )
+    named = CodePlace.objects.values("key")
+    finished = list(
+        visible.filter(
+            Q(pk__in=hit.values("settings_group__experiment")) | Q(key__in=named),
+            status=Status.FINISHED.value,
+        ).only("kind", *_COLUMNS[:-1])
+    )
     found = leftovers(finished)
     return [
         Facts(

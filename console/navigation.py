@@ -56,6 +56,8 @@ SECTIONS: Final = (
     Section(
         "Planning",
         (
+            Entry("Calendar", "console:calendar", "calendar", "gantt timeline dates planned", "c"),
+            Entry("Overlap", "console:overlap", "grid", "shared users heat map intersections", "o"),
             Entry("Capacity", "experiments:capacity_page", "room", "free split groups room", "p"),
             Entry("Split groups", "experiments:health_page", "pulse", "health evenly random", "s"),
         ),
@@ -88,7 +90,8 @@ SECTIONS: Final = (
                 "chat slack matrix jira webhook",
                 roles=_SUPERUSERS,
             ),
-            Entry("App servers", "delivery:server_list", "server", "delivery versions sdk", "a"),
+            Entry("Delivery status", "delivery:server_list", "server", "app servers versions sdk", "a"),
+            Entry("System health", "console:system", "pulse", "workers queues beat disk", roles=_SUPERUSERS),
             Entry("API tokens", "accounts:token_list", "key", "keys access"),
         ),
     ),

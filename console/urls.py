@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.views import home, searching, test_list
+from console.views import home, overlap, planning, searching, system, test_list
 
 app_name = "console"
 urlpatterns: list[URLPattern] = [
@@ -15,5 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("tag/tests/", test_list.test_tag, name="test_tag"),
     path("views/keep/", test_list.view_save, name="view_save"),
     path("views/<int:pk>/remove/", test_list.view_remove, name="view_remove"),
+    path("calendar/", planning.calendar_page, name="calendar"),
+    path("system/", system.system_page, name="system"),
+    path("overlap/", overlap.overlap_page, name="overlap"),
+    path("overlap/<str:key>/<str:other>/", overlap.overlap_pair, name="overlap_pair"),
     path("search/", searching.search_page, name="search"),
 ]

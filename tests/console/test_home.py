@@ -98,7 +98,8 @@ def test_approval_waits_for_everybody_but_whoever_asked(people: People, settings
 def test_alarms_name_the_tests_and_go_when_it_is_well(people: People, settings: Settings) -> None:
     mia = Actor.person(people.manager)
     uneven = make_experiment(mia, Status.RUNNING, key="uneven")
-    SampleRatioWatch.objects.create(settings_group_id=uneven.current_id, smallest_p=0.0001)
+    assert uneven.current is not None
+    SampleRatioWatch.objects.create(settings_group=uneven.current, smallest_p=0.0001)
     failed = make_draft(mia, key="failed")
     add_settings(mia, failed)
     Preparation.objects.filter(settings_group__experiment=failed).update(state="failed", error="No room.")
