@@ -25,8 +25,10 @@ def jira_check(request: HtmxRequest) -> HttpResponse:
         raise NotAllowed("Only managers and superusers look up issues.")
     # The form's field is called as the property is.
     key = (request.GET.get("key") or request.GET.get("jira_issue") or "").strip()[:64]
+    found, ticked = check_issue(key), set(request.GET.getlist("managers"))
+    people = [person for person in (found.people if found else ()) if person.username not in ticked]
     template = "notifications/jira/check.html" if request.htmx else "notifications/jira/check_page.html"
-    return render(request, template, {"found": check_issue(key), "key": key})
+    return render(request, template, {"found": found, "people": people, "key": key})
 
 
 @require_safe

@@ -64,6 +64,9 @@ def test_the_field_tells_the_title_and_proposes_managers(
     assert "To Do" in text
     assert [text.count(f'value="{name}"') for name in ("manager", "other_manager", "viewer")] == [1, 1, 0]
     assert f'href="{jira.server.url}/browse/PAY-17"' in text
+    ticked = client.get(CHECK, {"jira_issue": "PAY-17", "managers": ["manager", "viewer"]}, headers=HTMX)
+    assert 'value="other_manager"' in ticked.content.decode()
+    assert 'value="manager"' not in ticked.content.decode()
 
 
 def test_the_field_says_what_is_wrong_and_never_that_nothing_can_be_saved(
