@@ -148,6 +148,8 @@ def _state(row: Connection) -> dict[str, str]:
         return {"state": "paused", "colour": "red"}
     if row.failures:
         return {"state": "failing", "colour": "orange"}
+    if any(not done for _, done, _ in row.check_steps):
+        return {"state": "failed its test", "colour": "orange"}
     if row.last_ok_at is not None:
         return {"state": "works", "colour": "green"}
     return {"state": "not used yet", "colour": "azure"}
