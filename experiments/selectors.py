@@ -197,7 +197,7 @@ def _drawn_settings_groups(which: Q) -> QuerySet[SettingsGroup]:
                 "draw_objective",
                 "exclusive_with",
             ),
-            *(f"experiment__{name}" for name in ("kind", "key", "area", "status", "current_id")),
+            *(f"experiment__{name}" for name in ("kind", "key", "name", "area", "status", "current_id")),
             *("experiment__started_at", "experiment__finished_at"),
         )
         .order_by("pk")
