@@ -58,18 +58,20 @@ class Size:
         return self.running + self.paused + self.dev + self.draft + self.finished
 
 
-def make_ground(size: Size, seed: int = 1) -> User:
-    """Write everything; the superuser who looks at it."""
-    rng = np.random.default_rng(seed)
-    boss = User.objects.create(username="bench", role=Role.SUPERUSER, is_superuser=True, is_staff=True)
+def make_ground(size: Size, prefix: str = "") -> User:
+    """Write everything; the superuser who looks at it. The prefix keeps one ground's keys and names from another's."""
+    rng = np.random.default_rng(1)
+    boss = User.objects.create(
+        username=f"{prefix}boss", role=Role.SUPERUSER, is_superuser=True, is_staff=True
+    )
     people = User.objects.bulk_create(
-        User(username=f"bench_{number}", first_name=f"Manager {number}", role=Role.MANAGER)
+        User(username=f"{prefix}manager_{number}", first_name=f"Manager {number}", role=Role.MANAGER)
         for number in range(MANAGERS)
     )
     statuses = [name for name in _WAYS for _ in range(getattr(size, name))]
     rng.shuffle(statuses)
-    tests = _experiments(Kind.TEST, statuses, rng)
-    groups = _experiments(Kind.GROUP, ["running"] * size.groups, rng)
+    tests = _experiments(Kind.TEST, statuses, prefix, rng)
+    groups = _experiments(Kind.GROUP, ["running"] * size.groups, prefix, rng)
     through = Experiment.managers.through
     through.objects.bulk_create(
         through(experiment=one, user=person)
@@ -88,12 +90,14 @@ def make_ground(size: Size, seed: int = 1) -> User:
     return boss
 
 
-def _experiments(kind: Kind, statuses: Sequence[str], rng: np.random.Generator) -> list[Experiment]:
+def _experiments(
+    kind: Kind, statuses: Sequence[str], prefix: str, rng: np.random.Generator
+) -> list[Experiment]:
     now = clock.now()
     return Experiment.objects.bulk_create(
         Experiment(
             kind=kind,
-            key=f"{kind.value}_{number}",
+            key=f"{prefix}{kind.value}_{number}",
             name=f"The {kind.label.lower()} number {number} of them",
             area=AREAS[number % len(AREAS)],
             side=Side.SERVER,
@@ -112,7 +116,7 @@ def _settings(experiments: Sequence[Experiment], rng: np.random.Generator) -> di
         SettingsGroup(
             experiment=one,
             number=1,
-            starts_at=now - dt.timedelta(days=int(rng.integers(5, 40))),
+            starts_at=now - dt.timedelta(days=int(rng.integers(5, 25))),
             ends_at=now + dt.timedelta(days=int(rng.integers(5, 60))) if number % 3 else None,
             conditions=_conditions(number),
             message="",
@@ -134,8 +138,8 @@ def _settings(experiments: Sequence[Experiment], rng: np.random.Generator) -> di
 
 
 def _conditions(number: int) -> list[Any]:
-    age = {"filter": "age", "operator": "gte", "value": 18 + number % AUDIENCES}
-    return [age, "AND", {"filter": "country_id", "operator": "in", "value": [40, 276]}]
+    age = {"filter": "age", "source": "user", "operator": "gte", "value": 18 + number % AUDIENCES}
+    return [age, "AND", {"filter": "country_id", "source": "user", "operator": "in", "value": [40, 276]}]
 
 
 def _walk(
@@ -150,14 +154,14 @@ def _walk(
         rows = Experiment.objects.filter(pk__in=ids)
         match status:
             case "dev":
-                rows.update(status=status, published_at=now - dt.timedelta(days=30))
+                rows.update(status=status, published_at=now - dt.timedelta(days=31))
             case "running":
-                rows.update(status=status, started_at=now - dt.timedelta(days=25))
+                rows.update(status=status, started_at=now - dt.timedelta(days=30))
             case "paused":
                 rows.update(status=status)
             case _:
                 # User groups never get here: nothing of them ends.
-                rows.update(status=status, finished_at=now - dt.timedelta(days=40), outcome="rejected")
+                rows.update(status=status, finished_at=now - dt.timedelta(days=4), outcome="rejected")
 
 
 def _draws(drawn: Sequence[SettingsGroup], live: Sequence[int], rng: np.random.Generator) -> None:
@@ -165,21 +169,28 @@ def _draws(drawn: Sequence[SettingsGroup], live: Sequence[int], rng: np.random.G
     users = rng.poisson(USERS_A_GROUP, (AUDIENCES, SPLIT_GROUPS)).astype(np.int64)
     rows = {pk: (users[place % AUDIENCES] // 2, ()) for place, pk in enumerate(live)}
     chosen = frozenset(live)
+    counts = []
     for group in drawn:
         mine = users[group.pk % AUDIENCES]
         shared = {pk: row for pk, row in rows.items() if pk != group.pk} if group.pk in chosen else {}
-        count = AudienceCount.packed(
-            shared, settings_group=group, users=mine.tolist(), warehouse_version="bench"
+        counts.append(
+            AudienceCount.packed(shared, settings_group=group, users=mine.tolist(), warehouse_version="bench")
         )
-        count.save()
-        Draw.objects.create(
-            settings_group=group,
-            count=count,
-            owners=_owners(rng).tolist(),
-            objective=group.draw_objective,
-            seed=1,
-            log={},
-        )
+    AudienceCount.objects.bulk_create(counts, batch_size=100)
+    Draw.objects.bulk_create(
+        (
+            Draw(
+                settings_group=count.settings_group,
+                count=count,
+                owners=_owners(rng).tolist(),
+                objective=count.settings_group.draw_objective,
+                seed=1,
+                log={},
+            )
+            for count in counts
+        ),
+        batch_size=100,
+    )
 
 
 def _owners(rng: np.random.Generator) -> npt.NDArray[np.int16]:
@@ -194,7 +205,7 @@ def _hits(hit: Sequence[tuple[SettingsGroup, str]], rng: np.random.Generator) ->
     hour = now.replace(minute=0, second=0, microsecond=0)
     totals, daily, hourly = [], [], []
     for group, status in hit:
-        last = now if status == "running" else now - dt.timedelta(days=40)
+        last = now if status == "running" else now - dt.timedelta(days=5)
         for variant in ("control", "green"):
             of: dict[str, Any] = {
                 "settings_group": group,

@@ -24,6 +24,10 @@ from experiments.models.experiment import ExperimentQuerySet
 from experiments.selectors import standing_of, visible_experiments
 
 LIVE_STATES: Final = ("dev", "running", "paused")
+_READ: Final = (
+    *("kind", "key", "name", "area", "side", "jira_issue", "tags", "status", "started_at", "finished_at"),
+    *("current__experiment", "current__starts_at", "current__ends_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Row:
     bar: Bar | None
     attention: Attention | None
     may_act: bool
+    people: str
 
 
 def with_newest_state(experiments: ExperimentQuerySet) -> ExperimentQuerySet:
@@ -65,9 +70,9 @@ def with_newest_state(experiments: ExperimentQuerySet) -> ExperimentQuerySet:
     newest = Preparation.objects.filter(settings_group__experiment=OuterRef("pk")).order_by(
         "-settings_group__number"
     )
-    # Long texts are not shown, and with many tests they would be most of what is read.
-    rows = experiments.defer("description", "hypothesis", "metric", "success", "conclusion")
-    return rows.select_related("current").annotate(newest_state=Subquery(newest.values("state")[:1]))
+    # Texts and conditions are not shown, and with many tests they would be most of what is read.
+    rows = experiments.select_related("current").only(*_READ)
+    return rows.annotate(newest_state=Subquery(newest.values("state")[:1]))
 
 
 def list_rows_of(experiments: ExperimentQuerySet, wanted: Wanted) -> ExperimentQuerySet:
@@ -101,6 +106,7 @@ def rows_of(actor: Actor, experiments: Sequence[Experiment]) -> list[Row]:
                 bar=bar(starts_at, ends_at, now) if one.current_id else None,
                 attention=attention.get(one.pk),
                 may_act=standing_of(actor, one) in ACTING,
+                people=", ".join(map(str, one.managers.all())),
             )
         )
     return rows

@@ -33,7 +33,7 @@ from experiments.services import tag_experiments
 PAGE_SIZE: Final = 50
 _COLUMNS: Final = (
     ("name", "Name", ""),
-    ("status", "Status", ""),
+    ("status", "Status", "d-none d-md-table-cell"),
     ("area", "Area", "d-none d-lg-table-cell"),
     ("", "Users per variant", ""),
     ("start", "Dates", "d-none d-md-table-cell"),

@@ -1,0 +1,211 @@
+"""Every page of the console with a thousand tests, two hundred of them running: its time, its queries, its size.
+
+In a process of its own with a database that is gone afterwards. Measured is what the server does from request to answer, without
+the network; queries are counted with a few tests as well, because their number must not grow with the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.measuring import Figure, figures
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from bench.pages_ground import Size
+
+ROUNDS: Final = 20
+LIST: Final = "console:test_list"
+# More addresses of one view, where what is asked for makes a difference.
+MORE: Final[Mapping[str, tuple[str, ...]]] = {
+    LIST: ("?status=running", "?q=number+7&sort=-hits", "?attention=any"),
+    "console:search": ("?q=number+7",),
+}
+# What stands for the parts of addresses; those with other parts are left out, and named.
+PARTS: Final[Mapping[str, object]] = {"kind": "tests", "number": 1, "verb": "pause", "name": "age"}
+_PART: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+_NO_PAGES: Final = ("api", "ofrep", "log", "healthz", "readyz", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address. `few` and `many` are queries with few and with many tests; times are milliseconds, `size` is bytes."""
+
+    address: str
+    few: int
+    many: int
+    median: float
+    p95: float
+    size: int
+
+
+def run() -> str:
+    """The table and the figures, as text."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "WAREHOUSE_URL": f"duckdb://{folder}/warehouse",
+            "DELIVERY_DIR": f"{folder}/delivery",
+            "DJANGO_SETTINGS_MODULE": "usersplit.settings",
+            "LOG_LEVEL": "ERROR",
+        }
+        inside = [sys.executable, "-m", "bench.pages", folder]
+        command = [sys.executable, "-m", "usersplit.embedded", "exec", "--", *inside]
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        measured = json.loads((Path(folder) / "measured.json").read_text())
+    return report([Page(**page) for page in measured["pages"]], measured["left_out"], measured["tests"])
+
+
+def report(pages: Iterable[Page], left_out: Iterable[str], tests: int) -> str:
+    """Slowest first."""
+    rows = sorted(pages, key=lambda page: -page.p95)
+    listed = next(page for page in rows if page.address == "/tests/")
+    growing = [page for page in rows if page.many > page.few]
+    asked = [
+        Figure(f"the test list with {tests:,} tests, median", listed.median, 100, "ms"),
+        Figure("the slowest page at p95", rows[0].p95, 150, "ms"),
+        Figure("pages whose queries grow with the tests", float(len(growing)), 0, "pages"),
+    ]
+    lines = [
+        f"  {'address':<52} {'median ms':>9} {'p95 ms':>8} {'queries':>8} {'with few':>8} {'kB':>6}",
+        *(
+            f"  {page.address:<52} {page.median:>9.1f} {page.p95:>8.1f} {page.many:>8} {page.few:>8} {page.size / 1000:>6.1f}"
+            for page in rows
+        ),
+    ]
+    title = f"Every page of the console, {tests:,} tests"
+    return "\n".join([title, *lines, figures(asked), f"  left out: {', '.join(left_out) or 'none'}"])
+
+
+def measure(few: Size, many: Size, rounds: int = ROUNDS) -> tuple[list[Page], list[str]]:
+    """Each page with so many tests (which are written here), and the addresses that are left out. Without rounds nothing is timed."""
+    from django.test import Client  # noqa: PLC0415 - after django.setup()
+
+    from bench.pages_ground import make_ground  # noqa: PLC0415
+
+    counts: dict[str, int] = {}
+    client = Client()
+    client.force_login(make_ground(few, "few_"))
+    keys = _running("few_")
+    names, left_out = _addresses(client, keys)
+    for address in names:
+        counts[address] = _queries(client, address)
+    client.force_login(make_ground(many, "many_"))
+    pages = []
+    for address in names:
+        there = address
+        for key, twin in zip(keys, _running("many_"), strict=True):
+            there = there.replace(f"/{key}/", f"/{twin}/")
+        # The first answer fills caches of the process and is not what people wait for day by day.
+        size, queries = _size(client, there), _queries(client, there)
+        taken = sorted(_milliseconds(client, there) for _ in range(rounds)) or [0.0]
+        p95 = taken[min(len(taken) - 1, round(0.95 * len(taken)))]
+        pages.append(Page(address, counts[address], queries, statistics.median(taken), p95, size))
+    return pages, left_out
+
+
+def _running(prefix: str) -> list[str]:
+    """The keys of two running tests of a ground."""
+    from experiments.models import Experiment  # noqa: PLC0415
+
+    running = Experiment.objects.filter(kind="test", status="running", key__startswith=prefix)
+    return list(running.order_by("pk").values_list("key", flat=True)[:2])
+
+
+def _addresses(client: Client, keys: list[str]) -> tuple[list[str], list[str]]:
+    """Those of the console that answer a GET with a page, and the patterns of those that cannot be made up."""
+    from django.urls import get_resolver  # noqa: PLC0415
+
+    given = {**PARTS, "key": keys[0], "other": keys[1]}
+    found, left_out = [], []
+    for name, pattern in _patterns(get_resolver().url_patterns):
+        parts = _PART.findall(pattern)
+        if not given.keys() >= set(parts):
+            left_out.append(f"/{pattern}")
+            continue
+        address = "/" + _PART.sub(lambda part: str(given[part[1]]), pattern)
+        for query in ("", *MORE.get(name, ())):
+            status = _get(client, address + query).status_code
+            if status == HTTPStatus.OK:
+                found.append(address + query)
+            elif status not in {HTTPStatus.FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+                left_out.append(f"{address} ({status})")
+    return list(dict.fromkeys(found)), left_out
+
+
+def _patterns(entries: list[Any], path: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+    """Name and pattern of each address of the console, but for the way in and out."""
+    for entry in entries:
+        here = path + str(entry.pattern)
+        if hasattr(entry, "url_patterns"):
+            yield from _patterns(entry.url_patterns, here, entry.namespace or space)
+        elif entry.name and not here.lstrip("^(?:").startswith(_NO_PAGES):
+            yield f"{space}:{entry.name}", here
+
+
+def _get(client: Client, address: str) -> Any:
+    """The answer, its content read. What lies below a test's page is a card, which htmx asks for."""
+    answer = client.get(address, headers={"HX-Request": "true"} if address.count("/") > 3 else None)
+    if answer.streaming:
+        b"".join(answer)
+    return answer
+
+
+def _size(client: Client, address: str) -> int:
+    answer = client.get(address)
+    return sum(map(len, answer)) if answer.streaming else len(answer.content)
+
+
+def _milliseconds(client: Client, address: str) -> float:
+    started = time.perf_counter()
+    _get(client, address)
+    return 1_000 * (time.perf_counter() - started)
+
+
+def _queries(client: Client, address: str) -> int:
+    from django.db import connection  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    with CaptureQueriesContext(connection) as queries:
+        _get(client, address)
+    return len(queries)
+
+
+def _main(folder: str) -> None:
+    import django  # noqa: PLC0415
+
+    django.setup()
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415
+
+    from bench.pages_ground import Size  # noqa: PLC0415
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    # Pages name static files by their own names: hashed ones would have to be collected first.
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    call_command("migrate", verbosity=0)
+    few, many = Size(4, 1, 1, 1, 3, 2), Size()
+    pages, left_out = measure(few, many)
+    measured = {
+        "pages": [asdict(page) for page in pages],
+        "left_out": left_out,
+        "tests": few.tests + many.tests,
+    }
+    (Path(folder) / "measured.json").write_text(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])
