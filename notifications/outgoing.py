@@ -33,6 +33,7 @@ CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 15.0
 WHOLE_SECONDS: Final = 20.0
 MAX_BODY: Final = 1 << 20
+_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
 
 _Kind = TypeVar("_Kind", bound=BaseException)
 
@@ -98,6 +99,8 @@ def call(
                 stream=True,
             )
             content = _read(answered, kept)
+            # Cut off within its headers an answer seems whole: Python takes the end of the stream for their end.
+            adapter.opened.require_uncut()
     except (requests.RequestException, OSError, ValueError) as error:
         failure = _failure(error, time.monotonic() - began, whole)
         logger.info("%s %s: %s", method, without_secrets(_place(url), kept), failure.answer)
@@ -176,14 +179,24 @@ def allowed_address(host: str, port: int) -> str:
 
 def is_allowed(address: str) -> bool:
     """Whether outgoing requests may go there: public addresses, and the networks that the settings name."""
-    number = ipaddress.ip_address(address.split("%", 1)[0])
-    if isinstance(number, ipaddress.IPv6Address):
-        # An IPv4 address in IPv6 clothes is judged as what it is.
-        number = number.ipv4_mapped or number.sixtofour or number
+    number = _undressed(ipaddress.ip_address(address.split("%", 1)[0]))
     for network in map(ipaddress.ip_network, settings.NOTIFICATIONS_ALLOW_PRIVATE):
         if network.version == number.version and number in network:
             return True
-    return number.is_global and not number.is_multicast
+    # Reserved and site-local IPv6 networks count as global in the library.
+    special = number.is_multicast or number.is_reserved or getattr(number, "is_site_local", False)
+    return number.is_global and not special
+
+
+def _undressed(
+    number: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IPv4 address in IPv6 clothes is judged as what it is: mapped, 6to4, or behind a translator (RFC 6052)."""
+    if not isinstance(number, ipaddress.IPv6Address):
+        return number
+    if number in _TRANSLATED:
+        return ipaddress.IPv4Address(int(number) & 0xFFFF_FFFF)
+    return number.ipv4_mapped or number.sixtofour or number
 
 
 class _Open:
@@ -207,6 +220,11 @@ class _Open:
             for handle in self._handles:
                 with contextlib.suppress(OSError):
                     handle.shutdown(socket.SHUT_RDWR)
+
+    def require_uncut(self) -> None:
+        """Raise TimeoutError if it was ended by us."""
+        if self._is_over:
+            raise TimeoutError
 
     def close(self) -> None:
         with self._lock:
