@@ -20,6 +20,7 @@ PARTS = {
     "ingestion": "bench.ingestion",
     "ingestion-kills": "bench.ingestion_kills",
     "stored-hits": "bench.stored_hits",
+    "pages": "bench.pages",
 }
 """By name, so that a part's imports are its own business."""
 

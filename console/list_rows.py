@@ -141,7 +141,7 @@ def _worst_pairs(
     live = {
         one.pk: counts[one.current_id]
         for one in experiments
-        if one.status in LIVE_STATES and one.current_id in counts
+        if one.status in LIVE_STATES and one.current_id is not None and one.current_id in counts
     }
     others = {other for count in live.values() for other in count.shared}
     visible = visible_experiments(actor, Kind.TEST).filter(status__in=LIVE_STATES, current__in=others)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 from urllib.parse import urlencode
 
-from django.db.models import F, OrderBy, Q
+from django.db.models import Expression, F, OrderBy, Q
 from django.db.models.functions import Coalesce, Lower
 
 from console.list_attention import Level
@@ -21,14 +21,13 @@ from experiments.models.experiment import ExperimentQuerySet
 
 _LONGEST: Final = 100
 
-_START, _END = Coalesce("current__starts_at", "started_at"), Coalesce("finished_at", "current__ends_at")
-SORTS: Final[Mapping[str, OrderBy]] = {
-    "name": OrderBy(Lower("name")),
-    "status": OrderBy(F("status")),
-    "area": OrderBy(Lower("area")),
-    "start": OrderBy(_START, nulls_last=True),
-    "end": OrderBy(_END, nulls_last=True),
-    "hits": OrderBy(F("hits_today"), nulls_last=True),
+SORTS: Final[Mapping[str, Expression | F]] = {
+    "name": Lower("name"),
+    "status": F("status"),
+    "area": Lower("area"),
+    "start": Coalesce("current__starts_at", "started_at"),
+    "end": Coalesce("finished_at", "current__ends_at"),
+    "hits": F("hits_today"),
 }
 """What can be sorted by; `hits` only where the rows carry `hits_today`. With a minus in front it is the other way round."""
 
@@ -128,12 +127,8 @@ def ordered(experiments: ExperimentQuerySet, sort: str) -> ExperimentQuerySet:
     name = sort.removeprefix("-")
     if name not in SORTS:
         return experiments.order_by("-id")
-    order = SORTS[name].copy()
-    if sort.startswith("-"):
-        order.reverse_ordering()
-        # The reverse of "the unknown last" is "the unknown first", which nobody looks for.
-        order.nulls_first, order.nulls_last = None, SORTS[name].nulls_last
-    return experiments.order_by(order, "-id")
+    # The unknown stands last either way: nobody looks for it.
+    return experiments.order_by(OrderBy(SORTS[name], descending=sort.startswith("-"), nulls_last=True), "-id")
 
 
 def _text(query: Mapping[str, str], name: str) -> str:

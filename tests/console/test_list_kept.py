@@ -34,9 +34,15 @@ def _file(client: Client, query: dict[str, str]) -> list[dict[str, str]]:
 
 
 def test_the_file_has_what_the_list_shows(mia: Actor, warehouse: Any, client: Client) -> None:
-    properties = {"name": "=HYPERLINK(1)", "area": "@payments", "tags": ["-winter"], "jira_issue": "PAY-17"}
+    properties: dict[str, object] = {
+        "name": "=HYPERLINK(1)",
+        "area": "@payments",
+        "tags": ["-winter"],
+        "jira_issue": "PAY-17",
+    }
     test = make_experiment(mia, Status.RUNNING, key="green_button", properties=properties)
     make_draft(mia, key="an_idea")
+    assert test.current is not None
     now = clock.now()
     DailyHits.objects.create(
         settings_group=test.current,

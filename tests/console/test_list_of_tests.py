@@ -65,6 +65,7 @@ def test_the_largest_overlap_is_that_of_the_audience_card(mia: Actor, warehouse:
     all_of_them = [{"name": "a", "percent": "50"}, {"name": "b", "percent": "50"}]
     make_experiment(mia, Status.RUNNING, key="everybody", variants=all_of_them)
     test = make_experiment(mia, Status.DEV, key="narrow", variants=wide)
+    assert test.current is not None
     report = audience_report(test.current)
     assert report is not None
     shared = {one.experiment.key: one for one in report.intersections}
@@ -108,8 +109,8 @@ def test_by_manager(mia: Actor, people: People, client: Client) -> None:
 def test_the_rarer_filters(mia: Actor, warehouse: Any, client: Client) -> None:
     make_draft(mia, key="idea", tags=["winter"], jira_issue="PAY-17")
     make_draft(mia, key="app", side="client", tags=["winter", "app"])
-    june = {"starts_at": "2026-06-01T00:00:00Z", "ends_at": "2026-07-01T00:00:00Z"}
-    make_experiment(mia, Status.DEV, key="june", **june)
+    starts_at, ends_at = "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z"
+    make_experiment(mia, Status.DEV, key="june", starts_at=starts_at, ends_at=ends_at)
     make_experiment(mia, Status.RUNNING, key="always")
     for query, keys in (
         ({"tag": "Winter"}, {"idea", "app"}),

@@ -40,13 +40,10 @@ def _said() -> dict[str, tuple[str, str]]:
 
 def test_who_stands_out_and_why(manager: Actor, warehouse: Any) -> None:
     now = clock.now()
-    over = {
-        "starts_at": (now + dt.timedelta(hours=1)).isoformat(),
-        "ends_at": (now + dt.timedelta(days=2)).isoformat(),
-    }
+    soon, ends = (now + dt.timedelta(hours=1)).isoformat(), (now + dt.timedelta(days=2)).isoformat()
     make_experiment(manager, Status.DEV, key="waiting")
     make_experiment(manager, Status.PAUSED, key="paused")
-    make_experiment(manager, Status.RUNNING, key="over", **over)
+    make_experiment(manager, Status.RUNNING, key="over", starts_at=soon, ends_at=ends)
     make_experiment(manager, Status.RUNNING, key="silent")
     seen = make_experiment(manager, Status.RUNNING, key="seen")
     left, cut = (make_experiment(manager, Status.FINISHED, key=key) for key in ("left", "cut"))
