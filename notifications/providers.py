@@ -82,7 +82,7 @@ PROVIDERS_TYPED: Final[Mapping[Provider, ProviderSpec]] = {
         "One channel of a team hears of all tests, or of those of some areas.",
         secret=Typed(
             "Hook address",
-            "What the chat made for its channel. Whoever knows it can write there, so it is kept as a secret.",
+            "What the chat made for its channel. Whoever knows it can write there.",
         ),
         options=(
             (

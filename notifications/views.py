@@ -39,7 +39,12 @@ def record(request: HtmxRequest) -> HttpResponse:
     form = RecordSearchForm(request.GET)
     given = form.cleaned_data if form.is_valid() else {}
     page = Paginator(_searched(deliveries_for(actor), given), PAGE_SIZE).get_page(request.GET.get("page"))
-    context: dict[str, Any] = {"form": form, "page": page, "rows": record_rows(actor, page)}
+    context: dict[str, Any] = {
+        "form": form,
+        "page": page,
+        "rows": record_rows(actor, page),
+        "searched": any(given.values()),
+    }
     part = "#results" if request.htmx and not request.htmx.boosted else ""
     return render(request, f"notifications/record.html{part}", context)
 
