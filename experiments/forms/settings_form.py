@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import re
@@ -18,6 +17,7 @@ from audience.builder.tree import Bracket, Path, change, from_conditions, is_too
 from audience.conditions import parse_conditions
 from audience.specs import Catalogue
 from core.errors import FieldError, InvalidInput
+from experiments.forms import zones
 from experiments.forms.shares import SPLITS, VariantRow, deal_the_rest, shares_of
 from experiments.forms.texts import (
     TokenTexts,
@@ -38,8 +38,10 @@ _VARIANT = re.compile(r"v\.(\d{1,5})\.(name|percent|payload|locked)", re.ASCII)
 class SettingsForm:
     """Everything on the page, as text. `control` is the index of a row, "" for none; `split_by` is one of SPLITS."""
 
+    # In the zone `zone`, as the fields say.
     starts_at: str = ""
     ends_at: str = ""
+    zone: str = zones.UTC
     message: str = ""
     conditions: Bracket = field(default_factory=Bracket)
     conditions_json: str = ""
@@ -67,20 +69,21 @@ class SettingsForm:
 # ---- in ----------------------------------------------------------------------------------------------------
 
 
-def blank_form(is_test: bool) -> SettingsForm:
+def blank_form(is_test: bool, zone: str = zones.UTC) -> SettingsForm:
     """What somebody starts from who has no settings yet."""
     variants = [VariantRow("control", "5"), VariantRow("", "5")] if is_test else []
-    return SettingsForm(variants=variants, control="0" if is_test else "")
+    return SettingsForm(variants=variants, control="0" if is_test else "", zone=zone)
 
 
-def form_from(source: SettingsGroup) -> SettingsForm:
-    """The form filled with what these settings are."""
+def form_from(source: SettingsGroup, zone: str = zones.UTC) -> SettingsForm:
+    """The form filled with what these settings are, dates in that zone."""
     variants = list(source.variants.all())
     control = next((str(index) for index, variant in enumerate(variants) if variant.is_control), "")
     texts = texts_from(source.tokens, [variant.name for variant in variants])
     return SettingsForm(
-        starts_at=_written(source.starts_at),
-        ends_at=_written(source.ends_at),
+        starts_at=zones.written(source.starts_at, zone) if source.starts_at else "",
+        ends_at=zones.written(source.ends_at, zone) if source.ends_at else "",
+        zone=zone,
         conditions=from_conditions(source.conditions),
         variants=[
             VariantRow(variant.name, variant.percent, _json_text(variant.payload)) for variant in variants
@@ -98,6 +101,8 @@ def form_from_post(data: QueryDict) -> SettingsForm:
     """The form as it was sent; unknown fields are ignored, nothing is judged."""
     posted = read_tree(data)
     based_on = data.get("based_on", "")
+    zone_was = zones.known_zone(data.get("zone_was", ""))
+    zone = zones.known_zone(data.get("zone", zone_was))
     rows: dict[int, VariantRow] = {}
     for name in data:
         match = _VARIANT.fullmatch(name)
@@ -111,8 +116,10 @@ def form_from_post(data: QueryDict) -> SettingsForm:
     order = {number: place for place, number in enumerate(numbers)}
     control = data.get("control", "")
     return SettingsForm(
-        starts_at=data.get("starts_at", ""),
-        ends_at=data.get("ends_at", ""),
+        # The fields are in the zone that stood beside them; who chose another since keeps the moments.
+        starts_at=zones.moved(data.get("starts_at", ""), zone_was, zone),
+        ends_at=zones.moved(data.get("ends_at", ""), zone_was, zone),
+        zone=zone,
         message=data.get("message", ""),
         conditions=posted.root,
         conditions_json=data.get("conditions_json", ""),
@@ -138,17 +145,6 @@ def form_from_post(data: QueryDict) -> SettingsForm:
     )
 
 
-def _written(moment: dt.datetime | None) -> str:
-    """As a `datetime-local` field takes it."""
-    return (
-        moment.astimezone(dt.UTC)
-        .replace(tzinfo=None)
-        .isoformat(timespec="minutes" if not moment.second else "seconds")
-        if moment
-        else ""
-    )
-
-
 def _json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
 
@@ -160,8 +156,8 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
     """(the fields of the API's body, what cannot even be read as such)."""
     errors: list[FieldError] = []
     body: dict[str, object] = {
-        "starts_at": form.starts_at.strip() or None,
-        "ends_at": form.ends_at.strip() or None,
+        "starts_at": _moment(form, "starts_at", errors),
+        "ends_at": _moment(form, "ends_at", errors),
         "message": form.message,
         "conditions": _conditions(form, errors),
     }
@@ -182,6 +178,17 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
         elif form.split_by == "parts":
             _add_parts(form, body, errors)
     return body, errors
+
+
+def _moment(form: SettingsForm, name: str, errors: list[FieldError]) -> str | None:
+    """With its zone; what is no time in it is left to the service, which says what it takes."""
+    text = str(getattr(form, name)).strip()
+    try:
+        moment = zones.as_moment(text, form.zone)
+    except ValueError as error:
+        errors.append(FieldError(name, str(error)))
+        return None
+    return moment.isoformat() if moment else text or None
 
 
 def _tokens(form: SettingsForm, errors: list[FieldError]) -> object:

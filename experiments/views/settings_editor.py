@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -29,6 +30,7 @@ from experiments.forms.settings_form import (
     settings_of,
 )
 from experiments.forms.shares import shares_of
+from experiments.forms.zones import COOKIE, known_zone, utc_of, zones
 from experiments.lifecycle import UNFINISHED, Status
 from experiments.models import DrawObjective, Kind, SettingsGroup
 from experiments.saved_conditions import insert_saved, notes_on, renew, saved_conditions
@@ -92,7 +94,8 @@ def _pressed(
 def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup | None) -> SettingsForm:
     number = read_number(request.GET, "from")
     source = settings_group_of(access.experiment, number) if number else access.experiment.current or newest
-    form = form_from(source) if source else blank_form(access.experiment.is_test)
+    zone = known_zone(request.COOKIES.get(COOKIE, ""))
+    form = form_from(source, zone) if source else blank_form(access.experiment.is_test, zone)
     form.based_on = newest.number if newest else 0
     form.keeps_hidden = not _hidden_tests(access).isdisjoint(form.exclusive_with)
     return form
@@ -182,6 +185,9 @@ def _page(
         "condition_errors": of_conditions.others + ([] if tree else _flat(of_conditions)),
         "preview": preview_of(form, catalogue, experiment.is_test, counts=not request.htmx),
         "json_now": json_of(form),
+        "zones": zones(),
+        "starts_utc": utc_of(form.starts_at, form.zone),
+        "ends_utc": utc_of(form.ends_at, form.zone),
         "saved_groups": [one for one in saved_conditions(access.actor) if one.key != experiment.key],
         "saved_group": request.POST.get("saved_group", "") if errors else "",
         "shares": shares_of(form.variants, form.split_by, form.total_percent) if experiment.is_test else None,
@@ -200,7 +206,12 @@ def _page(
     template = "experiments/settings/editor.html"
     if request.htmx and request.htmx.target == "editor":
         template += "#editor"
-    return render(request, template, context, status=status)
+    response = render(request, template, context, status=status)
+    if form.zone != known_zone(request.COOKIES.get(COOKIE, "")):
+        response.set_cookie(
+            COOKIE, form.zone, max_age=31_536_000, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+        )
+    return response
 
 
 def _objectives(comparison: dict[str, Any] | None) -> list[dict[str, Any]]:

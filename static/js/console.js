@@ -244,7 +244,21 @@
     }
   });
 
+  // Of 400 time zones most people want their own.
+  const nameOwnZone = (root) => {
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    for (const list of root.querySelectorAll("select[data-own-zone]")) {
+      const option = [...list.options].find((one) => one.value === own);
+      if (option && own !== "UTC") {
+        option.value = own;
+        option.text = `${own} (yours)`;
+        list.options[0].after(option);
+      }
+    }
+  };
+
   const prepare = (root) => {
+    nameOwnZone(root);
     suggestKeys(root);
     showCopyButtons(root);
     narrowLists(root);
