@@ -87,17 +87,21 @@ def beat(rows: list[QueueRow]) -> Finding:
     silent = clock.now() - heard
     if silent <= LATE:
         return Finding(name, State.FINE, f"Its last pulse came {span_in_words(silent)} ago.")
+    if any(row.waiting for row in rows):
+        return Finding(name, State.UNKNOWN, "Tasks wait in the queues, so it may well run: see the workers.")
     return Finding(
         name,
         State.BAD,
-        f"No pulse has come for {span_in_words(silent)}: it does not run, or no worker does.",
-        "Start `celery -A usersplit beat`, once only, and the workers; what was missed is made up for.",
+        f"No pulse has come for {span_in_words(silent)}, and nothing waits: it does not run.",
+        "Start `celery -A usersplit beat`, once only; what was missed is made up for.",
     )
 
 
 def workers(rows: list[QueueRow]) -> Finding:
     """All queues in a sentence."""
     name = "Workers"
+    if rows and all(row.state == State.BAD and not row.waiting for row in rows if row.name not in _LONG_WORK):
+        return Finding(name, State.UNKNOWN, "Nothing waits, and while the clock stands still no pulse tells.")
     unserved = [row.name for row in rows if row.state == State.BAD]
     unknown = [row.name for row in rows if row.state == State.UNKNOWN]
     busy = [row.name for row in rows if row.state == State.WATCH]

@@ -36,12 +36,12 @@ NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 
 
-def served(ago: dict[str, dt.timedelta]) -> list[QueueRow]:
-    """All queues, served a moment ago or as `ago` says."""
+def served(ago: dict[str, dt.timedelta], waiting: int = 3) -> list[QueueRow]:
+    """All queues, served a moment ago or as `ago` says, in each of which so many tasks wait."""
     for name in queue_names():
         Pulse.objects.update_or_create(queue=name, defaults={"at": NOW - ago.get(name, dt.timedelta(0))})
     with clock.frozen_at(NOW):
-        return queues(Broker(dict.fromkeys(queue_names(), 3)))
+        return queues(Broker(dict.fromkeys(queue_names(), waiting)))
 
 
 def clock_and_workers(rows: list[QueueRow]) -> tuple[Finding, Finding]:
@@ -74,10 +74,15 @@ def test_a_queue_that_nobody_serves_is_named(db: None) -> None:
     assert working.state == State.BAD
 
 
-def test_a_clock_that_stands_still_is_told(db: None) -> None:
-    ticking, working = clock_and_workers(served(dict.fromkeys(queue_names(), 10 * MINUTE)))
-    assert (ticking.state, working.state) == (State.BAD, State.BAD)
+def test_a_clock_that_stands_still_is_told_from_workers_that_are_gone(db: None) -> None:
+    silent = dict.fromkeys(queue_names(), 10 * MINUTE)
+    ticking, working = clock_and_workers(served(silent, waiting=0))
+    assert (ticking.state, working.state) == (State.BAD, State.UNKNOWN)
     assert "No pulse has come for 10 minutes" in ticking.sentence
+    # Pulses that wait were sent by somebody.
+    ticking, working = clock_and_workers(served(silent, waiting=40))
+    assert (ticking.state, working.state) == (State.UNKNOWN, State.BAD)
+    assert "Nobody serves celery, " in working.sentence
 
 
 def test_the_broker_says_how_much_waits_or_that_it_is_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
