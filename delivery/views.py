@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Environment
 from accounts.requests import signed_in_actor
 from core.http import HtmxRequest
+from delivery.code_places import repositories
 from delivery.selectors import code_places_of, scanned_repositories
 from delivery.server_rows import app_servers, fleets, newest_manifest_facts
 from delivery.snippets import LABELS, Language, languages_for, snippet_for
@@ -22,6 +23,7 @@ from delivery.versions import folder_version, latest_versions
 from experiments.selectors import experiment_for
 
 PAGE_SIZE = 50
+REPOSITORIES_SHOWN: Final = 100
 # Nobody reads more in a card; and no page is made of tens of thousands of lines.
 PLACES_ON_CARD: Final = 20
 PLACES_ON_PAGE: Final = 2_000
@@ -45,7 +47,12 @@ def server_list(request: HtmxRequest) -> HttpResponse:
     if request.htmx and request.htmx.target == "results":
         return render(request, "delivery/servers.html#results", context)
     # Only with the whole page: it is asked for the rest every few seconds.
-    whole = {**context, "versions": latest_versions(signed_in_actor(request))}
+    whole = {
+        **context,
+        "versions": latest_versions(signed_in_actor(request)),
+        "repositories": repositories()[:REPOSITORIES_SHOWN],
+        "url": settings.PUBLIC_URL,
+    }
     return render(request, "delivery/servers.html", whole)
 
 

@@ -178,3 +178,12 @@ def test_the_card_says_where_or_what_to_run(
     whole = card()
     assert whole.count("<code>&lt;b&gt;.py:") == 30
     assert "<b>" not in whole
+
+
+def test_delivery_status_lists_the_repositories(api: Api, people: People, client: Client) -> None:
+    client.force_login(people.viewer)
+    assert "usersplit-sdk scan . --report" in client.get("/servers/").content.decode()
+    api.send("PUT", ADDRESS, scan(place(), place("banner"), place("banner", line=9), files=1_200))
+    shown = " ".join(client.get("/servers/").content.decode().split())
+    assert "shop/web <div" in shown
+    assert '<td class="text-end">3</td> <td class="text-end">2</td> <td class="text-end">1,200</td>' in shown
