@@ -84,6 +84,10 @@
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       walk(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Escape") {
+      // A search field would only empty itself.
+      event.preventDefault();
+      dialog("search").close();
     } else if (event.key === "Enter" && event.target.id === "search-text") {
       event.preventDefault();
       if (answersField()) {
@@ -106,7 +110,10 @@
     }
     for (const button of document.querySelectorAll("[data-opens]")) {
       button.hidden = false;
-      button.addEventListener("click", () => open(button.dataset.opens));
+      button.addEventListener("click", (event) => {
+        event.preventDefault();
+        open(button.dataset.opens);
+      });
     }
     for (const one of [dialog("search"), dialog("keys")]) {
       // A click beside the box is a click on the dialog itself.

@@ -18,6 +18,11 @@ from tests.conftest import People
 from tests.factories import add_prepared, add_settings, make_draft, make_experiment
 
 PAGES = [
+    "/",
+    "/calendar/",
+    "/overlap/",
+    "/overlap/green_button/red_banner/",
+    "/search/?q=button",
     "/tests/",
     "/tests/?q=nothing-like-this",
     "/groups/",
