@@ -6,13 +6,25 @@ import pytest
 from django.test import Client
 
 from accounts.actors import Actor
+from core.errors import Conflict
 from experiments.lifecycle import Status, Verb
+from experiments.models import Experiment
 from experiments.services import apply_verb
 from notifications.channels import registry
 from notifications.channels.base import Account, SendFailed
-from notifications.models import ChannelKind, Connection, Delivery, DeliveryState, Habits, Mute, Provider
+from notifications.models import (
+    ChannelKind,
+    Connection,
+    Delivery,
+    DeliveryState,
+    Habits,
+    Mute,
+    Provider,
+    Room,
+)
 from notifications.secrets import encrypt
 from notifications.sending import send_due
+from notifications.services import resend
 from tests.conftest import People
 from tests.factories import make_experiment
 from tests.notifications.told import RememberingChannel, read_and_plan, with_mail
@@ -99,6 +111,26 @@ def test_a_chat_that_is_down_is_tried_again_before_a_mail_is_written(
     send_due(ChannelKind.CHAT)
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.channel) == (DeliveryState.FAILED, ChannelKind.CHAT)
+
+
+def test_a_room_hears_nothing_while_its_chat_is_switched_off(people: People, chat: Connection) -> None:
+    off = Connection.objects.create(name="Old chat", provider=Provider.SLACK, secret=b"", is_active=False)
+    pause_a_test(people)
+    Delivery.objects.all().delete()
+    experiment = Experiment.objects.get()
+    Room.objects.create(experiment=experiment, connection=off, state=Room.State.OPEN, room_id="C1")
+    apply_verb(Actor.person(people.manager), experiment, Verb.RESUME)
+    read_and_plan()
+    assert not Delivery.objects.exists()
+    Connection.objects.update(is_active=True)
+    apply_verb(Actor.person(people.manager), experiment, Verb.PAUSE)
+    read_and_plan()
+    delivery = Delivery.objects.get()
+    delivery.state = DeliveryState.GIVEN_UP
+    delivery.save()
+    Connection.objects.update(is_active=False)
+    with pytest.raises(Conflict, match="Old chat is switched off"):
+        resend(Actor.person(people.manager), delivery.pk)
 
 
 def test_a_refused_form_keeps_what_was_ticked(client: Client, people: People) -> None:
