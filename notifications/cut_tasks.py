@@ -11,7 +11,7 @@ from delivery.selectors import code_places_of
 from experiments.lifecycle import Status
 from experiments.models import Experiment, Outcome, Scope
 from notifications.channels.base import SendFailed
-from notifications.channels.jira_api import JiraApi, NewTask
+from notifications.channels.jira_api import JiraApi, NewTask, let_in
 from notifications.documents import Block, Bullets, Paragraph, Text
 from notifications.models import Connection, JiraIssue
 
@@ -63,7 +63,8 @@ def make_task(api: JiraApi, row: JiraIssue, connection: Connection, *, is_first:
         kind=str(connection.options.get("task_type") or DEFAULT_KIND),
         parent="" if issue is None or issue.is_subtask else issue.key,
     )
-    return api.create_task(task)
+    with let_in("The task could not be made"):
+        return api.create_task(task)
 
 
 def description_of(experiment: Experiment, marker: str) -> list[Block]:

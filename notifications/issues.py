@@ -22,7 +22,7 @@ from experiments.models import Experiment
 from experiments.selectors import standing_of
 from notifications.breaker import note_failure, note_success
 from notifications.channels.base import SendFailed
-from notifications.channels.jira_api import MAX_SUMMARY, JiraApi, Link
+from notifications.channels.jira_api import MAX_SUMMARY, JiraApi, Link, let_in
 from notifications.channels.registry import account_of
 from notifications.cut_tasks import make_task, want_tasks
 from notifications.models import Connection, JiraIssue, Provider
@@ -178,7 +178,8 @@ def _refresh(row: JiraIssue, connection: Connection) -> None:
     url = issue.url if len(issue.url) <= MAX_URL else ""
     note(row, title=issue.title, status=issue.status, is_done=issue.is_done, url=url, error="")
     if _wants_link(row):
-        api.put_link(row.key, link_to(row.experiment))
+        with let_in("The link back could not be made"):
+            api.put_link(row.key, link_to(row.experiment))
         note(row, linked_at=clock.now())
 
 

@@ -6,7 +6,8 @@ Sources: docs.atlassian.com/software/jira/docs/api/REST (Data Center), developer
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -222,6 +223,17 @@ class JiraApi:
 
     def _plain(self, body: object) -> str:
         return body if isinstance(body, str) else plain_text(body)
+
+
+@contextlib.contextmanager
+def let_in(what: str) -> Iterator[None]:
+    """Jira has just let us in: what it refuses now is this deed alone, and the connection need not rest."""
+    try:
+        yield
+    except SendFailed as failure:
+        if not failure.permanent:
+            raise
+        raise SendFailed(f"{what}. {failure.answer}", permanent=True) from failure
 
 
 def _person(answer: Answer, given: object) -> IssuePerson | None:

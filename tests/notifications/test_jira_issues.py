@@ -148,7 +148,7 @@ def test_a_kind_of_task_that_is_not_there_is_said_with_those_that_are(
     finished(people)
     look()
     assert row_of(JiraIssue.Role.CUT).error == (
-        "This account may not make a “Chore” in project PAY; it may make: Epic, Sub-task, Task."
+        "The task could not be made. This account may not make a “Chore” in project PAY; it may make: Epic, Sub-task, Task."
     )
     Connection.objects.update(options={})
     look(16)
@@ -193,6 +193,18 @@ def test_a_task_that_nobody_wrote_down_is_found_again_not_made_twice(
     look(16)
     assert row_of(JiraIssue.Role.CUT).key == task.key
     assert jira.standin.tasks() == [task]
+
+
+def test_who_may_not_link_still_reads_and_the_connection_does_not_rest(
+    people: People, jira: Connected
+) -> None:
+    running(people)
+    jira.server.behaves(Behaviour.FORBIDDEN, on="remotelink")
+    assert [look(0), look(16), look(32), look(48)] == [1, 1, 1, 1]
+    row = row_of()
+    assert (row.title, row.linked_at) == ("Green button", None)
+    assert row.error.startswith("The link back could not be made. Answered 403")
+    assert Connection.objects.get().failures == 0
 
 
 def test_a_jira_that_is_down_is_left_alone(people: People, jira: Connected) -> None:
