@@ -15,6 +15,7 @@ import numpy as np
 from django.db.models import Max
 
 from experiments.models import AudienceCount
+from experiments.percents import SPLIT_GROUPS
 from experiments.selectors import owners_by_settings_group
 
 MOST_KEPT: Final = 5_000
@@ -72,17 +73,19 @@ def _read(counts: Collection[int]) -> dict[int, Counted]:
     )
     wanted = {row.settings_group_id for row in rows} | {other for row in rows for other in row.others}
     owners = owners_by_settings_group(wanted)
-    owned = {pk: who > 0 for pk, who in owners.items()}
-    avoidable = {pk for pk, mine in owned.items() if not mine.all()}
+    lines = {pk: line for line, pk in enumerate(owners)}
+    owned = np.array(list(owners.values()), dtype=np.int16).reshape(len(owners), SPLIT_GROUPS) > 0
+    avoidable = ~owned.all(axis=1)
     found = {}
     for row in rows:
-        mine, table = owned[row.settings_group_id], row.table()
-        sums = np.bincount(owners[row.settings_group_id], weights=table.users)
-        places = [place for place, other in enumerate(table.others) if other in avoidable]
-        others = [table.others[place] for place in places]
-        both = table.shared[places][:, mine].astype(np.int64)
-        theirs = np.array([owned[other][mine] for other in others]).reshape(both.shape)
-        shared = (both * theirs).sum(axis=1)
+        mine, table = owners[row.settings_group_id], row.table()
+        sums = np.bincount(mine, weights=table.users)
+        places = [
+            place for place, other in enumerate(table.others) if other in lines and avoidable[lines[other]]
+        ]
+        others, groups = [table.others[place] for place in places], np.flatnonzero(mine)
+        theirs = owned[np.ix_([lines[other] for other in others], groups)]
+        shared = (table.shared[np.ix_(places, groups)] * theirs).sum(axis=1, dtype=np.int64)
         found[row.pk] = Counted(
             {position: int(users) for position, users in enumerate(sums) if position},
             {other: int(users) for other, users in zip(others, shared, strict=True) if users},

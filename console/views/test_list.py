@@ -37,7 +37,7 @@ _COLUMNS: Final = (
     ("area", "Area", "d-none d-lg-table-cell"),
     ("", "Users per variant", ""),
     ("start", "Dates", "d-none d-md-table-cell"),
-    ("", "Largest overlap", "d-none d-md-table-cell"),
+    ("", "Overlap", "d-none d-md-table-cell"),
     ("hits", "Hits today", "d-none d-md-table-cell text-end"),
     ("", "Managers", "d-none d-lg-table-cell"),
 )
