@@ -7,13 +7,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from experiments.api.draw_serializers import MovesSerializer, TextsField
 from experiments.api.settings_serializers import (
     AudienceSerializer,
     HiddenIntersectionSerializer,
     IntersectionSerializer,
-    MovesSerializer,
     PercentField,
-    TextsField,
 )
 from experiments.capacity import MOST_DAYS
 from experiments.models import DrawObjective

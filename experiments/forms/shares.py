@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from experiments.percents import SPLIT_GROUPS, InexactPercent, deal_evenly, format_percent, parse_percent
@@ -23,11 +24,12 @@ class VariantRow:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one variant gets: split groups of 2400, or None and what is wrong."""
+    """What one variant gets: split groups of 2400, or None and what is wrong. `payload_problem` is of its payload."""
 
     name: str
     groups: int | None
     problem: str = ""
+    payload_problem: str = ""
 
     @property
     def percent(self) -> str:
@@ -60,7 +62,28 @@ class Shares:
 
 
 def shares_of(rows: Sequence[VariantRow], split_by: str, total: str) -> Shares:
-    """What the typed percents mean. What cannot be read is said, never raised."""
+    """What the typed percents mean, and whether payloads can be read. What is wrong is said, never raised."""
+    shares = _shares(rows, split_by, total)
+    said = [
+        replace(share, payload_problem=_payload_problem(row.payload))
+        for share, row in zip(shares.rows, rows, strict=True)
+    ]
+    return Shares(said, shares.problem)
+
+
+def _payload_problem(payload: str) -> str:
+    if not payload.strip():
+        return ""
+    try:
+        read = json.loads(payload)
+    except json.JSONDecodeError as error:
+        return f"the payload is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError):
+        return "the payload is no JSON"
+    return "" if isinstance(read, dict) else 'the payload must be an object such as {"color": "#0a0"}'
+
+
+def _shares(rows: Sequence[VariantRow], split_by: str, total: str) -> Shares:
     names = [row.name.strip() or f"variant {number}" for number, row in enumerate(rows, start=1)]
     if split_by == "each":
         return Shares([_share(name, row.percent) for name, row in zip(names, rows, strict=True)])

@@ -15,6 +15,7 @@ from audience.conditions import describe_conditions
 from audience.specs import Catalogue
 from core.errors import Conflict
 from core.http import HtmxRequest
+from experiments.forms.search import read_number
 from experiments.list_rows import audience_totals
 from experiments.models import Draw, PreparationState, SettingsGroup
 from experiments.selectors import settings_group_of, shown_keys
@@ -24,6 +25,7 @@ from experiments.split_groups import as_ranges, owned_by
 from experiments.views.access import Access, access_to, acting_access_to
 
 OLDER_SHOWN = 10
+VERSIONS_OFFERED = 500
 
 
 @require_safe
@@ -53,10 +55,16 @@ def preparation_progress(request: HtmxRequest, kind: str, key: str, number: int)
 
 @require_safe
 def settings_group_page(request: HtmxRequest, kind: str, key: str, number: int) -> HttpResponse:
-    """One settings group in full, with what it changed."""
+    """One settings group in full, with what differs from the one before, or from those of `?against=`."""
     access = access_to(request, kind, key)
     settings_group = settings_group_of(access.experiment, number)
-    before = access.experiment.settings_groups.filter(number__lt=number).order_by("-number").first()
+    all_of_them = access.experiment.settings_groups
+    against = read_number(request.GET, "against")
+    before = (
+        settings_group_of(access.experiment, against)
+        if against
+        else all_of_them.filter(number__lt=number).order_by("-number").first()
+    )
     context = {
         "access": access,
         "experiment": access.experiment,
@@ -65,6 +73,9 @@ def settings_group_page(request: HtmxRequest, kind: str, key: str, number: int) 
         "split_groups": _split_groups(settings_group),
         "before": before,
         "changes": differences(before, settings_group) if before else [],
+        "others": all_of_them.exclude(number=number)
+        .order_by("-number")
+        .values_list("number", flat=True)[:VERSIONS_OFFERED],
         "is_current": access.experiment.current_id == settings_group.pk,
     }
     if request.htmx:
@@ -128,6 +139,12 @@ def _shown(group: SettingsGroup, catalogue: Catalogue, access: Access) -> dict[s
         "exclusive_with": shown_keys(access.actor, group.exclusive_with),
         "sentence": describe_conditions(group.conditions, catalogue),
         "variants": list(group.variants.all()),
+        "texts": [
+            (token, variant, language, text)
+            for token, variants in group.tokens.items()
+            for variant, languages in variants.items()
+            for language, text in languages.items()
+        ],
     }
 
 

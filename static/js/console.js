@@ -137,7 +137,7 @@
     }
     const moved = !["refresh", "compare"].includes(event.detail.requestConfig.parameters.op);
     const changed = [...stateOf(event.detail.target)].filter(
-      ([key, { state }]) => before.has(key) && before.get(key).state !== state && !(moved && /^[cv]\./.test(key)),
+      ([key, { state }]) => before.has(key) && before.get(key).state !== state && !(moved && /^[cvt]\./.test(key)),
     );
     if (changed.length) {
       document.addEventListener("htmx:afterSettle", () => putBack(changed), { once: true });

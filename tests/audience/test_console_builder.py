@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.http import QueryDict
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audience.builder.posting import read_path, read_tree
@@ -175,6 +175,7 @@ _trees = st.recursive(
 ).map(lambda item: item if isinstance(item, Bracket) else Bracket([item]))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_trees, st.sampled_from(["up", "down", "into", "group", "ungroup", "group_picked"]), st.data())
 def test_moving_never_loses_a_condition(root: Bracket, what: str, data: st.DataObject) -> None:
     paths = [path for path, _ in walk(root)]

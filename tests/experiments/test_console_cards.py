@@ -75,7 +75,7 @@ def test_older_settings_are_taken_up_again(mia: Actor, warehouse: Any, client: C
     assert client.post(f"{PAGE}settings/1/copy/")["Location"] == PAGE
     assert SettingsGroup.objects.get(number=3).copied_from == SettingsGroup.objects.get(number=1)
     changes = client.get(f"{PAGE}settings/2/", headers=HTMX).content.decode()
-    assert "What changed from settings 1" in changes
+    assert "What differs from settings 1" in changes
 
 
 @pytest.mark.parametrize("address", ["settings/9/", "settings/99999999999999/", "settings/9/progress/"])

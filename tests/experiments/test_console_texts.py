@@ -112,6 +112,17 @@ def test_what_is_wrong_is_said_and_kept(
     assert "Buy it right now while it lasts" in _page(response)
 
 
+def test_the_card_shows_the_texts_and_any_two_versions_differ(draft: Experiment, client: Client) -> None:
+    client.post(NEW, TYPED | BUY)
+    client.post(NEW, TYPED | {"based_on": "1", "message": "none"})
+    client.post(NEW, TYPED | BUY | {"based_on": "2", "t.0.1.v.1": "Nimm es"})
+    page = _page(client.get("/tests/green_button/settings/3/", {"against": "1"}))
+    assert "What differs from settings 1" in page
+    assert "Nimm es" in page
+    assert "Hol es dir" in page
+    assert client.get("/tests/green_button/settings/3/", {"against": "9"}).status_code == 404
+
+
 def test_json_and_rows_are_the_same_texts(draft: Experiment, client: Client) -> None:
     form = client.post(NEW, TYPED | BUY | {"op": "texts_as_json"}).context["form"]
     as_json = {"texts_as": "json", "tokens": form.tokens}

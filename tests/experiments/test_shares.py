@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from experiments.forms.shares import VariantRow, deal_the_rest, shares_of
@@ -38,6 +38,7 @@ def test_the_rest_is_dealt_around_what_is_locked(
     assert [row.percent for row in rows] == dealt
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(1, 300), st.booleans()), min_size=1, max_size=20),
     st.integers(1, SPLIT_GROUPS),
@@ -98,6 +99,7 @@ def test_a_part_that_is_no_whole_split_group_names_the_nearest() -> None:
     assert "the nearest are 0 % and 1/24 % of all users" in row.problem
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.text(max_size=6), max_size=5),
     st.sampled_from(["each", "total", "parts"]),
@@ -106,3 +108,20 @@ def test_a_part_that_is_no_whole_split_group_names_the_nearest() -> None:
 def test_nothing_typed_raises(percents: list[str], split_by: str, total: str) -> None:
     shares: Any = shares_of(_rows(*percents), split_by, total)
     assert len(shares.rows) == len(percents)
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ("", ""),
+        ('{"color": "#0a0"}', ""),
+        ('{"a":\n 1,}', "line 2, column"),
+        ("[1]", "must be an object"),
+        ("[" * 100_000, "no JSON"),
+    ],
+)
+def test_a_payload_is_looked_at_while_it_is_typed(payload: str, words: str) -> None:
+    share = shares_of([VariantRow("green", "5", payload)], "each", "").rows[0]
+    assert share.groups == 120
+    assert words in share.payload_problem
+    assert bool(words) == bool(share.payload_problem)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from django.test import Client
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.actors import Actor
@@ -42,6 +42,7 @@ def test_what_clocks_skip_is_no_time() -> None:
         as_moment("2026-03-29T02:30", BERLIN)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(631_152_000, 3_471_292_800), st.sampled_from(zones()))
 def test_there_and_back_is_the_same_moment(seconds: int, zone: str) -> None:
     utc = dt.datetime.fromtimestamp(seconds, dt.UTC)
@@ -56,6 +57,7 @@ def test_there_and_back_is_the_same_moment(seconds: int, zone: str) -> None:
     }
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=20), st.text(max_size=12))
 def test_any_text_is_an_answer(text: str, zone: str) -> None:
     assert known_zone(zone) in zones()
