@@ -79,10 +79,13 @@ def claim(channel: ChannelKind) -> Claimed | None:
         return None
     repeated = delivery.state == DeliveryState.SENDING or delivery.attempts > 0
     told = [delivery, *(_together_with(delivery, now) if delivery.attempts == 0 else _digested(delivery))]
+    if delivery.attempts == 0:
+        # The days of trying begin with the first try, however long quiet hours or missing workers held it.
+        delivery.created_at = now
     delivery.state = DeliveryState.SENDING
     delivery.leased_until = now + LEASE
     delivery.attempts += 1
-    delivery.save(update_fields=["state", "leased_until", "attempts"])
+    delivery.save(update_fields=["state", "leased_until", "attempts", "created_at"])
     return Claimed(delivery, told, repeated)
 
 
@@ -137,6 +140,8 @@ def attempt(claimed: Claimed) -> None:
 
 def _send(claimed: Claimed) -> Receipt:
     delivery = claimed.delivery
+    if delivery.person is not None and not delivery.person.is_active:
+        raise SendFailed("This person cannot sign in any more.", permanent=True)
     channel = channel_for(delivery)
     address = recipient_address(delivery, channel)
     return channel.send(message_for(claimed), address, delivery.token, repeated=claimed.repeated)
@@ -172,16 +177,18 @@ def _sent(delivery: Delivery, receipt: Receipt) -> None:
 
 def _failed(delivery: Delivery, failure: SendFailed) -> None:
     now = clock.now()
-    late = now - delivery.created_at > PATIENCE or delivery.attempts >= ATTEMPTS
+    # Ten attempts are over in an hour and a half; a provider that is down overnight costs no message.
+    spent = delivery.attempts >= ATTEMPTS and not failure.provider_down
+    late = now - delivery.created_at > PATIENCE or spent
     over = failure.permanent or late or _is_switched_off(delivery)
     with transaction.atomic():
-        Delivery.objects.filter(_mine(delivery)).update(
+        is_mine = Delivery.objects.filter(_mine(delivery)).update(
             state=DeliveryState.GIVEN_UP if over else DeliveryState.FAILED,
             leased_until=None,
             not_before=now if over else now + pause_after(delivery.attempts, failure.retry_after),
             answer=failure.answer[:MAX_ANSWER],
         )
-        if over:
+        if over and is_mine:
             _fall_back(delivery)
     if delivery.connection_id is not None and failure.provider_down:
         note_failure(delivery.connection_id, failure.answer)
@@ -222,7 +229,7 @@ def pause_after(attempts: int, asked: float | None) -> dt.timedelta:
     """What the provider asked for, else twice as long each time; varied, so that not all come back at once."""
     if asked is not None:
         return dt.timedelta(seconds=min(max(asked, 1.0), LONGEST_PAUSE))
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1))
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
     return dt.timedelta(seconds=pause * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, hides nothing
 
 
