@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.actors import Actor
 from core import clock
+from delivery.models import CodePlace, CodeRepository
 from experiments.lifecycle import Status, Verb
 from experiments.models import Experiment
 from experiments.services import apply_verb, edit_properties
@@ -131,6 +132,21 @@ def test_a_finished_test_asks_for_its_task_with_the_winner(people: People, jira:
     assert row_of(JiraIssue.Role.CUT).is_done
     assert [look(32), look(24 * 60 + 17)] == [0, 2], "what is done is looked at once a day"
     assert len(jira.standin.tasks()) == 1
+
+
+def test_the_task_names_the_places_that_scans_found(people: People, jira: Connected) -> None:
+    shop = CodeRepository.objects.create(
+        name="shop/web", commit="abc", link="https://code.example.org/{commit}/{path}#{line}"
+    )
+    for line in range(1, 104):
+        CodePlace.objects.create(repository=shop, key="green_button", path="pay/view.py", line=line)
+    finished(people)
+    look()
+    (task,) = jira.standin.tasks()
+    text = jira.standin.text(task.description)
+    assert text.count("shop/web pay/view.py:") == 100
+    assert "https://code.example.org/abc/pay/view.py#7" in text
+    assert "and 3 more places" in text
 
 
 def test_a_sub_task_is_made_where_the_connection_says_so(people: People, jira: Connected) -> None:
