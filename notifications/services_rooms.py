@@ -73,9 +73,8 @@ def add_to_room(actor: Actor, experiment: Experiment, person: User) -> RoomMembe
         )
         if is_new or not member.by_hand or member.state == RoomMember.State.LEAVING:
             note(actor, Verb.EDIT, experiment, f"Added {person} to the chat room")
-        member.by_hand = True
-        if member.state != RoomMember.State.INVITED:
-            member.state, member.error = RoomMember.State.WANTED, ""
+        # Also whoever is invited already: they may have left the room by themselves.
+        member.by_hand, member.state, member.error = True, RoomMember.State.WANTED, ""
         member.save(update_fields=["by_hand", "state", "error"])
         _soon(room)
     return member

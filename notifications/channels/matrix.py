@@ -65,6 +65,8 @@ class Matrix:
         room_id = self._create(alias, {"name": name[:MAX_NAME], "topic": topic})
         if room_id is None:
             room_id = self._own_room(alias)
+            if room_id is None:
+                raise SendFailed("The homeserver says that the room is there, and that it is not.")
             # Who was here before us may have been stopped between making the room and naming it.
             self._put_state(room_id, "m.room.name", {"name": name[:MAX_NAME]})
             self._put_state(room_id, "m.room.topic", {"topic": topic})
@@ -82,7 +84,7 @@ class Matrix:
         return None
 
     def invite(self, room_id: str, address: str) -> None:
-        """Invite unless invited already. Who turns it down is not invited again by a repetition of this call only."""
+        """Invite whoever is not in and not invited."""
         if self._membership(room_id, address) not in _IS_IN:
             self._change_membership(room_id, address, "invite")
 
@@ -167,9 +169,13 @@ class Matrix:
         raise_for(answer)
         return _room_id(answer)
 
-    def _own_room(self, alias: str) -> str:
+    def _own_room(self, alias: str) -> str | None:
+        """The id of our room of this alias; None if there is no room of it."""
         full = f"#{alias}:{_server(self._me())}"
-        room_id = _room_id(self._call("GET", f"/directory/room/{_part(full)}"))
+        answer = self._call("GET", f"/directory/room/{_part(full)}", also=frozenset({404}))
+        if answer.status == 404:
+            return None
+        room_id = _room_id(answer)
         # The alias cannot be guessed; but what is said there would be read by whoever made the room.
         if self._membership(room_id, self._me()) != "join":
             raise SendFailed("There is a room of this alias that is not ours.", permanent=True)
@@ -182,7 +188,9 @@ class Matrix:
         # Keyed, so that nobody can take the alias first and be written to in our name.
         key = hmac.new(self._account.secret.encode(), user_id.encode(), hashlib.sha256).hexdigest()[:32]
         alias = f"usersplit-direct-{key}"
-        room_id = self._create(alias, {"name": "UserSplit", "is_direct": True}) or self._own_room(alias)
+        room_id = self._own_room(alias) or self._create(alias, {"name": "UserSplit", "is_direct": True})
+        if room_id is None:
+            raise SendFailed("The room is being made by another.")
         if self._membership(room_id, user_id) not in _IS_IN:
             invitation = {"membership": "invite", "is_direct": True}
             self._put_state(room_id, f"m.room.member/{_part(user_id)}", invitation)

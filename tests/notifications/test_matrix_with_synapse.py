@@ -174,6 +174,12 @@ def test_who_is_in_the_room_follows_the_managers_and_who_was_added(
     assert [bot.members(room.room_id)[one] for one in people_there] == ["join", "leave", "invite"]
 
     added.join(room.room_id)
+    added.leave(room.room_id)
+    rooms.keep_rooms()
+    assert added.invitations() == [], "who leaves is left in peace"
+    add_to_room(actor, experiment, qa)
+    rooms.keep_rooms()
+    added.join(room.room_id)
     remove_from_room(actor, experiment, qa)
     rooms.keep_rooms()
     assert bot.members(room.room_id)[added.user_id] == "leave"
