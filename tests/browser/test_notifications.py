@@ -124,7 +124,8 @@ def _add_people(card: Locator) -> None:
 def _mute_paused(card: Locator) -> None:
     card.get_by_text("Choose among its events").click()
     card.get_by_label("Paused").uncheck()
-    card.get_by_role("button", name="Save the choice").click()
+    # Enter in one of the boxes saves the choice, and does not mute the whole test.
+    card.get_by_label("Paused").press("Enter")
     expect(card.get_by_role("status")).to_contain_text("Saved.")
     card.get_by_text("Choose among its events").click()
     expect(card.get_by_label("Paused")).not_to_be_checked()

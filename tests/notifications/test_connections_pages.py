@@ -115,6 +115,8 @@ def test_the_breaker_and_what_waits_are_shown(console: Client, slack: Connection
     told = '<span class="text-break">Chat</span>'
     assert told in text(console, record)
     assert told not in text(console, "/notifications/?state=sent")
+    for nonsense in ("9" * 30, "-1", "x", "%00"):
+        assert console.get(f"/notifications/?connection={nonsense}").status_code == 200
 
 
 def test_off_and_on_again(console: Client, slack: Connection) -> None:
