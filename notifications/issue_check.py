@@ -10,6 +10,7 @@ from accounts.models import Role, User
 from core.errors import InvalidInput
 from experiments.models import Kind
 from experiments.services.property_rules import clean_properties
+from notifications.breaker import note_failure
 from notifications.channels.base import SendFailed
 from notifications.channels.jira_api import Issue, IssuePerson
 from notifications.issues import api_of, is_reachable
@@ -44,6 +45,9 @@ def check_issue(key: str) -> IssueCheck | None:
     try:
         issue, people = _ask(connection, key)
     except SendFailed as failure:
+        if failure.provider_down:
+            # Else everybody who types would hold a page's process for as long as a dead Jira is waited for.
+            note_failure(connection.pk, failure.answer)
         return IssueCheck(
             key, problem=f"Jira could not be asked: {failure.answer} You can save all the same."
         )
