@@ -95,15 +95,17 @@ def rows_of(actor: Actor, experiments: Sequence[Experiment]) -> list[Row]:
     rows = []
     for one in experiments:
         starts_at, ends_at = _dates(one)
+        shown = bar(starts_at, ends_at, now) if one.current_id else None
         rows.append(
             Row(
                 experiment=one,
                 variants=_variants(one, counts),
                 worst=worst.get(one.pk),
                 hits_today=hits.get(one.pk, 0) if one.status in LIVE_STATES else hits.get(one.pk),
-                starts_at=starts_at,
+                # What ended before it began never ran; when it ended is all there is to say.
+                starts_at=None if starts_at and ends_at and ends_at <= starts_at else starts_at,
                 ends_at=ends_at,
-                bar=bar(starts_at, ends_at, now) if one.current_id else None,
+                bar=shown,
                 attention=attention.get(one.pk),
                 may_act=standing_of(actor, one) in ACTING,
                 people=", ".join(map(str, one.managers.all())),
