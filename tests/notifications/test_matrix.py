@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from notifications.channels.base import Account, SendFailed
 from notifications.channels.matrix import Matrix
+from notifications.outgoing import Answer
 from tests.notifications.synapse import SERVER_NAME, Homeserver, bot_of, matrix, message
 
 
@@ -73,6 +75,16 @@ def test_what_one_room_refuses_does_not_hold_up_the_others(homeserver: Homeserve
             message("Once"), room.room_id, uuid.uuid4(), repeated=False
         )
     assert (failed.value.permanent, failed.value.provider_down) == (True, True)
+
+
+def test_the_wait_that_older_homeservers_ask_for_stands_in_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = Matrix(Account("https://matrix.example.org", "@bot:example.org", "syt_x", {}))
+    for milliseconds, wait in ((2_500, 2.5), (10**9, 3_600.0), ("soon", None), (-1, None)):
+        body = json.dumps({"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": milliseconds}).encode()
+        monkeypatch.setattr("notifications.channels.matrix.call", lambda *_, **__: Answer(429, {}, body))  # noqa: B023
+        with pytest.raises(SendFailed) as failed:
+            channel.invite("!a:example.org", "@b:example.org")
+        assert (failed.value.permanent, failed.value.retry_after) == (False, wait)
 
 
 def test_people_are_found_by_user_name_then_by_e_mail_address(homeserver: Homeserver) -> None:

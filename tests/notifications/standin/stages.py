@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from notifications.models import ChannelKind, Connection, Provider
 from notifications.secrets import encrypt
-from tests.notifications.standin import hooks, jira, slack
+from tests.notifications.standin import hooks, jira, matrix, slack
 from tests.notifications.standin.server import Provider as Played
 
 
@@ -67,6 +67,19 @@ def slack_stage(people: Mapping[str, str] | None = None, recipient: str = "C0ROO
     )
 
 
+def matrix_stage() -> Stage:
+    """A homeserver with a room."""
+    return Stage(
+        "matrix",
+        matrix.Homeserver,
+        Provider.MATRIX,
+        secret=lambda _: matrix.TOKEN,
+        url=lambda address: address,
+        recipient=matrix.ROOM,
+        on="/send/",
+    )
+
+
 def hook_stage(form: str) -> Stage:
     """A webhook of this format."""
     return Stage(
@@ -96,6 +109,7 @@ def jira_stage(provider: Provider) -> Stage:
 
 
 STAGES: Final = (
+    matrix_stage(),
     slack_stage(),
     hook_stage("mattermost"),
     hook_stage("rocketchat"),
