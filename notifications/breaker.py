@@ -17,10 +17,10 @@ MAX_ERROR: Final = 1_000
 
 
 def note_success(connection_id: int) -> None:
-    """The provider answered as it should."""
-    Connection.objects.filter(pk=connection_id).update(
-        failures=0, closed_until=None, last_ok_at=clock.now(), last_error="", last_error_at=None
-    )
+    """The provider answered as it should. The rest that it asked another message for lasts."""
+    rows = Connection.objects.filter(pk=connection_id)
+    rows.filter(failures__gt=0).update(failures=0, closed_until=None)
+    rows.update(last_ok_at=clock.now(), last_error="", last_error_at=None)
 
 
 def note_failure(connection_id: int, answer: str) -> None:

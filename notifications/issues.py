@@ -20,7 +20,7 @@ from core.errors import NotAllowed
 from experiments.lifecycle import ACTING, UNFINISHED, Standing, Status
 from experiments.models import Experiment
 from experiments.selectors import standing_of
-from notifications.breaker import note_failure, note_success
+from notifications.breaker import note_failure, note_rest, note_success
 from notifications.channels.base import SendFailed
 from notifications.channels.jira_api import MAX_SUMMARY, JiraApi, Link, let_in
 from notifications.channels.registry import account_of
@@ -121,6 +121,8 @@ def _look(row: JiraIssue, connection: Connection) -> bool:
         note(row, error=failure.answer[:MAX_ERROR])
         if failure.provider_down:
             note_failure(connection.pk, failure.answer)
+        if failure.retry_after:
+            note_rest(connection.pk, failure.retry_after)
         return not failure.provider_down and failure.retry_after is None
     note_success(connection.pk)
     return True

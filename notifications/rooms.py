@@ -22,7 +22,7 @@ from core import clock
 from experiments.lifecycle import Status
 from experiments.models import Experiment
 from experiments.services.ground import note
-from notifications.breaker import note_failure, note_success
+from notifications.breaker import note_failure, note_rest, note_success
 from notifications.channels.base import ChatChannel, SendFailed
 from notifications.channels.registry import channel_of
 from notifications.kinds import EventKind
@@ -206,3 +206,5 @@ def _failed(room: Room, failure: SendFailed) -> None:
     )
     if failure.provider_down:
         note_failure(room.connection_id, failure.answer)
+    if failure.retry_after:
+        note_rest(room.connection_id, failure.retry_after)
