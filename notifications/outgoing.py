@@ -103,9 +103,9 @@ def call(
             adapter.opened.require_uncut()
     except (requests.RequestException, OSError, ValueError) as error:
         failure = _failure(error, time.monotonic() - began, whole)
-        logger.info("%s %s: %s", method, without_secrets(_place(url), kept), failure.answer)
+        logger.info("%s %s: %s", method, _place(url, kept), failure.answer)
         raise failure from None
-    logger.info("%s %s: %s", method, without_secrets(_place(url), kept), answered.status_code)
+    logger.info("%s %s: %s", method, _place(url, kept), answered.status_code)
     lowered = {name.lower(): value for name, value in answered.headers.items()}
     return Answer(answered.status_code, lowered, content, kept)
 
@@ -126,9 +126,9 @@ def without_secrets(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
-def _place(url: str) -> str:
-    """Scheme, host and path: what follows may be anything."""
-    return url.split("?", 1)[0].split("#", 1)[0][:200]
+def _place(url: str, secrets: Sequence[str]) -> str:
+    """Scheme, host and path: what follows may be anything. Secrets go before it is cut: half a secret is not known again."""
+    return without_secrets(url.split("?", 1)[0].split("#", 1)[0], secrets)[:200]
 
 
 def _failure(error: Exception, seconds: float, whole: float) -> SendFailed:

@@ -229,6 +229,15 @@ def test_no_secret_is_told(serve: Callable[[_Handle], Served], caplog: pytest.Lo
     assert f"POST {server.url}/hooks/•••: 401" in ours
 
 
+def test_half_a_secret_is_one_too(
+    serve: Callable[[_Handle], Served], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server, secret = serve(answering()), f"{SECRET}-{'y' * 300}"
+    call("POST", f"{server.url}/hooks/{secret}", secrets=[secret])
+    assert f"POST {server.url}/hooks/•••: 200" in caplog.messages
+
+
 def test_proxies_and_logins_of_the_environment_are_not_used(
     serve: Callable[[_Handle], Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
