@@ -13,6 +13,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 
 from notifications.channels.base import CheckReport, Message, Receipt, SendFailed
+from notifications.kinds import EVENTS, EventKind
 from notifications.models import Delivery
 from notifications.unsubscribing import unsubscribe_url
 
@@ -31,7 +32,11 @@ class Mail:
             raise SendFailed("This is no e-mail address.", permanent=True)
         person = self.delivery.person
         stop = unsubscribe_url(person.pk, self.delivery.event.kind) if person else ""
-        context = {"message": message, "stop": stop, "stop_what": self.delivery.event.kind}
+        context = {
+            "message": message,
+            "stop": stop,
+            "stop_what": EVENTS[EventKind(self.delivery.event.kind)].label,
+        }
         name = f"<{token}@{urlsplit(settings.PUBLIC_URL).hostname or 'usersplit'}>"
         mail = EmailMultiAlternatives(
             # A title holds what somebody typed; a line break in it would be a header of its own.
