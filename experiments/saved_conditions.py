@@ -24,6 +24,7 @@ from core.errors import FieldError, InvalidInput
 from experiments.lifecycle import UNFINISHED
 from experiments.models import Experiment, Kind, PreparationState, SettingsGroup
 from experiments.selectors import visible_experiments
+from usersplit_sdk.operators import OPERATORS
 
 # Versions of all groups that are compared; far more than people keep, and a bound on what a page reads.
 MAX_VERSIONS: Final = 5_000
@@ -152,7 +153,17 @@ def _versions(groups: QuerySet[Experiment]) -> dict[str, SavedConditions]:
 
 
 def _digest(conditions: Sequence[Any]) -> str:
-    return json.dumps(conditions, sort_keys=True)
+    return json.dumps(_canonical(conditions), sort_keys=True)
+
+
+def _canonical(item: Any) -> Any:
+    """In what order the values of a list stand is nobody's business: the form sends them as it shows them."""
+    if isinstance(item, dict):
+        values = item.get("value")
+        if isinstance(values, list) and OPERATORS[item["operator"]].operand == "many":
+            return item | {"value": sorted(values, key=json.dumps)}
+        return item
+    return [_canonical(one) for one in item] if isinstance(item, list) else item
 
 
 def _digest_of(bracket: Bracket, catalogue: Catalogue) -> str:

@@ -58,6 +58,18 @@ def test_a_groups_conditions_are_added_in_brackets_and_recognised(young: Experim
     ]
 
 
+def test_a_copy_is_recognised_whatever_the_order_of_its_values(
+    mia: Actor, young: Experiment, client: Client
+) -> None:
+    here: list[Any] = [{"filter": "country_id", "operator": "in", "value": [276, 250, 40]}]
+    group = make_experiment(mia, Status.RUNNING, kind=Kind.GROUP, key="here", conditions=here)
+    # As the form sends them, which shows countries by name.
+    fields = {"c.1.bracket": "1", "c.1.0.filter": "country_id", "c.1.0.operator": "in"}
+    values = {"c.1.0.value": ["40", "250", "276"]}
+    page = client.post(NEW, TYPED | fields | values | {"op": "refresh"}).content.decode()
+    assert f"The conditions of the user group “{group.name}”" in page
+
+
 def test_older_conditions_are_recognised_and_renewed(mia: Actor, young: Experiment, client: Client) -> None:
     _renewed(mia, young)
     page = client.post(NEW, TYPED | COPIED | {"op": "refresh"}).content.decode()
