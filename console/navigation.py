@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from django.urls import reverse
@@ -25,10 +26,16 @@ class Entry:
 
     @property
     def address(self) -> str:
-        return reverse(self.view, kwargs=dict(self.arguments))
+        return _address(self.view, self.arguments)
 
     def is_for(self, person: User) -> bool:
         return not self.roles or person.role in self.roles
+
+
+@cache
+def _address(view: str, arguments: tuple[tuple[str, str], ...]) -> str:
+    """Every page asks for all of them, several times."""
+    return reverse(view, kwargs=dict(arguments))
 
 
 @dataclass(frozen=True, slots=True)
