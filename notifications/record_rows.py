@@ -40,7 +40,8 @@ def record_rows(actor: Actor, deliveries: Iterable[Delivery]) -> list[RecordRow]
             delivery,
             EVENTS[EventKind(delivery.event.kind)].label,
             _whom(delivery),
-            _COLOURS[DeliveryState(delivery.state)],
+            # What is in a digest went as the digest did.
+            _COLOURS[DeliveryState((delivery.digest_of or delivery).state)],
             delivery.state in _FAILED and may_resend(actor, delivery),
         )
         for delivery in deliveries

@@ -45,6 +45,8 @@ def resend(actor: Actor, delivery_id: int) -> Delivery:
     if delivery.state not in {DeliveryState.GIVEN_UP, DeliveryState.FAILED}:
         raise Conflict(f"This is {delivery.get_state_display().lower()}; only what failed can be sent again.")
     if delivery.connection is not None and not delivery.connection.is_active:
+        raise Conflict(f"{delivery.connection.name} is switched off: nothing goes out over it.")
+    if delivery.connection is not None and not delivery.connection.is_active:
         raise Conflict(f"The connection {delivery.connection} is switched off: nothing goes out over it.")
     now = clock.now()
     delivery.state, delivery.not_before = DeliveryState.FAILED, now

@@ -9,7 +9,7 @@ from accounts.actors import Actor
 from core import clock
 from experiments.lifecycle import Status
 from experiments.models import Experiment
-from notifications.models import Delivery, DeliveryState, Event, Habits, Mute
+from notifications.models import Connection, Delivery, DeliveryState, Event, Habits, Mute, Provider
 from notifications.services import mute
 from tests.conftest import People
 from tests.factories import make_draft, make_experiment
@@ -79,6 +79,31 @@ def test_a_manager_sends_again_and_others_cannot(client: Client, people: People)
     assert "only what failed" not in text(client)
     delivery.refresh_from_db()
     assert delivery.state == "failed"
+
+
+def test_what_went_over_a_connection_that_is_off_is_not_said_to_be_tried_again(
+    client: Client, people: People
+) -> None:
+    delivery = failed(make_experiment(Actor.person(people.manager), Status.RUNNING), "hook:1")
+    off = Connection.objects.create(
+        name="Team chat", provider=Provider.WEBHOOK, url="https://example.org", secret=b"", is_active=False
+    )
+    Delivery.objects.update(channel="chat", connection=off)
+    client.force_login(people.manager)
+    answer = client.post(f"/notifications/{delivery.pk}/resend/", follow=True).content.decode()
+    assert "Team chat is switched off: nothing goes out over it." in answer
+    delivery.refresh_from_db()
+    assert delivery.state == "given_up"
+
+
+def test_a_digest_that_was_given_up_does_not_look_as_if_all_of_it_were_told(
+    client: Client, people: People
+) -> None:
+    experiment = make_experiment(Actor.person(people.manager), Status.RUNNING)
+    digest, other = failed(experiment), failed(experiment, "b@example.org")
+    Delivery.objects.filter(pk=other.pk).update(state=DeliveryState.DIGESTED, digest_of=digest)
+    client.force_login(people.viewer)
+    assert '<span class="badge bg-red-lt">In a digest: given up</span>' in text(client)
 
 
 def test_one_says_when_and_of_what_one_wants_to_hear(client: Client, people: People) -> None:
