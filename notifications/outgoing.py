@@ -180,12 +180,22 @@ def allowed_address(host: str, port: int) -> str:
 def is_allowed(address: str) -> bool:
     """Whether outgoing requests may go there: public addresses, and the networks that the settings name."""
     number = _undressed(ipaddress.ip_address(address.split("%", 1)[0]))
-    for network in map(ipaddress.ip_network, settings.NOTIFICATIONS_ALLOW_PRIVATE):
+    for network in map(_network, settings.NOTIFICATIONS_ALLOW_PRIVATE):
         if network.version == number.version and number in network:
             return True
     # Reserved and site-local IPv6 networks count as global in the library.
     special = number.is_multicast or number.is_reserved or getattr(number, "is_site_local", False)
     return number.is_global and not special
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """A network that the settings name; 10.1.2.3/24 means the one that this is in."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise AddressRefused(
+            f"NOTIFICATIONS_ALLOW_PRIVATE holds “{text}”, which is no network such as 10.1.2.0/24."
+        ) from error
 
 
 def _undressed(

@@ -135,10 +135,15 @@ def test_an_address_in_ipv6_clothes_is_judged_as_what_it_is(address: ipaddress.I
 
 
 def test_networks_of_ones_own_can_be_allowed(settings: Settings) -> None:
-    settings.NOTIFICATIONS_ALLOW_PRIVATE = ["10.1.2.0/24", "fd00:1::/64"]
+    settings.NOTIFICATIONS_ALLOW_PRIVATE = ["10.1.2.7/24", "fd00:1::/64"]
     assert [is_allowed(one) for one in ("10.1.2.3", "::ffff:10.1.2.3", "fd00:1::5")] == [True] * 3
     assert [is_allowed(one) for one in ("10.1.3.3", "fd00:2::5", "127.0.0.1")] == [False] * 3
     assert [is_allowed(one) for one in ("93.184.216.34", "2606:4700::1111")] == [True] * 2
+    settings.NOTIFICATIONS_ALLOW_PRIVATE = ["10.1.2.*"]
+    with pytest.raises(
+        SendFailed, match=r"NOTIFICATIONS_ALLOW_PRIVATE holds “10\.1\.2\.\*”, which is no network"
+    ):
+        call("GET", "http://127.0.0.1:1/")
 
 
 def test_a_name_is_asked_for_once_and_what_was_checked_is_connected_to(
