@@ -206,6 +206,9 @@ def _checked(provider: Provider, given: Mapping[str, Any], stored: Connection | 
         values["url"] = _origin_of_hook(secret)
     if spec.account is not None:
         values["account"] = reader.read("account", _email)
+    elif secret:
+        # Whose the new secret is, the test finds out.
+        values["account"] = ""
     values["options"] = {name: reader.read(name, partial(_option, typed)) for name, typed in spec.options}
     if stored is not None:
         values["options"] = {**stored.options, **values["options"]}

@@ -8,9 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from accounts.actors import Actor
 from notifications.channels.base import Account, SendFailed
 from notifications.channels.matrix import Matrix
+from notifications.connections import check_connection, create_connection, update_connection
+from notifications.models import Provider
 from notifications.outgoing import Answer
+from tests.conftest import People
 from tests.notifications.synapse import SERVER_NAME, Homeserver, bot_of, matrix, message
 
 
@@ -62,6 +66,33 @@ def test_the_test_button_says_what_is_wrong(homeserver: Homeserver) -> None:
     assert elsewhere.steps == (
         ("Reach the homeserver", False, "There is no Matrix homeserver at this address."),
     )
+
+
+def test_whose_a_token_is_the_test_finds_out_and_a_new_token_may_be_anothers(
+    homeserver: Homeserver, people: People
+) -> None:
+    superuser, (first, second) = Actor.person(people.superuser), (bot_of(homeserver), bot_of(homeserver))
+    row = create_connection(
+        superuser, Provider.MATRIX, name="Chat", url=homeserver.url, secret=first.token, server_name=""
+    )
+    accounts = []
+    for _ in range(2):
+        report = check_connection(row.pk)
+        assert report is not None
+        assert report.is_ok
+        row.refresh_from_db()
+        accounts.append(row.account)
+        row = update_connection(
+            superuser,
+            row.pk,
+            revision=row.revision,
+            name="Chat",
+            url=homeserver.url,
+            secret=second.token,
+            server_name="",
+        )
+        accounts.append(row.account)
+    assert accounts == [first.user_id, "", second.user_id, ""]
 
 
 def test_what_one_room_refuses_does_not_hold_up_the_others(homeserver: Homeserver) -> None:

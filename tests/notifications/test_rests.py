@@ -48,7 +48,7 @@ def connected() -> Connection:
     )
 
 
-def test_a_chat_that_has_enough_of_rooms_hears_nothing_else_either(
+def test_a_chat_that_has_enough_of_rooms_is_asked_for_no_other_but_hears_messages(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_many(connection: Connection) -> NoReturn:
@@ -57,10 +57,13 @@ def test_a_chat_that_has_enough_of_rooms_hears_nothing_else_either(
     chat = connected()
     monkeypatch.setattr(rooms, "channel_of", too_many)
     actor = Actor.person(people.manager)
-    ask_for_room(actor, make_experiment(actor, Status.RUNNING))
-    assert rooms.keep_rooms() == 1
+    for _ in range(2):
+        ask_for_room(actor, make_experiment(actor, Status.RUNNING))
+    assert [rooms.keep_rooms(), rooms.keep_rooms()] == [1, 0]
     chat.refresh_from_db()
-    assert (chat.failures, chat.closed_until) == (0, REST_OVER)
+    assert (chat.failures, chat.closed_until) == (0, None)
+    with clock.frozen_at(REST_OVER):
+        assert rooms.keep_rooms() == 1
 
 
 def test_a_jira_that_has_enough_of_questions_gets_no_comments_either(people: People, jira: Connected) -> None:
@@ -80,8 +83,8 @@ def test_what_gets_through_meanwhile_ends_a_pause_after_failures_but_no_rest(db:
     for _ in range(3):
         note_failure(chat.pk, "nobody there")
     note_success(chat.pk)
-    chat.refresh_from_db()
-    assert (chat.failures, chat.closed_until, chat.last_error) == (0, None, "")
+    after = Connection.objects.get()
+    assert (after.failures, after.closed_until, after.last_error) == (0, None, "")
 
 
 def test_who_types_waits_for_a_dead_jira_three_times_and_no_more(
