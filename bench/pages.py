@@ -37,6 +37,7 @@ MORE: Final[Mapping[str, tuple[str, ...]]] = {
 # What stands for the parts of addresses; those with other parts are left out, and named.
 PARTS: Final[Mapping[str, object]] = {"kind": "tests", "number": 1, "verb": "pause", "name": "age"}
 _PART: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+_NAMED_GROUP: Final = re.compile(r"\(\?P(<\w+>)[^()]*\)")
 _NO_PAGES: Final = ("api", "ofrep", "log", "healthz", "readyz", "metrics")
 
 
@@ -164,7 +165,7 @@ def _patterns(entries: list[Any], path: str = "", space: str = "") -> Iterator[t
         if hasattr(entry, "url_patterns"):
             yield from _patterns(entry.url_patterns, here, entry.namespace or space)
         elif entry.name and not here.lstrip("^(?:").startswith(_NO_PAGES):
-            yield f"{space}:{entry.name}", here
+            yield f"{space}:{entry.name}", _NAMED_GROUP.sub(r"\1", here).strip("^$")
 
 
 def _get(client: Client, address: str) -> Any:

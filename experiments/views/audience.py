@@ -12,7 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import HtmxRequest
-from experiments.audience_report import AudienceReport, VariantAudience, audience_report, warnings_for
+from experiments.audience_report import (
+    AudienceReport,
+    Intersection,
+    VariantAudience,
+    audience_report,
+    warnings_for,
+)
 from experiments.audience_rows import OverlapRow, balance_in_words, overlap_row
 from experiments.forms.search import read_number
 from experiments.models import AudienceCount, Draw, RecountRequest, SettingsGroup
@@ -20,6 +26,8 @@ from experiments.selectors import settings_group_of, shown_keys, visible_ids
 from experiments.services import request_recount
 from experiments.views.access import Access, access_to, acting_access_to
 
+# With hundreds of live tests nobody reads the pairs of variants of each; `?all=1` shows them.
+_PAIRS_SHOWN = 30
 # A recount takes seconds; who still polls after a minute is told to look later.
 _MOST_POLLS = 60
 
@@ -29,7 +37,7 @@ def audience_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """The latest count of the current settings, or of `?settings=<number>`. With `?after=<count>` it polls by itself until
     there is a newer one."""
     access = access_to(request, kind, key)
-    context = _context(access, read_number(request.GET, "settings"))
+    context = _context(access, read_number(request.GET, "settings"), show_all=bool(request.GET.get("all")))
     after, polls = read_number(request.GET, "after"), read_number(request.GET, "polls") or 0
     if after is not None and context["count_id"] is not None and context["count_id"] <= after:
         is_over = polls >= _MOST_POLLS or bool(context["recount_problem"])
@@ -58,7 +66,7 @@ def audience_recount(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     return redirect(f"{address}?settings={context['number']}" if context["number"] else address)
 
 
-def _context(access: Access, number: int | None) -> dict[str, Any]:
+def _context(access: Access, number: int | None, *, show_all: bool = False) -> dict[str, Any]:
     """`number` is None for the settings that are current. Raises NotFound for one that there is not."""
     experiment = access.experiment
     shown = experiment.current if number is None else settings_group_of(experiment, number)
@@ -83,7 +91,7 @@ def _context(access: Access, number: int | None) -> dict[str, Any]:
         "count_id": newest.values_list("pk", flat=True).first(),
         "recount_problem": problem or "",
         "variants": [(variant, *_sizes(variant, report)) for variant in report.variants],
-        "overlaps": _overlaps(report, known),
+        "overlaps": _overlaps(report, known, show_all=show_all),
         "warnings": warnings_for(shown, report, known),
         "draw": _draw(access, shown, report),
     }
@@ -95,15 +103,21 @@ def _sizes(variant: VariantAudience, report: AudienceReport) -> tuple[int, float
     return groups, variant.users / report.users if report.users else 0.0
 
 
-def _overlaps(report: AudienceReport, known: Collection[int]) -> dict[str, list[OverlapRow]]:
-    """The intersections, with users or without; of a draft that this person cannot know only the numbers are shown."""
+def _overlaps(report: AudienceReport, known: Collection[int], *, show_all: bool) -> dict[str, Any]:
+    """The intersections, with users (the largest, and how many `more` there are) or without; of a draft that this person cannot
+    know only the numbers are shown."""
     users = {variant.name: variant.users for variant in report.variants}
-    rows = [
-        overlap_row(shared, users, is_known=shared.experiment.pk in known) for shared in report.intersections
-    ]
+    meeting = [shared for shared in report.intersections if shared.users]
+    apart = [shared for shared in report.intersections if not shared.users]
+    shown = meeting if show_all else meeting[:_PAIRS_SHOWN]
+
+    def row(shared: Intersection) -> OverlapRow:
+        return overlap_row(shared, users, is_known=shared.experiment.pk in known)
+
     return {
-        "meeting": [row for row in rows if row.shared.users],
-        "apart": [row for row in rows if not row.shared.users],
+        "meeting": [row(shared) for shared in shown],
+        "more": len(meeting) - len(shown),
+        "apart": [row(shared) for shared in apart],
     }
 
 

@@ -16,6 +16,7 @@ from experiments.lifecycle import Status
 from experiments.models import AudienceCount, Draw, Experiment, RecountRequest
 from experiments.services import attach_settings_group, recount_settings_group
 from experiments.tasks import recount
+from experiments.views import audience
 from tests.conftest import People
 from tests.factories import add_prepared, make_experiment
 
@@ -119,6 +120,23 @@ def test_a_two_way_table_for_each_test_that_shares_users(
     assert "hidden_variant" not in text
     assert Draw.objects.get(settings_group__experiment__key="green_button").log["deal"]["variants_met"] == 3
     assert "3 variants of other tests" in text
+
+
+def test_with_many_tests_the_largest_overlaps_come_first_and_the_others_when_asked_for(
+    mia: Actor, warehouse: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audience, "_PAIRS_SHOWN", 1)
+    narrow = [{"name": "a", "percent": "20"}, {"name": "b", "percent": "20"}]
+    make_experiment(mia, Status.RUNNING, key="everywhere", variants=EVERYBODY)
+    make_experiment(mia, Status.RUNNING, key="narrow", variants=narrow)
+    make_experiment(mia, Status.RUNNING, key="green_button", variants=EVERYBODY)
+    text = " ".join(client.get("/tests/green_button/audience/").content.decode().split())
+    assert 'href="/tests/everywhere/"' in text
+    assert 'href="/tests/narrow/"' not in text
+    assert '1 more test shares fewer users. <a href="/tests/green_button/audience/?all=1">' in text
+    text = client.get("/tests/green_button/audience/?all=1").content.decode()
+    assert 'href="/tests/narrow/"' in text
+    assert "fewer users" not in text
 
 
 def test_whom_a_new_draw_moves(mia: Actor, warehouse: Any, card: Callable[[], str]) -> None:
