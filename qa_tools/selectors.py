@@ -54,7 +54,12 @@ def forcible_tests(actor: Actor) -> list[Experiment]:
         tests = tests.filter(managers=actor.user)
     elif not may_switch_tests_off(actor):
         return []
-    return list(tests.select_related("current").prefetch_related("current__variants").order_by("key"))
+    # Texts and conditions are not shown, and with many tests they would be most of what is read.
+    rows = tests.select_related("current").defer(
+        *("description", "hypothesis", "metric", "success", "conclusion"),
+        *("current__conditions", "current__tokens", "current__message"),
+    )
+    return list(rows.prefetch_related("current__variants").order_by("key"))
 
 
 def removable_ids(actor: Actor, ids: list[int]) -> set[int]:
