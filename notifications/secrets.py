@@ -41,8 +41,11 @@ def encrypt_anew(stored: bytes) -> bytes:
 
 @lru_cache(maxsize=4)
 def _keys(given: tuple[str, ...], secret_key: str) -> MultiFernet:
-    """The newest first. Any text makes a key (RFC 5869, HKDF with SHA-256); without one, SECRET_KEY does."""
-    return MultiFernet([Fernet(_key(text)) for text in given or (secret_key,)])
+    """The newest first. Any text makes a key (RFC 5869, HKDF with SHA-256).
+
+    SECRET_KEY is the last, so that the first key of one's own does not make unreadable what is there.
+    """
+    return MultiFernet([Fernet(_key(text)) for text in (*given, secret_key)])
 
 
 def _key(text: str) -> bytes:

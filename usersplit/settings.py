@@ -209,7 +209,7 @@ EMAIL_TIMEOUT = 20
 # Without a mail server mails lie in a folder, where they can be looked at.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
-# Secrets of connections are encrypted with the first of these texts, and read with any; without one, with SECRET_KEY.
+# Secrets of connections are encrypted with the first of these texts, and read with any; SECRET_KEY is the last of them.
 NOTIFICATIONS_KEYS = [
     one.strip() for one in os.environ.get("NOTIFICATIONS_KEYS", "").split(",") if one.strip()
 ]
