@@ -173,6 +173,7 @@ def _page(
     if tree is None and not form.is_json:
         apply_button(form, "as_json", catalogue)
     by_field = _by_field(errors or [])
+    did = "" if errors else request.POST.get("op", "")
     context = {
         "access": access,
         "experiment": experiment,
@@ -189,7 +190,9 @@ def _page(
         "starts_utc": utc_of(form.starts_at, form.zone),
         "ends_utc": utc_of(form.ends_at, form.zone),
         "saved_groups": [one for one in saved_conditions(access.actor) if one.key != experiment.key],
-        "saved_group": request.POST.get("saved_group", "") if errors else "",
+        # What was picked or typed for a button that was not pressed.
+        "saved_group": "" if did == "insert_group" else request.POST.get("saved_group", ""),
+        "new_token": "" if did == "add_token" else request.POST.get("new_token", ""),
         "shares": shares_of(form.variants, form.split_by, form.total_percent) if experiment.is_test else None,
         **(texts_context(form) if experiment.is_test else {}),
         "focus": ".".join(map(str, focus)) if focus is not None else None,

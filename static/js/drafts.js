@@ -35,7 +35,11 @@
     [...new FormData(form)].filter(([name, value]) => typeof value === "string" && isKept(form, name)).map(([name, value]) => [name, value.replaceAll("\r\n", "\n")]);
   const visible = (form, entries) => {
     const hidden = new Set([...form.elements].filter((field) => field.type === "hidden").map((field) => field.name));
-    return JSON.stringify(entries.filter(([name]) => !hidden.has(name)));
+    return entries
+      .filter(([name]) => !hidden.has(name))
+      .map(([name, value]) => JSON.stringify([name, value.trim()]))
+      .sort()
+      .join();
   };
 
   const keep = (form, more = {}) => {
@@ -206,8 +210,8 @@
       if (!draft) {
         continue;
       }
-      if (visible(form, draft.entries) === visible(form, entriesOf(form))) {
-        // The server sent back what was typed, perhaps based on something newer.
+      if ("typed" in form.dataset || visible(form, draft.entries) === visible(form, entriesOf(form))) {
+        // The server sent back what was typed, perhaps based on something newer, and says what is wrong with it.
         keep(form);
       } else {
         restore(form, key, draft);

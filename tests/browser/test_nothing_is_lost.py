@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import Page, expect
 
 from accounts.actors import Actor
 from experiments.models import Experiment, SettingsGroup
 from tests.browser.conftest import NewPage
 from tests.conftest import People
-from tests.factories import make_draft
+from tests.factories import add_settings, make_draft
 
 EDITOR = "/tests/green_button/settings/new/"
 
@@ -102,3 +104,26 @@ def test_without_scripts_the_sign_in_carries_the_form(
     page.get_by_role("button", name="Send it now").click()
     expect(page.get_by_text("Settings 1 are saved")).to_be_visible()
     assert SettingsGroup.objects.get().message.splitlines() == ["Two", "", "lines <b>"]
+
+
+def test_a_refused_form_says_why_and_a_conflict_is_settled(
+    mia: Actor, people: People, warehouse: Any, new_page: NewPage
+) -> None:
+    """What was kept must not take the place of the answer that says what is wrong with it."""
+    test = make_draft(mia, key="green_button")
+    page = new_page(people.manager)
+    page.goto(EDITOR)
+    _fill(page)
+    page.get_by_label("Token", exact=True).fill("a token that nobody added")
+    page.get_by_label("Percent of variant 2").fill("0.7")
+    page.get_by_role("button", name="Save and prepare").click()
+    expect(page.get_by_role("link", name="Variant 2, percent")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("link", name="Variant 2, percent")).to_be_visible()
+    expect(page.get_by_label("Token", exact=True)).to_have_value("a token that nobody added")
+    page.get_by_label("Percent of variant 2").fill("5")
+    add_settings(mia, test, message="Theirs")
+    page.get_by_role("button", name="Save and prepare").click()
+    expect(page.get_by_text("Somebody made settings 1 while you were editing")).to_be_visible()
+    page.get_by_role("button", name="Save and prepare").click()
+    expect(page.get_by_text("Settings 2 are saved")).to_be_visible()
