@@ -6,6 +6,7 @@ Everything may run twice or be killed anywhere: what is asked of Jira is the sam
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -27,6 +28,8 @@ from notifications.channels.registry import account_of
 from notifications.cut_tasks import make_task, want_tasks
 from notifications.models import Connection, JiraIssue, Provider
 from notifications.planning import jira_connection
+
+logger = logging.getLogger(__name__)
 
 LIVELY: Final = dt.timedelta(minutes=15)
 """How often an issue of a test that is not finished, and a task that is not done, is looked at; others once a DAY."""
@@ -124,6 +127,11 @@ def _look(row: JiraIssue, connection: Connection) -> bool:
         if failure.retry_after:
             note_rest(connection.pk, failure.retry_after)
         return not failure.provider_down and failure.retry_after is None
+    except Exception as error:
+        # Written down as looked at: else the same one would come first for ever, and no other after it.
+        logger.exception("Issue %s failed in a way that nobody thought of", row.pk)
+        note(row, error=f"{type(error).__name__} in our own code; the log says more.")
+        return True
     note_success(connection.pk)
     return True
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from django.db import transaction
@@ -27,6 +28,8 @@ from notifications.models import (
 )
 from notifications.quiet import QuietHours
 
+logger = logging.getLogger(__name__)
+
 BURST: Final = 3
 """So many messages within BURST_TIME come by themselves; what follows waits, and comes as one."""
 BURST_TIME: Final = dt.timedelta(minutes=10)
@@ -35,30 +38,39 @@ ROOM, HOOK, ISSUE, PERSON = "room:", "hook:", "issue:", "person:"
 
 def plan_events(limit: int = 200) -> int:
     """Make the deliveries of events that nobody has planned yet; how many events."""
-    planned = 0
-    while planned < limit and _plan_next():
-        planned += 1
+    planned, failed = 0, set[int]()
+    while planned + len(failed) < limit:
+        with transaction.atomic():
+            event = _next_event(failed)
+            if event is None:
+                break
+            try:
+                with transaction.atomic():
+                    _plan(event)
+            except Exception:
+                # It is tried again with every call; what happened after it is told meanwhile.
+                logger.exception("Event %s cannot be planned", event.pk)
+                failed.add(event.pk)
+            else:
+                planned += 1
     return planned
 
 
-@transaction.atomic
-def _plan_next() -> bool:
-    event = (
-        Event.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("experiment", "entry")
-        .filter(planned_at=None)
-        .order_by("pk")
-        .first()
+def _next_event(but: Collection[int]) -> Event | None:
+    """The first that nobody has planned, locked."""
+    rows = Event.objects.select_for_update(of=("self",), skip_locked=True).select_related(
+        "experiment", "entry"
     )
-    if event is None:
-        return False
+    return rows.filter(planned_at=None).exclude(pk__in=but).order_by("pk").first()
+
+
+def _plan(event: Event) -> None:
     spec, now = EVENTS[EventKind(event.kind)], clock.now()
     deliveries = [*_to_places(event, spec), *_to_people(event, spec, now)]
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
     event.planned_at = now
     event.skipped = "" if deliveries else "Nobody wants to hear of it."
     event.save(update_fields=["planned_at", "skipped"])
-    return True
 
 
 def _to_places(event: Event, spec: EventSpec) -> Iterator[Delivery]:

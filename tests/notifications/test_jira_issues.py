@@ -237,6 +237,27 @@ def test_a_jira_that_is_down_is_left_alone(people: People, jira: Connected) -> N
     assert not JiraIssue.objects.exclude(error="").exists()
 
 
+def test_what_nobody_thought_of_at_one_issue_holds_up_no_other(
+    people: People, jira: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        make_draft(Actor.person(people.manager), key=f"test_{number}", jira_issue="PAY-17")
+    asked: list[str] = []
+    known = JiraApi.issue
+
+    def break_once(self: JiraApi, key: str) -> object:
+        asked.append(key)
+        return known(self, key) if len(asked) > 1 else 1 // 0
+
+    monkeypatch.setattr(JiraApi, "issue", break_once)
+    assert look() == 2
+    rows = JiraIssue.objects.order_by("pk").values_list("error", "title")
+    assert list(rows) == [
+        ("ZeroDivisionError in our own code; the log says more.", ""),
+        ("", "Green button"),
+    ]
+
+
 def test_without_a_jira_nothing_is_asked(people: People, jira: Connected) -> None:
     running(people)
     Connection.objects.update(is_active=False)

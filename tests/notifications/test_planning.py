@@ -70,6 +70,19 @@ def test_planned_twice_is_planned_once(people: People, running: Experiment) -> N
     assert len(told()) == 2
 
 
+def test_an_event_that_nobody_can_plan_holds_up_no_other(people: People, running: Experiment) -> None:
+    of_tomorrow = Event.objects.create(
+        key="e:1", kind="of a newer version", experiment=running, at=clock.now()
+    )
+    pause(people.superuser, running)
+    assert len(told()) == 2
+    of_tomorrow.refresh_from_db()
+    assert of_tomorrow.planned_at is None, "the newer version may come back"
+    Event.objects.filter(pk=of_tomorrow.pk).update(kind="resumed")
+    plan_events()
+    assert len(told()) == 4
+
+
 @pytest.mark.parametrize(
     "what",
     [{"kind": "paused"}, {"channel": "mail"}, {"experiment": True}, {"experiment": True, "kind": "paused"}],
