@@ -46,8 +46,6 @@ def resend(actor: Actor, delivery_id: int) -> Delivery:
         raise Conflict(f"This is {delivery.get_state_display().lower()}; only what failed can be sent again.")
     if delivery.connection is not None and not delivery.connection.is_active:
         raise Conflict(f"{delivery.connection.name} is switched off: nothing goes out over it.")
-    if delivery.connection is not None and not delivery.connection.is_active:
-        raise Conflict(f"The connection {delivery.connection} is switched off: nothing goes out over it.")
     now = clock.now()
     delivery.state, delivery.not_before = DeliveryState.FAILED, now
     # It gets as many attempts as a new one has, but stays known as one that may have got through.
