@@ -209,7 +209,7 @@ def _ticks(window: Window) -> list[Tick]:
         chosen = [(day, f"{day:%Y}" if day.month == 1 else f"{day:%b}") for day in days if day.day == 1]
     places = [((day - window.first).days / window.days * 100, label) for day, label in chosen]
     # Beside the edge there is no room for a word.
-    return [Tick(round(x, 3), label if x < 95 else "") for x, label in places]
+    return [Tick(round(x, 3), label if x < 92 else "") for x, label in places]
 
 
 def _stretches(window: Window) -> list[Stretch]:

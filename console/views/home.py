@@ -61,7 +61,9 @@ def home(request: HtmxRequest) -> HttpResponse:
 
 def _changes(actor: Actor) -> list[dict[str, Any]]:
     """What people did last, with the key that the test has now ("": it has no page)."""
-    entries: list[Entry] = list(visible_entries(actor).filter(by_machine=False)[:CHANGES_SHOWN])
+    entries: list[Entry] = list(
+        visible_entries(actor).filter(by_machine=False).order_by("-at", "-id")[:CHANGES_SHOWN]
+    )
     keys = present_keys(entries)
     return [
         {
