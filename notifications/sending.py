@@ -61,7 +61,7 @@ def send_due(channel: ChannelKind, seconds: float = 20.0) -> int:
 
 @transaction.atomic
 def claim(channel: ChannelKind) -> Claimed | None:
-    """The delivery that has been due longest, leased; None if nothing is. Two processes get different ones."""
+    """The delivery that has been due longest, those of providers that failed lately last, leased; None if nothing is. Two processes get different ones."""
     now = clock.now()
     due = Q(state__in=_OPEN, not_before__lte=now) | Q(state=DeliveryState.SENDING, leased_until__lt=now)
     reachable = Q(connection=None) | (
@@ -72,7 +72,8 @@ def claim(channel: ChannelKind) -> Claimed | None:
         Delivery.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("event__experiment", "event__entry", "connection", "person")
         .filter(due, reachable, channel=channel)
-        .order_by("not_before", "pk")
+        # A provider that hangs holds the others of its channel up once, not until it is known to be dead.
+        .order_by("connection__failures", "not_before", "pk")
         .first()
     )
     if delivery is None:

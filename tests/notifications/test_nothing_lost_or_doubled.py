@@ -106,6 +106,28 @@ def test_whoever_lost_its_lease_does_not_have_it_told_by_mail_as_well(
     assert list(Delivery.objects.values_list("channel", "state")) == [("chat", "sent")]
 
 
+def test_whoever_waits_for_a_dead_provider_holds_up_nobody_else(
+    people: People, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a dead one", "one that is well"):
+        Connection.objects.create(name=name, provider=Provider.WEBHOOK, url="https://example.org", secret=b"")
+    experiment, tried = Experiment.objects.get(), list[str]()
+    with clock.frozen_at(NOW):
+        for verb in (Verb.RESUME, Verb.PAUSE, Verb.RESUME):
+            apply_verb(Actor.person(people.superuser), experiment, verb)
+            read_and_plan()
+
+    def channel_for(delivery: Delivery) -> RememberingChannel:
+        assert delivery.connection is not None
+        tried.append(delivery.connection.name)
+        is_dead = delivery.connection.name == "a dead one"
+        return RememberingChannel(failures=[SendFailed("no answer", provider_down=True)] * is_dead)
+
+    monkeypatch.setattr(sending, "channel_for", channel_for)
+    send_at(NOW, ChannelKind.CHAT)
+    assert tried == ["a dead one", *["one that is well"] * 3, *["a dead one"] * 2]
+
+
 def test_who_left_meanwhile_is_not_written_to(
     people: People, delivery: Delivery, channel: RememberingChannel
 ) -> None:
