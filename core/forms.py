@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from core.errors import InvalidInput
 
@@ -17,6 +21,40 @@ _CLASS_OF_WIDGET: tuple[tuple[type[forms.Widget], str], ...] = (
 )
 
 
+class PlainSelect(forms.Select):
+    """A list as Django draws it, without a template for each of its options: with hundreds of tests that was half of a page."""
+
+    @classmethod
+    def like(cls, widget: forms.Select) -> PlainSelect:
+        """With the choices and attributes of this one."""
+        plain = cls(widget.attrs, widget.choices)
+        plain.is_required = widget.is_required
+        return plain
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        widget = self.get_context(name, value, attrs)["widget"]
+        groups = (
+            (format_html('<optgroup label="{}">{}</optgroup>', label, _options(options)),)
+            if label
+            else (_options(options),)
+            for label, options, _ in widget["optgroups"]
+        )
+        return format_html(
+            '<select name="{}"{}>{}</select>',
+            widget["name"],
+            flatatt(widget["attrs"]),
+            format_html_join("", "{}", groups),
+        )
+
+
+def _options(options: Iterable[Mapping[str, Any]]) -> SafeString:
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((str(option["value"]), flatatt(option["attrs"]), option["label"]) for option in options),
+    )
+
+
 class ConsoleForm(forms.Form):
     """Nothing is required here: the services know what is, and say so in one place for console, API and commands."""
 
@@ -27,6 +65,8 @@ class ConsoleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.arrange()
         for name, field in self.fields.items():
+            if type(field.widget) is forms.Select:
+                field.widget = PlainSelect.like(field.widget)
             css = next(css for widget, css in _CLASS_OF_WIDGET if isinstance(field.widget, widget))
             invalid = " is-invalid" if self.is_bound and name in self.errors else ""
             field.widget.attrs.setdefault("class", css + invalid)
