@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from django.db.models import Max
 
 from experiments.models import AudienceCount
@@ -74,8 +75,9 @@ def _read(counts: Collection[int]) -> dict[int, Counted]:
     wanted = {row.settings_group_id for row in rows} | {other for row in rows for other in row.others}
     owners = owners_by_settings_group(wanted)
     lines = {pk: line for line, pk in enumerate(owners)}
-    owned = np.array(list(owners.values()), dtype=np.int16).reshape(len(owners), SPLIT_GROUPS) > 0
-    avoidable = ~owned.all(axis=1)
+    table_of_owners = np.array(list(owners.values()), dtype=np.int16).reshape(len(owners), SPLIT_GROUPS)
+    owned: npt.NDArray[np.bool_] = np.greater(table_of_owners, 0)
+    avoidable: list[bool] = [not bool(mine.all()) for mine in owned]
     found = {}
     for row in rows:
         mine, table = owners[row.settings_group_id], row.table()
@@ -84,10 +86,14 @@ def _read(counts: Collection[int]) -> dict[int, Counted]:
             place for place, other in enumerate(table.others) if other in lines and avoidable[lines[other]]
         ]
         others, groups = [table.others[place] for place in places], np.flatnonzero(mine)
-        theirs = owned[np.ix_([lines[other] for other in others], groups)]
-        shared = (table.shared[np.ix_(places, groups)] * theirs).sum(axis=1, dtype=np.int64)
+        theirs = owned[np.ix_(_places(lines[other] for other in others), groups)]
+        shared = (table.shared[np.ix_(_places(places), groups)] * theirs).sum(axis=1, dtype=np.int64)
         found[row.pk] = Counted(
             {position: int(users) for position, users in enumerate(sums) if position},
             {other: int(users) for other, users in zip(others, shared, strict=True) if users},
         )
     return found
+
+
+def _places(numbers: Iterable[int]) -> npt.NDArray[np.int64]:
+    return np.array(list(numbers), dtype=np.int64)
