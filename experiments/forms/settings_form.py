@@ -97,12 +97,7 @@ def form_from(source: SettingsGroup, zone: str = zones.UTC) -> SettingsForm:
     )
 
 
-def form_from_post(data: QueryDict) -> SettingsForm:
-    """The form as it was sent; unknown fields are ignored, nothing is judged."""
-    posted = read_tree(data)
-    based_on = data.get("based_on", "")
-    zone_was = zones.known_zone(data.get("zone_was", ""))
-    zone = zones.known_zone(data.get("zone", zone_was))
+def _variant_rows(data: QueryDict) -> dict[int, VariantRow]:
     rows: dict[int, VariantRow] = {}
     for name in data:
         match = _VARIANT.fullmatch(name)
@@ -112,6 +107,16 @@ def form_from_post(data: QueryDict) -> SettingsForm:
                 row.is_locked = True
             else:
                 setattr(row, match[2], data[name])
+    return rows
+
+
+def form_from_post(data: QueryDict) -> SettingsForm:
+    """The form as it was sent; unknown fields are ignored, nothing is judged."""
+    posted = read_tree(data)
+    based_on = data.get("based_on", "")
+    zone_was = zones.known_zone(data.get("zone_was", ""))
+    zone = zones.known_zone(data.get("zone", zone_was))
+    rows = _variant_rows(data)
     numbers = sorted(rows)
     order = {number: place for place, number in enumerate(numbers)}
     control = data.get("control", "")

@@ -173,7 +173,6 @@ def _page(
     if tree is None and not form.is_json:
         apply_button(form, "as_json", catalogue)
     by_field = _by_field(errors or [])
-    did = "" if errors else request.POST.get("op", "")
     context = {
         "access": access,
         "experiment": experiment,
@@ -186,22 +185,12 @@ def _page(
         "condition_errors": of_conditions.others + ([] if tree else _flat(of_conditions)),
         "preview": preview_of(form, catalogue, experiment.is_test, counts=not request.htmx),
         "json_now": json_of(form),
-        "zones": zones(),
-        "starts_utc": utc_of(form.starts_at, form.zone),
-        "ends_utc": utc_of(form.ends_at, form.zone),
-        "saved_groups": [one for one in saved_conditions(access.actor) if one.key != experiment.key],
-        # What was picked or typed for a button that was not pressed.
-        "saved_group": "" if did == "insert_group" else request.POST.get("saved_group", ""),
-        "new_token": "" if did == "add_token" else request.POST.get("new_token", ""),
-        "shares": shares_of(form.variants, form.split_by, form.total_percent) if experiment.is_test else None,
-        **(texts_context(form) if experiment.is_test else {}),
+        **_beside(request, access, form, did="" if errors else request.POST.get("op", "")),
         "focus": ".".join(map(str, focus)) if focus is not None else None,
         "focus_variant": len(form.variants) - 1 if request.POST.get("op") == "add_variant" else None,
         "objectives": _objectives(comparison),
         "comparison": comparison,
         "is_stale": is_stale,
-        "others": _other_tests(access) if experiment.is_test else [],
-        "hidden_others": len(_hidden_tests(access)),
         "newest": newest,
         "newer": newer,
         "newer_changes": differences(experiment.current, newer) if newer else [],
@@ -215,6 +204,27 @@ def _page(
             COOKIE, form.zone, max_age=31_536_000, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
         )
     return response
+
+
+def _beside(request: HtmxRequest, access: Access, form: SettingsForm, did: str) -> dict[str, Any]:
+    """What stands beside the fields: what there is to choose from, and what the typed means. `did`: the button that was done."""
+    context: dict[str, Any] = {
+        "zones": zones(),
+        "starts_utc": utc_of(form.starts_at, form.zone),
+        "ends_utc": utc_of(form.ends_at, form.zone),
+        "saved_groups": [one for one in saved_conditions(access.actor) if one.key != access.experiment.key],
+        # What was picked or typed for a button that was not pressed.
+        "saved_group": "" if did == "insert_group" else request.POST.get("saved_group", ""),
+        "new_token": "" if did == "add_token" else request.POST.get("new_token", ""),
+    }
+    if access.experiment.is_test:
+        context |= texts_context(form)
+        context |= {
+            "shares": shares_of(form.variants, form.split_by, form.total_percent),
+            "others": _other_tests(access),
+            "hidden_others": len(_hidden_tests(access)),
+        }
+    return context
 
 
 def _objectives(comparison: dict[str, Any] | None) -> list[dict[str, Any]]:
