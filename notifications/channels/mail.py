@@ -73,10 +73,12 @@ def _hand_over(mail: EmailMultiAlternatives) -> None:
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         refused = all(500 <= code < 600 for code in codes)
-        raise SendFailed(f"The mail server refuses the address ({codes}).", permanent=refused) from error
+        words = f"The mail server refuses the address ({codes})."
+        raise SendFailed(words, permanent=refused, provider_down=not refused) from error
     except smtplib.SMTPResponseException as error:
         refused = 500 <= error.smtp_code < 600 and not isinstance(error, smtplib.SMTPAuthenticationError)
-        raise SendFailed(_words(error), permanent=refused) from error
+        # What it only puts off (4xx, or a login that it does not know) is tried for days, as if it were down.
+        raise SendFailed(_words(error), permanent=refused, provider_down=not refused) from error
     except (OSError, smtplib.SMTPException) as error:
         raise SendFailed(_words(error), provider_down=True) from error
 

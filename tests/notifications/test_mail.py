@@ -114,3 +114,8 @@ def test_what_a_mail_server_says_is_in_the_record(
     assert delivery.state == state
     assert answer in delivery.answer
     assert "secret" not in delivery.answer
+    # What is put off is tried for days: a mailbox may be full, and a password wrong, for a night.
+    Delivery.objects.update(attempts=sending.ATTEMPTS, not_before=delivery.created_at)
+    sending.send_due(ChannelKind.MAIL)
+    delivery.refresh_from_db()
+    assert delivery.state == state
