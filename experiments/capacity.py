@@ -113,10 +113,15 @@ class Capacity:
         return self.load.earliest(groups, duration)
 
 
-def capacity_calendar(from_day: dt.date | None = None, days: int = 90) -> Capacity:
-    """Free and busy split groups of `days` days (1 to MOST_DAYS) from `from_day` (default today, UTC) on."""
+def capacity_calendar(
+    from_day: dt.date | None = None, days: int = 90, occupied: Sequence[Occupation] | None = None
+) -> Capacity:
+    """Free and busy split groups of `days` days (1 to MOST_DAYS) from `from_day` (default today, UTC) on.
+
+    `occupied` is for who has read already what the live tests occupy from that day on.
+    """
     first = from_day or clock.now().date()
-    load = Load(occupations(live_settings_groups(), first), first)
+    load = Load(occupations(live_settings_groups(), first) if occupied is None else occupied, first)
     ordinals = [first.toordinal() + offset for offset in range(days)]
     free = load.free_on(ordinals).tolist()
     return Capacity(

@@ -9,11 +9,12 @@ from itertools import groupby
 from typing import Final
 
 from accounts.actors import Actor
-from experiments.capacity import Capacity, Day, capacity_calendar
+from core import clock
+from experiments.capacity import Capacity, Day, Occupation, capacity_calendar, occupations
 from experiments.charts import Column, columns
 from experiments.models import Experiment, Kind, SettingsGroup
 from experiments.percents import SPLIT_GROUPS, format_percent
-from experiments.selectors import live_settings_groups, owners_by_settings_group, visible_ids
+from experiments.selectors import live_settings_groups, visible_ids
 
 DAYS_SHOWN: Final = 90
 TESTS_SHOWN: Final = 50
@@ -61,8 +62,10 @@ class CapacityReport:
 
 def capacity_report(actor: Actor, days: int = DAYS_SHOWN) -> CapacityReport:
     """The next days, for this reader."""
-    calendar = capacity_calendar(days=days)
-    takers = _takers(actor)
+    today, live = clock.now().date(), live_settings_groups()
+    occupied = occupations(live, today)
+    calendar = capacity_calendar(today, days, occupied)
+    takers = _takers(actor, live, occupied)
     return CapacityReport(
         calendar=calendar,
         days=list(
@@ -82,13 +85,11 @@ def _stretches(days: Sequence[Day]) -> list[Stretch]:
     return stretches
 
 
-def _takers(actor: Actor) -> list[Taker]:
-    live = live_settings_groups()
-    owners = owners_by_settings_group([group.pk for group in live])
+def _takers(actor: Actor, live: Sequence[SettingsGroup], occupied: Sequence[Occupation]) -> list[Taker]:
     known = visible_ids(actor, Kind.TEST, {group.experiment_id for group in live})
     takers = []
-    for group in live:
-        owned = int((owners[group.pk] > 0).sum())
+    for group, occupation in zip(live, occupied, strict=True):
+        owned = int(occupation.owned.sum())
         if owned:
             experiment = group.experiment if group.experiment_id in known else None
             takers.append(Taker(experiment, group, owned, format_percent(owned)))
