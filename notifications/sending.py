@@ -68,6 +68,8 @@ def claim(channel: ChannelKind) -> Claimed | None:
         Q(connection__is_active=True)
         & (Q(connection__closed_until=None) | Q(connection__closed_until__lte=now))
     )
+    # Whoever was killed while sending over what was then switched off: it is ended, not left as being sent.
+    reachable |= Q(connection__is_active=False, state=DeliveryState.SENDING)
     delivery = (
         Delivery.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("event__experiment", "event__entry", "connection", "person")
@@ -143,6 +145,8 @@ def _send(claimed: Claimed) -> Receipt:
     delivery = claimed.delivery
     if delivery.person is not None and not delivery.person.is_active:
         raise SendFailed("This person cannot sign in any more.", permanent=True)
+    if delivery.connection is not None and not delivery.connection.is_active:
+        raise SendFailed("The connection was switched off before this was sent.", permanent=True)
     channel = channel_for(delivery)
     address = recipient_address(delivery, channel)
     return channel.send(message_for(claimed), address, delivery.token, repeated=claimed.repeated)

@@ -128,6 +128,26 @@ def test_whoever_waits_for_a_dead_provider_holds_up_nobody_else(
     assert tried == ["a dead one", *["one that is well"] * 3, *["a dead one"] * 2]
 
 
+def test_what_a_killed_worker_was_sending_over_what_is_off_now_is_not_being_sent_for_ever(
+    delivery: Delivery, channel: RememberingChannel
+) -> None:
+    off = Connection.objects.create(
+        name="chat", provider=Provider.SLACK, url="https://example.org", secret=b""
+    )
+    Delivery.objects.update(channel="chat", connection=off, recipient=f"person:{delivery.person_id}")
+    with clock.frozen_at(NOW):
+        assert sending.claim(ChannelKind.CHAT) is not None
+        Connection.objects.update(is_active=False)
+        sending.give_up_all(off, "off")
+    later = NOW + sending.LEASE + dt.timedelta(minutes=1)
+    assert [send_at(later, ChannelKind.CHAT), send_at(later, ChannelKind.CHAT)] == [1, 0]
+    assert channel.sent == []
+    assert list(Delivery.objects.order_by("pk").values_list("channel", "state")) == [
+        ("chat", "given_up"),
+        ("mail", "pending"),
+    ]
+
+
 def test_who_left_meanwhile_is_not_written_to(
     people: People, delivery: Delivery, channel: RememberingChannel
 ) -> None:
