@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.views import home, overlap, planning, searching, system, test_list
+from console.views import code_seen, home, overlap, planning, searching, system, test_list
 
 app_name = "console"
 urlpatterns: list[URLPattern] = [
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("tag/tests/", test_list.test_tag, name="test_tag"),
     path("views/keep/", test_list.view_save, name="view_save"),
     path("views/<int:pk>/remove/", test_list.view_remove, name="view_remove"),
+    path("tests/<str:key>/checklist/code/", code_seen.code_seen, name="code_seen"),
     path("calendar/", planning.calendar_page, name="calendar"),
     path("system/", system.system_page, name="system"),
     path("overlap/", overlap.overlap_page, name="overlap"),

@@ -29,6 +29,14 @@ class Verb(StrEnum):
     FINISH = "finish"
 
 
+class Requirement(StrEnum):
+    """What a verb asks of a test besides the right status."""
+
+    PREPARED = "prepared"
+    SHARE = "share"
+    APPROVAL = "approval"
+
+
 class Standing(StrEnum):
     """What an actor is to one test: rights come from the role and from being one of its managers."""
 
@@ -50,6 +58,13 @@ TRANSITIONS: Final[Mapping[tuple[Status, Verb], Status]] = MappingProxyType(
         (Status.RUNNING, Verb.FINISH): Status.FINISHED,
         (Status.PAUSED, Verb.RESUME): Status.RUNNING,
         (Status.PAUSED, Verb.FINISH): Status.FINISHED,
+    }
+)
+
+REQUIREMENTS: Final[Mapping[Verb, tuple[Requirement, ...]]] = MappingProxyType(
+    {
+        Verb.PUBLISH: (Requirement.PREPARED,),
+        Verb.START: (Requirement.PREPARED, Requirement.SHARE, Requirement.APPROVAL),
     }
 )
 
@@ -78,6 +93,12 @@ def verbs_from(status: Status) -> tuple[Verb, ...]:
 def allowed_verbs(status: Status, standing: Standing) -> tuple[Verb, ...]:
     """The verbs that an actor of this standing may use now: what the console shows as buttons."""
     return verbs_from(status) if standing in ACTING else ()
+
+
+def requirements_of(verb: Verb, *, is_test: bool, needs_approval: bool) -> tuple[Requirement, ...]:
+    """What `verb` asks of a test (or of a user group, which has no variants), in the order in which refusals are told."""
+    left_out = {Requirement.SHARE: not is_test, Requirement.APPROVAL: not needs_approval}
+    return tuple(one for one in REQUIREMENTS.get(verb, ()) if not left_out.get(one, False))
 
 
 def past_tense(verb: Verb) -> str:

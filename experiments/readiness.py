@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from django.conf import settings
-
+from core import clock
 from core.errors import Conflict
+from experiments.checklist import Known, Newest, Section, checklist
 from experiments.lifecycle import Status, Verb
-from experiments.models import Experiment, PreparationState, SettingsGroup, StartApproval
+from experiments.list_rows import audience_totals
+from experiments.models import Experiment, PreparationState
 from experiments.selectors import newest_settings_group
-from experiments.services.settings_groups import owns_split_groups
+from experiments.services.requirements import refusals
 from experiments.services.transitions import check_readiness
 
-
-@dataclass(frozen=True, slots=True)
-class CheckItem:
-    """One thing to do. `card` is where it is done (the fragment of its address); advice blocks nothing."""
-
-    text: str
-    done: bool
-    card: str
-    is_advice: bool = False
+_WRITTEN = ("hypothesis", "metric", "success")
 
 
 def obstacle(experiment: Experiment, verb: Verb) -> str:
@@ -33,55 +24,34 @@ def obstacle(experiment: Experiment, verb: Verb) -> str:
     return ""
 
 
-def checklist(experiment: Experiment) -> list[CheckItem]:
-    """What a draft or a test in dev still needs; empty from the start on."""
-    if experiment.status not in {Status.DRAFT, Status.DEV}:
-        return []
-    items = [_settings_item(experiment)]
-    current = experiment.current
-    if experiment.is_test:
-        items.append(
-            CheckItem(
-                "The variants have a share of the users",
-                current is not None and owns_split_groups(current),
-                "settings",
-            )
+def checklist_of(experiment: Experiment) -> list[Section]:
+    """What a draft or a test in dev still needs, by verb; empty from the start on."""
+    status = Status(experiment.status)
+    return checklist(_known(experiment, status)) if status in {Status.DRAFT, Status.DEV} else []
+
+
+def _known(experiment: Experiment, status: Status) -> Known:
+    current, newest = experiment.current, newest_settings_group(experiment)
+    totals = audience_totals([current.pk]).get(current.pk) if current is not None else None
+    return Known(
+        status=status,
+        is_test=experiment.is_test,
+        met={
+            verb: {one.requirement: one.is_met for one in refusals(experiment, verb)}
+            for verb in (Verb.PUBLISH, Verb.START)
+        },
+        newest=Newest(
+            newest.number,
+            is_ready=newest.preparation.state == PreparationState.READY,
+            has_failed=newest.preparation.state == PreparationState.FAILED,
         )
-        texts = (
-            ("hypothesis", "Hypothesis"),
-            ("metric", "What is measured"),
-            ("success", "What counts as success"),
-        )
-        items += [
-            CheckItem(
-                f"{label} is written down", bool(getattr(experiment, field)), "properties", is_advice=True
-            )
-            for field, label in texts
-        ]
-    if experiment.status == Status.DRAFT:
-        items.append(CheckItem("Published to dev, where test users can try it", False, "verbs"))
-    if settings.START_NEEDS_APPROVAL:
-        items.append(
-            CheckItem(
-                "A second person has approved the start",
-                current is not None and is_approved(current),
-                "verbs",
-            )
-        )
-    return items
-
-
-def _settings_item(experiment: Experiment) -> CheckItem:
-    if experiment.current is not None:
-        return CheckItem("Settings are prepared: users are counted and split groups drawn", True, "settings")
-    newest = newest_settings_group(experiment)
-    if newest is None:
-        return CheckItem("Settings: dates, who takes part, variants", False, "settings")
-    if newest.preparation.state == PreparationState.FAILED:
-        return CheckItem("The settings could not be prepared", False, "settings")
-    return CheckItem("Settings are being prepared", False, "settings")
-
-
-def is_approved(settings_group: SettingsGroup) -> bool:
-    """Whether a second person said yes to a start with these settings."""
-    return StartApproval.objects.filter(settings_group=settings_group, approved_by__isnull=False).exists()
+        if newest is not None
+        else None,
+        current=current.number if current is not None else None,
+        users=totals.users if totals is not None else None,
+        variant_users=totals.variant_users if totals is not None else None,
+        ends_at=current.ends_at if current is not None else None,
+        now=clock.now(),
+        managers=len(experiment.managers.all()),
+        written=frozenset(field for field in _WRITTEN if getattr(experiment, field)),
+    )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from accounts.actors import Actor
@@ -16,9 +15,9 @@ from core import clock
 from core.errors import Conflict, FieldError, InvalidInput, StaleTransition
 from core.text import unstorable_text
 from experiments.lifecycle import Status, Verb, next_status, past_tense, verbs_from
-from experiments.models import Experiment, Outcome, PreparationState, Scope, StartApproval, Variant
+from experiments.models import Experiment, Outcome, Scope, Variant
 from experiments.services.ground import announce_after_commit, locked, note, require_acting
-from experiments.services.settings_groups import owns_split_groups
+from experiments.services.requirements import refusals
 
 MAX_CONCLUSION = 20_000
 
@@ -89,25 +88,9 @@ def _set_status(row: Experiment, read: Status, target: Status, end: Ending) -> N
 
 def check_readiness(row: Experiment, verb: Verb) -> None:
     """Raise Conflict, with the reason, while the test is not ready for this verb. The console asks before it shows the button."""
-    if verb not in {Verb.PUBLISH, Verb.START}:
-        return
-    current = row.current
-    if current is None or current.preparation.state != PreparationState.READY:
-        raise Conflict(f"“{row.key}” has no prepared settings yet, so it cannot be {past_tense(verb)}.")
-    if verb == Verb.START and row.is_test and not owns_split_groups(current):
-        raise Conflict(
-            f"The variants of “{row.key}” own no split group, so nobody would get one. Give them a share of the users first."
-        )
-    if verb == Verb.START and settings.START_NEEDS_APPROVAL and not _is_approved(current.pk):
-        raise Conflict(
-            f"Starting “{row.key}” needs the approval of a second person for settings group {current.number}."
-        )
-
-
-def _is_approved(settings_group_id: int) -> bool:
-    return StartApproval.objects.filter(
-        settings_group_id=settings_group_id, approved_by__isnull=False
-    ).exists()
+    for refusal in refusals(row, verb):
+        if refusal.sentence:
+            raise Conflict(refusal.sentence)
 
 
 def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:

@@ -16,7 +16,7 @@ from experiments.consequences import VERB_LABELS, consequences, lifecycle_steps
 from experiments.forms.finish import FinishForm
 from experiments.lifecycle import Status, Verb, verbs_from
 from experiments.models import StartApproval
-from experiments.readiness import checklist, obstacle
+from experiments.readiness import checklist_of, obstacle
 from experiments.selectors import verbs_for
 from experiments.services import apply_verb, approve_start, request_approval
 from experiments.views.access import Access, access_to, acting_access_to
@@ -138,7 +138,9 @@ def _header_context(access: Access) -> dict[str, Any]:
             }
             for verb in verbs_for(access.actor, experiment)
         ],
-        "checklist": checklist(experiment) if access.may_act else [],
+        "checklist": [
+            {"section": section, "label": VERB_LABELS[section.verb]} for section in checklist_of(experiment)
+        ],
         "approval": _approval(access),
     }
 

@@ -102,7 +102,7 @@ def test_a_verb_that_does_not_fit_is_a_conflict(
 def test_what_is_missing_is_said_and_the_button_is_off(mia: Actor, client: Client) -> None:
     make_draft(mia, key="green_button")
     page = client.get(PAGE).content.decode()
-    assert "Settings: dates, who takes part, variants" in page
+    assert "Settings are saved: dates, who takes part, variants" in page
     question = client.get(_verb("publish"), headers={"HX-Request": "true"}).content.decode()
     assert "has no prepared settings yet" in question
     assert "disabled" in question

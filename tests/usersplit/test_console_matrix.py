@@ -112,6 +112,7 @@ RULES: Final[dict[str, Rule]] = {
     "experiments:experiment_entry_list": Rule(f"{TEST}changelog/"),
     "experiments:latest_card": Rule(f"{TEST}changelog/latest/"),
     "experiments:experiment_entry_export": Rule(f"{TEST}changelog/export/"),
+    "console:code_seen": Rule(f"{TEST}checklist/code/"),
     "console:system": Rule("/system/", SUPERUSERS),
     "delivery:server_list": Rule("/servers/"),
     "delivery:code_card": Rule(f"{TEST}code/"),

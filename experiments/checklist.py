@@ -1,0 +1,166 @@
+"""What a draft or a test in dev still needs before publish and before start: the rules, over facts that were read elsewhere.
+
+What blocks is what the services refuse; the verbs' requirements come from there. Everything else is advice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from experiments.lifecycle import Requirement, Status, Verb, next_status
+
+_WRITTEN: Final = (
+    ("hypothesis", "The hypothesis is written down"),
+    ("metric", "What is measured is written down"),
+    ("success", "What counts as success is written down"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """One thing to do. `card` is the fragment of the page where it is done, empty while there is none; advice blocks nothing."""
+
+    text: str
+    done: bool
+    card: str = ""
+    is_advice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one verb needs."""
+
+    verb: Verb
+    items: list[CheckItem]
+
+    @property
+    def missing(self) -> int:
+        """How many things stand in the way; advice does not."""
+        return sum(not item.done and not item.is_advice for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The settings that were made last, prepared or not."""
+
+    number: int
+    is_ready: bool
+    has_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one test. `met` says of each verb's requirements whether they are met, as the services see it.
+
+    `users` are those who meet the conditions of the current settings, `variant_users` those who get a variant; None: nobody counted.
+    """
+
+    status: Status
+    is_test: bool
+    met: Mapping[Verb, Mapping[Requirement, bool]]
+    newest: Newest | None
+    current: int | None
+    users: int | None
+    variant_users: int | None
+    ends_at: dt.datetime | None
+    now: dt.datetime
+    managers: int
+    written: frozenset[str]
+
+
+def checklist(known: Known) -> list[Section]:
+    """Before publish, for a draft, and before start; nothing from the start on. What publish asks is not asked again at start."""
+    if known.status not in {Status.DRAFT, Status.DEV}:
+        return []
+    sections = []
+    if next_status(known.status, Verb.PUBLISH) is not None:
+        sections.append(Section(Verb.PUBLISH, [*_settings(known, Verb.PUBLISH), *_people(known)]))
+        start = [CheckItem("Published to dev, where test users can try it", False, "verbs")]
+    else:
+        start = [*_settings(known, Verb.START), *_people(known)]
+    sections.append(
+        Section(Verb.START, [*start, *_share(known), *_reach(known), *_dates(known), *_word(known)])
+    )
+    return sections
+
+
+def _settings(known: Known, verb: Verb) -> list[CheckItem]:
+    newest = known.newest
+    is_prepared = known.met[verb][Requirement.PREPARED]
+    items = [
+        CheckItem(
+            "Settings are saved: dates, who takes part, variants"
+            if known.is_test
+            else "Settings are saved: dates, who is in the group",
+            newest is not None,
+            "settings",
+        ),
+        CheckItem(_prepared_text(known, is_prepared=is_prepared), is_prepared, "settings"),
+    ]
+    if is_prepared and newest is not None and newest.number != known.current:
+        what = "could not be prepared" if newest.has_failed else "are prepared, but not attached yet"
+        if not newest.is_ready and not newest.has_failed:
+            what = "are still being prepared"
+        items.append(
+            CheckItem(
+                f"Settings {newest.number} {what}; {known.current} apply", False, "settings", is_advice=True
+            )
+        )
+    return items
+
+
+def _prepared_text(known: Known, *, is_prepared: bool) -> str:
+    if is_prepared:
+        return f"Settings {known.current} are prepared"
+    if known.newest is None:
+        return "They are prepared: users are counted" + (" and split groups drawn" if known.is_test else "")
+    if known.newest.has_failed:
+        return f"Settings {known.newest.number} could not be prepared: change them or try again"
+    return f"Settings {known.newest.number} are being prepared"
+
+
+def _people(known: Known) -> list[CheckItem]:
+    managers = CheckItem("Somebody manages it", known.managers > 0, "properties", is_advice=True)
+    if not known.is_test:
+        return [managers]
+    return [
+        managers,
+        *(CheckItem(text, field in known.written, "properties", is_advice=True) for field, text in _WRITTEN),
+    ]
+
+
+def _share(known: Known) -> list[CheckItem]:
+    met = known.met[Verb.START].get(Requirement.SHARE)
+    return [] if met is None else [CheckItem("The variants have a share of the users", met, "settings")]
+
+
+def _reach(known: Known) -> list[CheckItem]:
+    if known.users is None:
+        return [CheckItem("Its audience is counted", False, "audience", is_advice=True)]
+    if not known.users:
+        return [CheckItem("Nobody meets its conditions at present", False, "audience", is_advice=True)]
+    if known.is_test and not known.variant_users:
+        text = f"Nobody gets a variant at present, of {known.users:,} users"
+        return [CheckItem(text, False, "audience", is_advice=True)]
+    return [CheckItem(f"Its audience is counted: {known.users:,} users", True, "audience", is_advice=True)]
+
+
+def _dates(known: Known) -> list[CheckItem]:
+    if known.current is None:
+        return []
+    is_over = known.ends_at is not None and known.ends_at <= known.now
+    if not is_over or known.ends_at is None:
+        return [CheckItem("Its dates are not over", True, "settings", is_advice=True)]
+    text = f"Its dates ended on {known.ends_at.astimezone(dt.UTC):%Y-%m-%d}"
+    return [CheckItem(text, False, "settings", is_advice=True)]
+
+
+def _word(known: Known) -> list[CheckItem]:
+    met = known.met[Verb.START].get(Requirement.APPROVAL)
+    if met is None:
+        return []
+    can_be_asked = known.status == Status.DEV and known.current is not None
+    return [CheckItem("A second person has approved the start", met, "approval" if can_be_asked else "")]
