@@ -18,6 +18,7 @@ from experiments.views import (
     settings_card,
     settings_editor,
     settings_preview,
+    settings_versions,
     texts,
     worth,
 )
@@ -74,6 +75,7 @@ urlpatterns = [
     path(f"{ONE}settings/new/", settings_editor.settings_create, name="settings_create"),
     path(f"{ONE}settings/new/preview/", settings_preview.settings_preview, name="settings_preview"),
     path(f"{ONE}settings/new/texts/", texts.texts_preview, name="texts_preview"),
+    path(f"{ONE}settings/versions/", settings_versions.settings_versions, name="settings_versions"),
     path(f"{ONE}settings/<int:number>/", settings_card.settings_group_page, name="settings_group_page"),
     path(
         f"{ONE}settings/<int:number>/progress/",

@@ -35,6 +35,7 @@ PAGES = [
     "/tests/green_button/properties/edit/",
     "/tests/green_button/settings/new/",
     "/tests/green_button/settings/1/",
+    "/tests/green_button/settings/versions/?before=1&after=3",
     "/tests/green_button/audience/",
     "/tests/green_button/changelog/",
     "/tests/old_button/",

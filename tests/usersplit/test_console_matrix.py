@@ -99,6 +99,7 @@ RULES: Final[dict[str, Rule]] = {
     "experiments:settings_create": _does(f"{TEST}settings/new/", ITS_MANAGERS),
     "experiments:settings_preview": _does(f"{TEST}settings/new/preview/", ITS_MANAGERS),
     "experiments:texts_preview": _does(f"{TEST}settings/new/texts/", ITS_MANAGERS),
+    "experiments:settings_versions": Rule(f"{TEST}settings/versions/"),
     "experiments:settings_group_page": Rule(f"{TEST}settings/1/"),
     "experiments:preparation_progress": Rule(f"{TEST}settings/1/progress/"),
     "experiments:settings_attach": _does(f"{TEST}settings/1/attach/", ITS_MANAGERS),
