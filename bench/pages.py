@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.measuring import Figure, figures
 
@@ -41,6 +41,14 @@ _NAMED_GROUP: Final = re.compile(r"\(\?P(<\w+>)[^()]*\)")
 _NO_PAGES: Final = ("api", "ofrep", "log", "healthz", "readyz", "metrics")
 
 
+class Answer(NamedTuple):
+    """Its HTTP status, its bytes, and whether it is a file to keep."""
+
+    status: int
+    size: int
+    is_file: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One address. `few` and `many` are queries with few and with many tests; `size` is bytes.
@@ -56,6 +64,7 @@ class Page:
     p95: float
     processor: float
     size: int
+    is_file: bool
 
 
 def run() -> str:
@@ -75,13 +84,14 @@ def run() -> str:
 
 
 def report(pages: Iterable[Page], left_out: Iterable[str], tests: int) -> str:
-    """Slowest first."""
+    """Slowest first. Files are shown, but what is asked of pages is not asked of them: they have every row."""
     rows = sorted(pages, key=lambda page: -page.median)
+    shown = [page for page in rows if not page.is_file]
     listed = next(page for page in rows if page.address == "/tests/")
-    growing = [page for page in rows if page.many > page.few]
+    growing = [page for page in shown if page.many > page.few]
     asked = [
         Figure(f"the test list with {tests:,} tests, median", listed.median, 100, "ms"),
-        Figure("the slowest page at p95", max(page.p95 for page in rows), 150, "ms"),
+        Figure("the slowest page at p95", max(page.p95 for page in shown), 150, "ms"),
         Figure("pages whose queries grow with the tests", float(len(growing)), 0, "pages"),
     ]
     lines = [
@@ -120,10 +130,21 @@ def measure(
         for key, twin in zip(keys, _running("many_"), strict=True):
             there = there.replace(f"/{key}/", f"/{twin}/")
         # The first answer fills caches of the process and is not what people wait for day by day.
-        size, queries = _size(client, there), _queries(client, there)
+        first, queries = _get(client, there), _queries(client, there)
         taken, processor = _timed(client, there, rounds)
         p95 = taken[min(len(taken) - 1, round(0.95 * len(taken)))]
-        pages.append(Page(address, counts[address], queries, statistics.median(taken), p95, processor, size))
+        pages.append(
+            Page(
+                address,
+                counts[address],
+                queries,
+                statistics.median(taken),
+                p95,
+                processor,
+                first.size,
+                first.is_file,
+            )
+        )
     return pages, left_out
 
 
@@ -150,7 +171,7 @@ def _addresses(client: Client, keys: list[str], *, cards: bool) -> tuple[list[st
             continue
         address = "/" + _PART.sub(lambda part: str(given[part[1]]), pattern)
         for query in ("", *MORE.get(name, ())):
-            status = _get(client, address + query).status_code
+            status = _get(client, address + query).status
             if status == HTTPStatus.OK:
                 found.append(address + query)
             elif status not in {HTTPStatus.FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
@@ -168,17 +189,11 @@ def _patterns(entries: list[Any], path: str = "", space: str = "") -> Iterator[t
             yield f"{space}:{entry.name}", _NAMED_GROUP.sub(r"\1", here).strip("^$")
 
 
-def _get(client: Client, address: str) -> Any:
+def _get(client: Client, address: str) -> Answer:
     """The answer, its content read. What lies below a test's page is a card, which htmx asks for."""
     answer = client.get(address, headers={"HX-Request": "true"} if address.count("/") > 3 else None)
-    if answer.streaming:
-        b"".join(answer)
-    return answer
-
-
-def _size(client: Client, address: str) -> int:
-    answer = client.get(address)
-    return sum(map(len, answer)) if answer.streaming else len(answer.content)
+    size = sum(map(len, answer)) if answer.streaming else len(answer.content)
+    return Answer(answer.status_code, size, answer.has_header("Content-Disposition"))
 
 
 def _timed(client: Client, address: str, rounds: int) -> tuple[list[float], float]:
