@@ -20,7 +20,7 @@ from accounts.services import create_token
 from audience.default_filters import install_default_filters
 from audience.models import Filter
 
-pytest_plugins = ["tests.workers"]
+pytest_plugins = ["tests.chromium", "tests.workers"]
 
 PASSWORD = "a-good-long-password"
 

@@ -125,12 +125,12 @@ def test_the_search_follows_the_typing(mia: Actor, people: People, new_page: New
     make_draft(mia, key="red_banner")
     page = new_page(people.manager)
     page.goto("/tests/")
-    page.get_by_label("Search").press_sequentially("green")
+    page.get_by_role("searchbox", name="Search", exact=True).press_sequentially("green")
     expect(page.get_by_text("red_banner")).to_have_count(0)
-    expect(page.get_by_label("Search")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Search", exact=True)).to_be_focused()
     assert "q=green" in page.url
     page.reload()
-    expect(page.get_by_label("Search")).to_have_value("green")
+    expect(page.get_by_role("searchbox", name="Search", exact=True)).to_have_value("green")
 
 
 def test_the_theme_is_remembered(mia: Actor, people: People, new_page: NewPage) -> None:

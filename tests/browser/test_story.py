@@ -34,12 +34,12 @@ def test_from_idea_to_finished(
 def _create_draft(page: Page) -> None:
     page.get_by_role("link", name="New test").click()
     page.get_by_label("Name", exact=True).fill("Green button: Größer!")
-    expect(page.get_by_label("Key")).to_have_value("green_button_gro_er")
-    page.get_by_label("Key").fill("green_button")
+    expect(page.get_by_role("textbox", name="Key", exact=True)).to_have_value("green_button_gro_er")
+    page.get_by_role("textbox", name="Key", exact=True).fill("green_button")
     page.get_by_label("Area").fill("payments")
     page.get_by_role("button", name="Create the draft").click()
     expect(page.get_by_role("heading", name="Green button: Größer!")).to_be_visible()
-    expect(page.get_by_text("Settings: dates, who takes part, variants")).to_be_visible()
+    expect(page.get_by_text("Settings are saved: dates, who takes part, variants")).to_be_visible()
 
 
 def _make_settings(page: Page) -> None:

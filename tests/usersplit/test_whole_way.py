@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.chromium import PATIENCE
 from tests.usersplit.product import Product, running_product
 from tests.waiting import wait_until
 
@@ -20,7 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
 KEY = "whole_way"
 GERMANY, FRANCE = 276, 250
-PATIENCE = 30_000
 
 # An application server: it knows the SDK and the folder, nothing else of the product.
 APP_SERVER = """
@@ -42,22 +40,18 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture
-def page(product: Product) -> Iterator[Page]:
-    """Chromium, signed in as the demo's manager."""
-    binary = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        login = product.demo["logins"]["manager"]
-        page.goto(product.url)
-        page.get_by_label("User name").fill(login["username"])
-        page.get_by_label("Password").fill(login["password"])
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Tests")).to_be_visible()
-        yield page
-        browser.close()
+def page(product: Product, chromium: Browser) -> Iterator[Page]:
+    """Signed in as the demo's manager."""
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    login = product.demo["logins"]["manager"]
+    page.goto(product.url)
+    page.get_by_label("User name").fill(login["username"])
+    page.get_by_label("Password").fill(login["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    yield page
+    page.close()
 
 
 def ask(product: Product, *users: dict[str, Any] | None) -> list[tuple[str | None, str, str | None]]:
@@ -76,7 +70,7 @@ def ask(product: Product, *users: dict[str, Any] | None) -> list[tuple[str | Non
 def create_the_test(page: Page) -> None:
     page.get_by_role("link", name="New test").click()
     page.get_by_label("Name", exact=True).fill("The whole way")
-    page.get_by_label("Key").fill(KEY)
+    page.get_by_role("textbox", name="Key", exact=True).fill(KEY)
     page.get_by_label("Area").fill("payments")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="The whole way")).to_be_visible()
