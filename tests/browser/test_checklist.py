@@ -58,7 +58,7 @@ def test_a_manager_walks_by_the_checklist(
 
     page.get_by_role("link", name="All versions, and what differs between any two").click()
     compared = page.locator("#compared")
-    expect(compared).to_contain_text("What settings 2 have otherwise than settings 1")
+    expect(compared).to_contain_text("What differs from settings 1 to settings 2")
     expect(compared.get_by_role("row", name="Conditions")).to_contain_text("18")
     page.get_by_label("against").focus()
     page.get_by_label("against").select_option("1")
