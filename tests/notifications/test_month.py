@@ -13,10 +13,11 @@ import pytest
 from accounts.actors import Actor
 from core import clock
 from experiments.lifecycle import Status, Verb
+from experiments.models import Experiment
 from experiments.services import apply_verb, force_user
 from notifications import sending
 from notifications.clockwork import plan_time_events
-from notifications.models import ChannelKind, Delivery, Event
+from notifications.models import ChannelKind, Connection, Delivery, Event, Provider, Room
 from notifications.services import save_habits
 from tests.conftest import People
 from tests.factories import add_prepared, make_experiment
@@ -69,9 +70,10 @@ def steps() -> list[Step]:
 
 
 def beats(moments: list[dt.datetime]) -> Iterator[dt.datetime]:
-    """The ticks around each moment: beat goes on all month, but between these nothing can happen."""
+    """Every tick around each moment, and some a day between them, when nothing may be told."""
     ticks = {moment.replace(second=0, microsecond=0) + BEAT * k for moment in moments for k in (-1, 0, 1)}
-    yield from sorted(ticks)
+    hours = int((max(moments) - FIRST) / dt.timedelta(hours=1)) + 24
+    yield from sorted(ticks | {FIRST + dt.timedelta(hours=hour) for hour in range(5, hours, 8)})
 
 
 @pytest.fixture
@@ -87,7 +89,20 @@ def tick() -> None:
     for _ in range(2):
         read_and_plan()
     plan_time_events()
-    sending.send_due(ChannelKind.MAIL)
+    for channel in ChannelKind:
+        sending.send_due(channel)
+
+
+def with_room_and_issue(test: Experiment) -> None:
+    """The test has a chat room, and its issue is in a Jira that is connected."""
+    chat, jira = (
+        Connection.objects.get_or_create(name=provider, defaults={"provider": provider, "secret": b""})[0]
+        for provider in (Provider.MATRIX, Provider.JIRA_CLOUD)
+    )
+    Room.objects.create(
+        experiment=test, connection=chat, state=Room.State.OPEN, room_id=f"!{test.key}:example.org"
+    )
+    assert jira.is_active
 
 
 def test_a_month_brings_exactly_what_is_expected(people: People, channel: RememberingChannel) -> None:
@@ -102,9 +117,12 @@ def test_a_month_brings_exactly_what_is_expected(people: People, channel: Rememb
                 starts_at=starts_at(number).isoformat(),
                 ends_at=ends_at(number).isoformat(),
                 draw="random",
+                properties={"jira_issue": f"MONTH-{number + 1}"},
             )
             for number in range(TESTS)
         ]
+    for test in tests:
+        with_room_and_issue(test)
     expected = steps()
     with clock.frozen_at(FIRST):
         tick()
@@ -126,7 +144,16 @@ def test_a_month_brings_exactly_what_is_expected(people: People, channel: Rememb
         if delivery.sent_at is None or delivery.sent_at - delivery.event.at > BEAT
     ]
     assert late == []
-    assert len(channel.sent) == len(expected)
+    # All of it is told to the manager and in the room, what changed in the issue, too.
+    commented = {"started", "paused", "resumed", "finished"}
+    assert Counter(Delivery.objects.values_list("channel", "event__kind")) == Counter(
+        [("mail", step.expected) for step in expected]
+        + [("chat", step.expected) for step in expected]
+        + [("jira", step.expected) for step in expected if step.expected in commented]
+    )
+    assert Counter(message.kind for _, message, *_ in channel.sent) == Counter(
+        Delivery.objects.values_list("event__kind", flat=True)
+    )
     # Each is told once: nobody's message has another's token.
     assert len({token for *_, token, _ in channel.sent}) == len(channel.sent)
 
