@@ -16,9 +16,9 @@ from django.db.models import Max
 from accounts.actors import Actor
 from accounts.models import Environment
 from analytics.selectors import span_of
+from analytics.silence import silent_since
 from changelog.models import Entry, SubjectKind, Verb
 from changelog.services import record
-from core import clock
 from experiments.lifecycle import Status
 from experiments.models import Experiment
 
@@ -52,18 +52,14 @@ def _tell_first(experiment: Experiment) -> bool:
 
 
 def _tell_silence(experiment: Experiment) -> bool:
-    quiet = dt.timedelta(hours=settings.NO_HITS_HOURS)
     resumed = Entry.objects.filter(
         subject_kind=SubjectKind.TEST, subject_id=experiment.pk, verb__in=[Verb.START, Verb.RESUME]
     ).aggregate(at=Max("at"))["at"]
     last = span_of(experiment, Environment.PRODUCTION).last_at
     begins = experiment.current.starts_at if experiment.current else None
     ends = experiment.current.ends_at if experiment.current else None
-    moments = [moment for moment in (last, resumed, experiment.started_at, begins) if moment is not None]
-    since = max(moments, default=None)
-    now = clock.now()
-    # Outside its dates nobody gets a variant, so nobody is missed.
-    if since is None or now - since < quiet or (ends is not None and ends <= now):
+    since = silent_since(ends, last, resumed, experiment.started_at, begins)
+    if since is None:
         return False
     when = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "since its start"
     message = (

@@ -13,9 +13,9 @@ from django.db.models import F, Max, Min, Q
 from accounts.actors import Actor
 from accounts.models import Environment
 from analytics.models import SampleRatioWatch, TotalHits
+from analytics.silence import silent_since
 from changelog.models import Entry, SubjectKind, Verb
 from console.leftovers import Leftover, leftovers
-from core import clock
 from delivery.models import CodePlace
 from experiments.lifecycle import Status
 from experiments.models import Experiment, Kind, SettingsGroup, StartApproval
@@ -190,10 +190,6 @@ def _smallest(settings_group_ids: Collection[int]) -> dict[int, float]:
 
 def quiet_since(facts: Facts) -> dt.datetime | None:
     """Since when a running test waits for a hit from production, or None when it need not have any yet."""
-    now = clock.now()
-    if facts.status != Status.RUNNING or (facts.ends_at is not None and facts.ends_at <= now):
+    if facts.status != Status.RUNNING:
         return None
-    moments = (facts.last_hit_at, facts.resumed_at, facts.started_at, facts.starts_at)
-    since = max((moment for moment in moments if moment is not None), default=None)
-    quiet = dt.timedelta(hours=settings.NO_HITS_HOURS)
-    return since if since is not None and now - since >= quiet else None
+    return silent_since(facts.ends_at, facts.last_hit_at, facts.resumed_at, facts.started_at, facts.starts_at)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from django.conf import settings
 from django.db.models import Max
 
 from analytics.models import SampleRatioWatch
 from analytics.selectors import last_hits
+from analytics.silence import silent_since
 from analytics.srm import ALARM_LEVEL
 from changelog.models import Entry, SubjectKind, Verb
 from console.leftovers import leftovers
@@ -93,7 +93,7 @@ def _reasons(one: Experiment, known: _Known) -> tuple[str, ...]:
     ends = one.current.ends_at if one.current else None
     if one.status in {Status.RUNNING, Status.PAUSED} and ends is not None and ends <= now:
         reasons.append(f"Its dates ended on {_day(ends)}, and it is not finished")
-    elif one.status == Status.RUNNING and (silence := _silence(one, known, now)):
+    elif one.status == Status.RUNNING and (silence := _silence(one, known)):
         reasons.append(silence)
     since = known.moved_at.get(one.pk)
     if one.status == Status.PAUSED and since is not None and now - since >= PAUSED_LONG:
@@ -103,13 +103,11 @@ def _reasons(one: Experiment, known: _Known) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _silence(one: Experiment, known: _Known, now: dt.datetime) -> str:
+def _silence(one: Experiment, known: _Known) -> str:
     """The sentence about missing hits; "" while some came or none can be missed yet."""
     last = known.last_hit_at.get(one.pk)
-    begins = one.current.starts_at if one.current else None
-    moments = (last, known.moved_at.get(one.pk), one.started_at, begins)
-    since = max((moment for moment in moments if moment is not None), default=None)
-    if since is None or now - since < dt.timedelta(hours=settings.NO_HITS_HOURS):
+    begins, ends = (one.current.starts_at, one.current.ends_at) if one.current else (None, None)
+    if silent_since(ends, last, known.moved_at.get(one.pk), one.started_at, begins) is None:
         return ""
     return (
         f"No hits from production since {_day(last)}" if last else "No hits from production since its start"
