@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.db.models import F
 
 from core import clock
 from experiments.lifecycle import Status
@@ -47,8 +48,12 @@ def _near_dates(now: dt.datetime) -> Iterator[Event]:
 
 def _expiring(now: dt.datetime) -> Iterator[Event]:
     ahead = dt.timedelta(hours=settings.NOTIFY_HOURS_BEFORE)
+    # Who forces somebody for an hour, as autotests do, knows that it ends soon.
     rows = ForcedUser.objects.filter(
-        expires_at__gt=now, expires_at__lte=now + ahead, created_by__isnull=False
+        expires_at__gt=now,
+        expires_at__lte=now + ahead,
+        created_at__lt=F("expires_at") - ahead,
+        created_by__isnull=False,
     )
     for forced in rows.exclude(experiment__status=Status.FINISHED).order_by("pk"):
         assert forced.expires_at is not None

@@ -225,8 +225,17 @@ def test_whoever_forced_a_user_hears_a_day_before_it_ends(
             Actor.person(people.qa), test, "green", "production", user_id="4711", expires_at=FIRST + 3 * DAY
         )
         tick()
+        # For a few hours, as an autotest does.
+        soon = FIRST + dt.timedelta(hours=5)
+        force_user(Actor.person(people.qa), test, "green", "devel", user_id="4712", expires_at=soon)
+        tick()
     channel.sent.clear()
-    for moment, count in ((FIRST + 2 * DAY - BEAT, 0), (FIRST + 2 * DAY, 1), (FIRST + 2 * DAY + BEAT, 1)):
+    for moment, count in (
+        (FIRST + dt.timedelta(hours=1), 0),
+        (FIRST + 2 * DAY - BEAT, 0),
+        (FIRST + 2 * DAY, 1),
+        (FIRST + 2 * DAY + BEAT, 1),
+    ):
         with clock.frozen_at(moment):
             tick()
         assert len(channel.sent) == count
