@@ -152,6 +152,8 @@ def lifecycle_steps(experiment: Experiment) -> list[tuple[str, str, bool]]:
     steps = []
     for label, when in reached.items():
         is_past = order.index(label) <= order.index(present)
-        shown = "Paused" if label == "Running" and experiment.status == Status.PAUSED else label
+        # The day is that of the start.
+        is_paused = label == "Running" and experiment.status == Status.PAUSED
+        shown = "Running, paused now" if is_paused else label
         steps.append((shown, when.strftime("%Y-%m-%d") if when and is_past else "", label == present))
     return steps
