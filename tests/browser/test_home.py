@@ -51,6 +51,8 @@ def test_a_morning_by_keyboard(people: People, morning: None, new_page: NewPage)
     expect(page).to_have_url(re.compile(r"/tests/red_banner/$"))
     # Over the map with the arrow keys, and into the pair.
     _press(page, "g", "o")
+    expect(page).to_have_url(re.compile(r"/overlap/$"))
+    page.wait_for_load_state()
     box = page.get_by_role("application", name="Overlap map")
     box.focus()
     _press(page, "ArrowDown")
