@@ -45,7 +45,8 @@ def test_the_editor_survives_a_reload_a_dead_session_and_a_new_sign_in(
     _fill(page)
     page.reload()
     _expect_all_of_it(page)
-    # The session ends under a button of the editor.
+    # The session ends under a button of the editor, when nothing else is on its way.
+    page.wait_for_load_state("networkidle")
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Add a variant").click()
     _sign_in(page, password)
