@@ -42,7 +42,12 @@
       .join();
   };
 
+  // Forms that the server is drawing anew with what was typed: they are empty, and must not be kept in its place.
+  const placeholders = new WeakSet();
   const keep = (form, more = {}) => {
+    if (placeholders.has(form)) {
+      return;
+    }
     const title = form.dataset.guard || document.querySelector("h1")?.textContent.trim() || document.title;
     write(keyOf(form), { entries: entriesOf(form), page: location.pathname, title, at: Date.now(), ...more });
   };
@@ -189,7 +194,10 @@
       for (const [name, value] of [...draft.entries, ["op", form.dataset.redraws]]) {
         values.append(name, value);
       }
-      window.htmx.ajax("POST", form.action, { values, target: `#${form.id}`, swap: "outerHTML" });
+      placeholders.add(form);
+      // Should the answer never come, this form is all there is, and what is typed into it counts again.
+      const over = () => placeholders.delete(form);
+      window.htmx.ajax("POST", form.action, { values, target: `#${form.id}`, swap: "outerHTML" }).then(over, over);
     } else {
       fill(form, draft.entries);
     }
