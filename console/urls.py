@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.views import code_seen, home, overlap, planning, searching, system, test_list
+from console.views import code_seen, help_pages, home, overlap, planning, searching, system, test_list
 
 app_name = "console"
 urlpatterns: list[URLPattern] = [
@@ -20,5 +20,8 @@ urlpatterns: list[URLPattern] = [
     path("system/", system.system_page, name="system"),
     path("overlap/", overlap.overlap_page, name="overlap"),
     path("overlap/<str:key>/<str:other>/", overlap.overlap_pair, name="overlap_pair"),
+    path("help/", help_pages.help_index, name="help"),
+    path("help/pictures/<str:name>", help_pages.help_picture, name="help_picture"),
+    path("help/<slug:page>/", help_pages.help_page, name="help_page"),
     path("search/", searching.search_page, name="search"),
 ]

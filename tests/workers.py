@@ -115,6 +115,8 @@ def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[Callable[..
     yield start
     for worker in started:
         worker.stop()
+        # Shown with a test that failed: why a worker did not do what was waited for.
+        print(f"{worker.log.name}: {worker.log.read_text(errors='replace')[-3_000:]}")
 
 
 @pytest.fixture(autouse=True, scope="session")

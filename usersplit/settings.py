@@ -254,6 +254,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A new child on a busy machine may need longer than the 4 s after which Celery would kill it.
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60.0
 # Delivery (a pause, above all) never waits behind a count, a new test never behind a night's recounts or a load of users: each
 # has a queue of its own. A worker without -Q serves all of them; so that nothing waits, there are several (embedded/product.py).
 CELERY_TASK_QUEUES = [

@@ -7,8 +7,10 @@ import json
 from typing import Final
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 register = template.Library()
 
@@ -75,6 +77,13 @@ def icon(name: str) -> SafeString:
         ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="{}"/></svg>',
         _ICONS[name],
     )
+
+
+@register.simple_tag
+def help_link(page: str, part: str = "") -> SafeString:
+    """A link to the page of the docs that says more; `part` is a heading's anchor there."""
+    address = reverse("console:help_page", args=[page]) + (f"#{part}" if part else "")
+    return format_html('<a class="us-help" href="{}">{}</a>', address, gettext("More about this"))
 
 
 @register.filter

@@ -72,7 +72,7 @@ def test_a_start_is_read_in_the_room_once_however_often_the_worker_dies(
 
     room = ask_for_room(actor, experiment)
     invited = RoomMember.objects.filter(room=room, state="invited")
-    wait_until(lambda: invited.count() == 2, "the managers are invited", 240)
+    wait_until(lambda: invited.count() == 2 or not asked_again(room), "the managers are invited", 240)
     room.refresh_from_db()
     for resident in residents:
         assert resident.invitations() == [room.room_id]
@@ -98,6 +98,14 @@ def test_a_start_is_read_in_the_room_once_however_often_the_worker_dies(
         assert read[MARK] == delivery.token.hex
     assert sent.get().attempts == DEATHS + 1
     assert diary.read_text().splitlines() == ["In the room."] + ["It had got through before."] * (DEATHS - 1)
+
+
+def asked_again(room: Room) -> bool:
+    """A homeserver on a busy machine may be late once: beat, which no worker of a test has, would try again."""
+    failed = Room.objects.filter(pk=room.pk, attempts__gt=0, not_before__gt=clock.now())
+    if failed.update(not_before=clock.now()):
+        tasks.keep_rooms.delay()
+    return True
 
 
 def deaths(diary: Path) -> int:
