@@ -32,7 +32,7 @@ run: setup ## start the whole product: PORT=8000, HOST=127.0.0.1, DEMO=0 for an 
 	@PORT=$(PORT) DEMO=$(DEMO) exec $(VENV)/python -m usersplit.embedded run --with-parent
 
 test: setup-dev browser ## run every test, the browser's included: ARGS="-k name" to choose
-	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python -m pytest $(or $(ARGS),tests)
+	@$(VENV)/python -m usersplit.embedded exec -- $(VENV)/python scripts/run_tests.py $(or $(ARGS),tests)
 	@$(if $(ARGS),,$(MAKE) --no-print-directory test-sdk)
 
 test-sdk: setup-dev ## run the SDK's own tests, with the SDK installed alone

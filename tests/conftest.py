@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -174,3 +175,10 @@ def _empty_tables_fast() -> Iterator[None]:
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     yield
     patch.undo()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Whoever runs the tests may ask for the names of those that failed: scripts/run_tests.py does."""
+    if note := os.environ.get("FAILED_TESTS"):
+        reports = [*terminalreporter.stats.get("failed", []), *terminalreporter.stats.get("error", [])]
+        Path(note).write_text(json.dumps(sorted({report.nodeid for report in reports})))
