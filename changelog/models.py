@@ -20,6 +20,7 @@ class SubjectKind(models.TextChoices):
     PERSON = "person", "Person"
     SPLIT_GROUPS = "split_groups", "Split groups"
     CONNECTION = "connection", "Connection"
+    TEXT = "text", "Text of the application"
 
 
 class Verb(models.TextChoices):
