@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.protection import insert_only
@@ -12,47 +13,48 @@ from core.protection import insert_only
 class SubjectKind(models.TextChoices):
     """What an entry is about; the values for tests and groups are the kinds of the test file."""
 
-    TEST = "test", "Test"
-    GROUP = "group", "User group"
-    FILTER = "filter", "Filter"
-    SOURCE = "source", "Source of users"
-    TOKEN = "token", "API token"
-    PERSON = "person", "Person"
-    SPLIT_GROUPS = "split_groups", "Split groups"
-    CONNECTION = "connection", "Connection"
-    TEXT = "text", "Text of the application"
+    TEST = "test", _("Test")
+    GROUP = "group", _("User group")
+    FILTER = "filter", _("Filter")
+    SOURCE = "source", _("Source of users")
+    TOKEN = "token", _("API token")
+    PERSON = "person", _("Person")
+    SPLIT_GROUPS = "split_groups", _("Split groups")
+    CONNECTION = "connection", _("Connection")
+    ACCOUNT = "account", _("Account")
+    TEXT = "text", _("Text of the application")
 
 
 class Verb(models.TextChoices):
     """What was done. The lifecycle's verbs keep their names."""
 
-    CREATE = "create", "created"
-    EDIT = "edit", "edited"
-    ADD_SETTINGS_GROUP = "add_settings_group", "new settings"
-    PREPARE = "prepare", "prepared"
-    PREPARATION_FAILED = "preparation_failed", "preparation failed"
-    ATTACH = "attach", "settings attached"
-    PUBLISH = "publish", "published"
-    WITHDRAW = "withdraw", "withdrawn"
-    START = "start", "started"
-    PAUSE = "pause", "paused"
-    RESUME = "resume", "resumed"
-    FINISH = "finish", "finished"
-    REQUEST_APPROVAL = "request_approval", "approval asked"
-    APPROVE = "approve", "approved"
-    FORCE = "force", "user forced"
-    UNFORCE = "unforce", "user no longer forced"
-    TESTS_OFF = "tests_off", "tests switched off"
-    TESTS_ON = "tests_on", "tests switched on"
-    REVOKE = "revoke", "revoked"
-    ARCHIVE = "archive", "archived"
-    RESTORE = "restore", "restored"
-    ALARM = "alarm", "alarm raised"
-    ALL_CLEAR = "all_clear", "alarm over"
-    DISMISS = "dismiss", "dismissed"
-    FIRST_HIT = "first_hit", "first production hits"
-    NO_HITS = "no_hits", "no hits any more"
-    STILL_HITS = "still_hits", "hits after the finish"
+    CREATE = "create", _("created")
+    EDIT = "edit", _("edited")
+    ADD_SETTINGS_GROUP = "add_settings_group", _("new settings")
+    PREPARE = "prepare", _("prepared")
+    PREPARATION_FAILED = "preparation_failed", _("preparation failed")
+    ATTACH = "attach", _("settings attached")
+    PUBLISH = "publish", _("published")
+    WITHDRAW = "withdraw", _("withdrawn")
+    START = "start", _("started")
+    PAUSE = "pause", _("paused")
+    RESUME = "resume", _("resumed")
+    FINISH = "finish", _("finished")
+    REQUEST_APPROVAL = "request_approval", _("approval asked")
+    APPROVE = "approve", _("approved")
+    FORCE = "force", _("user forced")
+    UNFORCE = "unforce", _("user no longer forced")
+    TESTS_OFF = "tests_off", _("tests switched off")
+    TESTS_ON = "tests_on", _("tests switched on")
+    REVOKE = "revoke", _("revoked")
+    ARCHIVE = "archive", _("archived")
+    RESTORE = "restore", _("restored")
+    ALARM = "alarm", _("alarm raised")
+    ALL_CLEAR = "all_clear", _("alarm over")
+    DISMISS = "dismiss", _("dismissed")
+    FIRST_HIT = "first_hit", _("first production hits")
+    NO_HITS = "no_hits", _("no hits any more")
+    STILL_HITS = "still_hits", _("hits after the finish")
 
 
 class Entry(models.Model):
