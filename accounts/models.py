@@ -59,6 +59,8 @@ class User(AbstractUser):
     """A person with one role. `is_superuser` and `is_staff` of Django follow the role."""
 
     role = models.CharField(max_length=16, choices=Role, default=Role.VIEWER)
+    language = models.CharField(max_length=8, blank=True, default="", help_text="Empty: as the browser asks.")
+    time_zone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: the browser's.")
 
     objects: ClassVar[PersonManager] = PersonManager()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
 from django.forms.utils import flatatt
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -53,6 +55,18 @@ def _options(options: Iterable[Mapping[str, Any]]) -> SafeString:
         '<option value="{}"{}>{}</option>',
         ((str(option["value"]), flatatt(option["attrs"]), option["label"]) for option in options),
     )
+
+
+class UtcDateTimeField(forms.DateTimeField):
+    """A moment typed in UTC, whatever the clocks of who types."""
+
+    def to_python(self, value: Any) -> dt.datetime | None:
+        with timezone.override(dt.UTC):
+            return super().to_python(value)
+
+    def prepare_value(self, value: Any) -> Any:
+        with timezone.override(dt.UTC):
+            return super().prepare_value(value)
 
 
 class ConsoleForm(forms.Form):

@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.own_language_and_time",
     "accounts.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -184,7 +185,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 SECURE_REFERRER_POLICY = "same-origin"
 _behind_tls = _flag("BEHIND_TLS")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _behind_tls
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _behind_tls
 # How many of our own proxies a request passes: the caller's address is what the outermost of them saw.
 PROXIES = int(os.environ.get("PROXIES", "1" if _behind_tls else "0"))
 if _behind_tls:
@@ -219,7 +220,14 @@ NOTIFICATIONS_ALLOW_PRIVATE = [
 ]
 
 # --- Language and time --------------------------------------------------------------------------------------
+# What is stored, sent to others or answered to programs is English; pages are in the language of who looks at them.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ja", "日本語"), ("ko", "한국어")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "core.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

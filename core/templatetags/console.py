@@ -12,6 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from core.moments import day_words, is_utc_for_reader, moment_words, utc_words
+
 register = template.Library()
 
 _COLOUR_OF_STATUS: Final = {
@@ -88,25 +90,25 @@ def help_link(page: str, part: str = "") -> SafeString:
 
 @register.filter
 def moment(value: dt.datetime | None) -> SafeString:
-    """A point in time, to the minute, in UTC and saying so."""
+    """A point in time, to the minute, on the reader's clocks and saying which; what it is in UTC is in the tooltip."""
     if value is None:
         return mark_safe("—")
-    utc = value.astimezone(dt.UTC)
-    return format_html('<time datetime="{}">{} UTC</time>', utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M"))
+    words = moment_words(value)
+    iso = value.astimezone(dt.UTC).isoformat()
+    if is_utc_for_reader(value):
+        return format_html('<time datetime="{}">{}</time>', iso, words)
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, utc_words(value), words)
 
 
 @register.filter
-def day(value: dt.datetime | None) -> SafeString:
-    """Only the day, where the hour would be noise; the hour is in the tooltip."""
+def day(value: dt.datetime | dt.date | None) -> SafeString:
+    """Only the day, where the hour would be noise; the moment in UTC is in the tooltip. A mere date is nobody's clock's."""
     if value is None:
         return mark_safe("—")
-    utc = value.astimezone(dt.UTC)
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
-        utc.isoformat(),
-        utc.strftime("%Y-%m-%d %H:%M"),
-        utc.strftime("%Y-%m-%d"),
-    )
+    if not isinstance(value, dt.datetime):
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_words(value))
+    iso = value.astimezone(dt.UTC).isoformat()
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, utc_words(value), day_words(value))
 
 
 @register.filter

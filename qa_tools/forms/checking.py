@@ -12,7 +12,7 @@ from accounts.models import Environment
 from audience.casting import CELL_CASTS, CastError
 from audience.specs import Catalogue, FilterSpec, Source
 from core import clock
-from core.forms import ConsoleForm
+from core.forms import ConsoleForm, UtcDateTimeField
 from core.text import unstorable_text
 from delivery.subjects import MAX_ID, Subject, complete_subject
 from usersplit_sdk import SPLIT_GROUPS, User
@@ -40,7 +40,7 @@ class CheckForm(ConsoleForm):
         initial=Environment.PRODUCTION,
         help_text="Whose forced users apply.",
     )
-    as_of = forms.DateTimeField(
+    as_of = UtcDateTimeField(
         required=False,
         input_formats=_MOMENTS,
         label="As of (UTC)",
