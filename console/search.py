@@ -1,4 +1,4 @@
-"""The search over everything that has a page: tests, user groups, people, pages; only what the reader may know of."""
+"""The search over everything that has a page: tests, user groups, people, pages, the help; only what the reader may know of."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from django.urls import reverse
 
 from accounts.actors import Actor
 from accounts.models import User
+from console.help import find_help
 from console.navigation import pages_for
 from experiments.models import Experiment, Kind
 from experiments.selectors import visible_experiments
 
 SHOWN: Final = 8
+# Most words are in some text of the help: it stands last, and not for long.
+_HELP_SHOWN: Final = 4
 _MOST_WORDS: Final = 10
 # Ids of users are most often numbers, or words with numbers in them.
 _LIKE_AN_ID: Final = re.compile(r"(?=\S*\d)\S{1,100}")
@@ -56,6 +59,8 @@ def search(actor: Actor, text: str) -> list[FoundGroup]:
     if _LIKE_AN_ID.fullmatch(text):
         address = f"{reverse('qa_tools:user_check')}?{urlencode({'user_id': text})}"
         groups.append(FoundGroup("Users", [Found(f"Check user “{text}”", "what they see, and why", address)]))
+    if words:
+        groups.append(_help(words))
     return [group for group in groups if group.rows]
 
 
@@ -116,3 +121,14 @@ def _pages(actor: Actor, words: Sequence[str]) -> FoundGroup:
         if all(word in f"{entry.label} {entry.words}".lower() for word in wanted)
     ]
     return FoundGroup("Pages", rows if not words else rows[:SHOWN], bool(words) and len(rows) > SHOWN)
+
+
+def _help(words: Sequence[str]) -> FoundGroup:
+    found = find_help([word.lower() for word in words], _HELP_SHOWN + 1)
+    rows = [
+        Found(
+            page.title, part.words if part.anchor else "", page.address + (part.anchor and f"#{part.anchor}")
+        )
+        for page, part in found[:_HELP_SHOWN]
+    ]
+    return FoundGroup("Help", rows, len(found) > _HELP_SHOWN)

@@ -9,16 +9,16 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from console.help import PICTURES, help_pages, read_page
+from console.help import PICTURES, help_pages, read_page, shelf_of, shelves
 from core.http import HtmxRequest
 
-_PICTURE: Final = re.compile(r"[a-z0-9-]+\.png")
+_PICTURE: Final = re.compile(r"[a-z0-9-]{1,100}\.png")
 
 
 @require_safe
 def help_index(request: HtmxRequest) -> HttpResponse:
-    """All pages of the docs."""
-    return render(request, "console/help/index.html", {"pages": help_pages()})
+    """All pages, by what a person does."""
+    return render(request, "console/help/index.html", {"shelves": shelves()})
 
 
 @require_safe
@@ -27,7 +27,8 @@ def help_page(request: HtmxRequest, page: str) -> HttpResponse:
     found = read_page(page)
     if found is None:
         raise Http404
-    return render(request, "console/help/page.html", {"shown": found, "pages": help_pages()})
+    context = {"page": help_pages()[page], "read": found, "shelf": shelf_of(page)}
+    return render(request, "console/help/page.html", context)
 
 
 @require_safe
@@ -36,4 +37,6 @@ def help_picture(request: HtmxRequest, name: str) -> FileResponse:
     path = PICTURES / name
     if _PICTURE.fullmatch(name) is None or not path.is_file():
         raise Http404
-    return FileResponse(path.open("rb"), content_type="image/png")
+    answer = FileResponse(path.open("rb"), content_type="image/png")
+    answer.headers["Cache-Control"] = "private, max-age=3600"
+    return answer
