@@ -28,13 +28,15 @@ ITS_MANAGERS: Final = frozenset({"superuser", "manager"})
 MANAGERS: Final = ITS_MANAGERS | {"other_manager"}
 TESTERS: Final = ITS_MANAGERS | {"qa"}
 QA: Final = frozenset({"superuser", "qa"})
-# No session is asked for: probes, the way in, and a signed address in a mail.
+# No session is asked for: probes, the way in, and signed addresses in mails.
 OPEN: Final = {
     "healthz",
     "readyz",
     "metrics",
     "accounts:login",
     "accounts:logout",
+    "accounts:link_open",
+    "accounts:password_choose",
     "notifications:unsubscribe",
 }
 TEST: Final = "/tests/button/"
