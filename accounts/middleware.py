@@ -35,7 +35,7 @@ def own_language_and_time(
         with _in(language, zone):
             response = get_response(request)
         if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            response.streaming_content = _each_in(iter(response.streaming_content), language, zone)  # type: ignore[arg-type]  # not async
+            response.streaming_content = _each_in(iter(response.streaming_content), language, zone)
         response.headers.setdefault("Content-Language", language)
         # Whose session, which language was chosen and the browser's zone are in cookies.
         patch_vary_headers(response, ("Accept-Language", "Cookie"))

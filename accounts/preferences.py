@@ -25,6 +25,11 @@ def time_zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones()))
 
 
+def zone_choices(unchosen: str) -> list[tuple[str, str]]:
+    """For a list to choose from; `unchosen` are the words for none."""
+    return [("", unchosen), *((name, name.replace("_", " ")) for name in time_zones())]
+
+
 @cache
 def _known() -> frozenset[str]:
     return frozenset(time_zones())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from accounts.preferences import zone_choices
 from core.forms import ConsoleForm
 from notifications.kinds import EVENTS
 from notifications.models import DIRECT, ChannelKind, Connection, DeliveryState
@@ -18,17 +20,22 @@ WAITING = "waiting"
 class RecordSearchForm(ConsoleForm):
     """What to see of the record."""
 
-    q = forms.CharField(max_length=200, required=False, label="Test or recipient")
+    q = forms.CharField(max_length=200, required=False, label=_("Test or recipient"))
     event = forms.ChoiceField(
-        choices=[("", "All events"), *((kind.value, spec.label) for kind, spec in EVENTS.items())],
+        choices=[("", _("All events")), *((kind.value, spec.label) for kind, spec in EVENTS.items())],
         required=False,
+        label=_("Event"),
     )
-    channel = forms.ChoiceField(choices=[("", "All channels"), *ChannelKind.choices], required=False)
+    channel = forms.ChoiceField(
+        label=_("Channel"), choices=[("", _("All channels")), *ChannelKind.choices], required=False
+    )
     connection = forms.ModelChoiceField(
-        Connection.objects.all(), required=False, empty_label="All connections"
+        Connection.objects.all(), required=False, label=_("Connection"), empty_label=_("All connections")
     )
     state = forms.ChoiceField(
-        choices=[("", "All states"), (WAITING, "Not over yet"), *DeliveryState.choices], required=False
+        choices=[("", _("All states")), (WAITING, _("Not over yet")), *DeliveryState.choices],
+        required=False,
+        label=_("State"),
     )
 
     def arrange(self) -> None:
@@ -43,30 +50,37 @@ class HabitsForm(ConsoleForm):
     direct = forms.ChoiceField(
         choices=DIRECT,
         required=False,
-        label="How",
-        help_text="In the chat you are found by your e-mail address or user name. Where that fails a mail comes.",
+        label=_("How"),
+        help_text=_(
+            "In the chat you are found by your e-mail address or user name. Where that fails a mail comes."
+        ),
     )
     email = forms.EmailField(
-        required=False, max_length=254, label="E-mail address", help_text="Empty: no mail can be sent to you."
+        required=False,
+        max_length=254,
+        label=_("E-mail address"),
+        help_text=_("Empty: no mail can be sent to you."),
     )
     time_zone = forms.ChoiceField(
-        choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones())],
-        help_text="Quiet hours and the times in messages are on this zone's clocks.",
+        choices=lambda: zone_choices(gettext("The browser's; in messages UTC")),
+        required=False,
+        label=_("Time zone"),
+        help_text=_("Quiet hours, the times in messages and those on pages are on this zone's clocks."),
     )
     quiet_from = forms.TimeField(
         required=False,
-        label="Quiet from",
+        label=_("Quiet from"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text="Empty: never quiet.",
+        help_text=_("Empty: never quiet."),
     )
     quiet_until = forms.TimeField(
         required=False,
-        label="Quiet until",
+        label=_("Quiet until"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text="What comes in between arrives then. Urgent messages don't wait.",
+        help_text=_("What comes in between arrives then. Urgent messages don't wait."),
     )
-    quiet_weekends = forms.BooleanField(required=False, label="Saturdays and Sundays are quiet")
-    digest = forms.BooleanField(required=False, label="Many messages at a time come as one")
+    quiet_weekends = forms.BooleanField(required=False, label=_("Saturdays and Sundays are quiet"))
+    digest = forms.BooleanField(required=False, label=_("Many messages at a time come as one"))
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any], has_chat: bool) -> None:
         self.has_chat = has_chat

@@ -11,6 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from changelog.models import Entry
 from core import clock
@@ -20,14 +21,14 @@ from experiments.models import Experiment
 class ChannelKind(models.TextChoices):
     """The ways out. Each has a queue of its own, so that none waits for another."""
 
-    MAIL = "mail", "E-mail"
-    CHAT = "chat", "Chat"
+    MAIL = "mail", _("E-mail")
+    CHAT = "chat", _("Chat")
     JIRA = "jira", "Jira"
 
 
 DIRECT: Final = (
-    (ChannelKind.MAIL.value, "By e-mail"),
-    (ChannelKind.CHAT.value, "In the chat, else by e-mail"),
+    (ChannelKind.MAIL.value, _("By e-mail")),
+    (ChannelKind.CHAT.value, _("In the chat, else by e-mail")),
 )
 """How people are told themselves."""
 
@@ -37,7 +38,7 @@ class Provider(models.TextChoices):
 
     MATRIX = "matrix", "Matrix"
     SLACK = "slack", "Slack"
-    WEBHOOK = "webhook", "Incoming webhook (Mattermost, Rocket.Chat, Teams)"
+    WEBHOOK = "webhook", _("Incoming webhook (Mattermost, Rocket.Chat, Teams)")
     JIRA_CLOUD = "jira_cloud", "Jira Cloud"
     JIRA_DATA_CENTER = "jira_data_center", "Jira Data Center"
 
@@ -136,12 +137,12 @@ class Event(models.Model):
 class DeliveryState(models.TextChoices):
     """From pending to an end. `sending` has a lease: whoever was killed meanwhile is followed by another."""
 
-    PENDING = "pending", "Pending"
-    SENDING = "sending", "Being sent"
-    SENT = "sent", "Sent"
-    FAILED = "failed", "Failed, will be tried again"
-    GIVEN_UP = "given_up", "Given up"
-    DIGESTED = "digested", "In a digest"
+    PENDING = "pending", _("Pending")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed, will be tried again")
+    GIVEN_UP = "given_up", _("Given up")
+    DIGESTED = "digested", _("In a digest")
 
 
 class Delivery(models.Model):
@@ -226,12 +227,11 @@ class Mute(models.Model):
 
 
 class Habits(models.Model):
-    """When a person wants to hear: quiet hours in the person's own time zone."""
+    """When a person wants to hear: quiet hours on the clocks of the person's time zone, which is the account's."""
 
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notification_habits"
     )
-    time_zone = models.CharField(max_length=64, default="UTC")
     quiet_from = models.TimeField(null=True)
     quiet_until = models.TimeField(null=True)
     quiet_weekends = models.BooleanField(default=False)
@@ -260,10 +260,10 @@ class Room(models.Model):
     """The chat room of a test."""
 
     class State(models.TextChoices):
-        WANTED = "wanted", "Being made"
-        OPEN = "open", "Open"
-        ARCHIVED = "archived", "Archived"
-        FAILED = "failed", "Could not be made"
+        WANTED = "wanted", _("Being made")
+        OPEN = "open", _("Open")
+        ARCHIVED = "archived", _("Archived")
+        FAILED = "failed", _("Could not be made")
 
     experiment = models.OneToOneField(Experiment, on_delete=models.PROTECT, related_name="room")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
@@ -289,10 +289,10 @@ class RoomMember(models.Model):
     """Somebody who belongs into a room: a manager, or who was added by hand."""
 
     class State(models.TextChoices):
-        WANTED = "wanted", "To be invited"
-        INVITED = "invited", "Invited"
-        UNKNOWN = "unknown", "Not found at the provider"
-        LEAVING = "leaving", "To be removed"
+        WANTED = "wanted", _("To be invited")
+        INVITED = "invited", _("Invited")
+        UNKNOWN = "unknown", _("Not found at the provider")
+        LEAVING = "leaving", _("To be removed")
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="members")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -190,7 +190,9 @@ def is_muted(person: User, event: Event, channel: str) -> bool:
 
 def _moment_for(person: User, habits: Habits, channel: str, now: dt.datetime) -> dt.datetime:
     """Not in quiet hours; and when much came lately, together with what comes next."""
-    quiet = QuietHours(habits.time_zone, habits.quiet_from, habits.quiet_until, habits.quiet_weekends)
+    quiet = QuietHours(
+        person.time_zone or "UTC", habits.quiet_from, habits.quiet_until, habits.quiet_weekends
+    )
     moment = quiet.next_moment(now)
     if moment > now or not habits.digest:
         return moment

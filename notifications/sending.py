@@ -15,6 +15,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.models import User
 from core import clock
 from notifications.breaker import note_failure, note_rest, note_success
 from notifications.channels.base import Message, Receipt, SendFailed
@@ -156,8 +157,8 @@ def message_for(claimed: Claimed) -> Message:
     """What is said: the event's own message, or the digest of several."""
     zone = "UTC"
     if claimed.delivery.person_id is not None:
-        habits = Habits.objects.filter(person_id=claimed.delivery.person_id).first()
-        zone = habits.time_zone if habits else zone
+        person = User.objects.filter(pk=claimed.delivery.person_id).only("time_zone").first()
+        zone = person.time_zone if person and person.time_zone else zone
     messages = [message_of(told.event, zone) for told in claimed.told]
     return messages[0] if len(messages) == 1 else digest_message(messages)
 

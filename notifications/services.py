@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.preferences import is_time_zone
 from core import clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from experiments.lifecycle import ACTING
@@ -39,13 +40,15 @@ def resend(actor: Actor, delivery_id: int) -> Delivery:
         .first()
     )
     if delivery is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound(gettext("There is no such delivery."))
     if not may_resend(actor, delivery):
-        raise NotAllowed("Only the test's managers and superusers can send this again.")
+        raise NotAllowed(gettext("Only the test's managers and superusers can send this again."))
     if delivery.state not in {DeliveryState.GIVEN_UP, DeliveryState.FAILED}:
-        raise Conflict(f"This is {delivery.get_state_display().lower()}; only what failed can be sent again.")
+        state = delivery.get_state_display().lower()
+        raise Conflict(gettext("This is %(state)s; only what failed can be sent again.") % {"state": state})
     if delivery.connection is not None and not delivery.connection.is_active:
-        raise Conflict(f"{delivery.connection.name} is switched off: nothing goes out over it.")
+        name = delivery.connection.name
+        raise Conflict(gettext("%(name)s is switched off: nothing goes out over it.") % {"name": name})
     now = clock.now()
     delivery.state, delivery.not_before = DeliveryState.FAILED, now
     # It gets as many attempts as a new one has, but stays known as one that may have got through.
@@ -58,7 +61,7 @@ def mute(person: User, *, experiment: Experiment | None = None, kind: str = "", 
     """From now on the person does not hear of that. Twice is the same as once. Raises InvalidInput."""
     _require_known(kind, channel)
     if experiment is None and not kind and not channel:
-        raise InvalidInput.at("kind", "Say what is to be quiet: an event, a test, or a channel.")
+        raise InvalidInput.at("kind", gettext("Say what is to be quiet: an event, a test, or a channel."))
     Mute.objects.get_or_create(person=person, experiment=experiment, kind=kind, channel=channel)
 
 
@@ -92,23 +95,22 @@ def save_habits(
     direct: str,
 ) -> Habits:
     """Where, when and how the person wants to hear. Raises InvalidInput naming the field."""
-    if time_zone not in available_timezones():
-        raise InvalidInput.at("time_zone", "Must be the name of a time zone, such as Europe/Berlin.")
+    if time_zone and not is_time_zone(time_zone):
+        raise InvalidInput.at("time_zone", gettext("Must be the name of a time zone, such as Europe/Berlin."))
     if (quiet_from is None) != (quiet_until is None):
         field = "quiet_from" if quiet_from is None else "quiet_until"
-        raise InvalidInput.at(field, "Quiet hours need both ends.")
+        raise InvalidInput.at(field, gettext("Quiet hours need both ends."))
     if direct not in {ChannelKind.MAIL, ChannelKind.CHAT}:
-        raise InvalidInput.at("direct", "Must be mail or chat.")
+        raise InvalidInput.at("direct", gettext("Must be mail or chat."))
     try:
         if email:
             validate_email(email)
     except ValidationError as error:
-        raise InvalidInput.at("email", "Must be an e-mail address.") from error
-    User.objects.filter(pk=person.pk).update(email=email)
+        raise InvalidInput.at("email", gettext("Must be an e-mail address.")) from error
+    User.objects.filter(pk=person.pk).update(email=email, time_zone=time_zone)
     habits, _ = Habits.objects.update_or_create(
         person=person,
         defaults={
-            "time_zone": time_zone,
             "quiet_from": quiet_from,
             "quiet_until": quiet_until,
             "quiet_weekends": quiet_weekends,
@@ -121,6 +123,10 @@ def save_habits(
 
 def _require_known(kind: str, channel: str) -> None:
     if kind and kind not in set(EventKind):
-        raise InvalidInput.at("kind", f"Must be one of: {', '.join(EventKind)}.")
+        raise InvalidInput.at(
+            "kind", gettext("Must be one of: %(choices)s.") % {"choices": ", ".join(EventKind)}
+        )
     if channel and channel not in ChannelKind.values:
-        raise InvalidInput.at("channel", f"Must be one of: {', '.join(ChannelKind.values)}.")
+        raise InvalidInput.at(
+            "channel", gettext("Must be one of: %(choices)s.") % {"choices": ", ".join(ChannelKind.values)}
+        )

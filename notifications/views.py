@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -70,13 +71,13 @@ def delivery_resend(request: HttpRequest, delivery_id: int) -> HttpResponse:
     actor = signed_in_actor(request)
     delivery = deliveries_for(actor).filter(pk=delivery_id).first()
     if delivery is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound(gettext("There is no such delivery."))
     try:
         resend(actor, delivery_id)
     except DomainError as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, "It is tried again within seconds.")
+        messages.success(request, gettext("It is tried again within seconds."))
     experiment = delivery.event.experiment
     if request.POST.get("from") == "card" and experiment is not None:
         return redirect("notifications:card", kind=experiment.kind, key=experiment.key)
@@ -90,8 +91,10 @@ def mine(request: HttpRequest) -> HttpResponse:
     """What one hears of, when and how."""
     person = signed_in_person(request)
     habits = Habits.objects.filter(person=person).first() or Habits(person=person)
-    initial = {name: getattr(habits, name) for name in HabitsForm.base_fields if name != "email"}
-    initial["email"] = person.email
+    of_account = ("email", "time_zone")
+    initial = {
+        name: getattr(person if name in of_account else habits, name) for name in HabitsForm.base_fields
+    }
     has_chat = direct_connection() is not None
     posted = request.method == "POST"
     form = HabitsForm(request.POST if posted else None, initial=initial, has_chat=has_chat)
@@ -104,7 +107,7 @@ def mine(request: HttpRequest) -> HttpResponse:
             form.refuse(refusal)
         else:
             save_muted_kinds(person, set(EVENTS) - set(request.POST.getlist("wanted")))
-            messages.success(request, "Saved.")
+            messages.success(request, gettext("Saved."))
             return redirect("notifications:mine")
     # A refused form keeps the boxes as they were ticked, too.
     wanted = set(request.POST.getlist("wanted")) if posted else set(EVENTS) - _unwanted(person, habits)
@@ -137,7 +140,7 @@ def mute_remove(request: HttpRequest, mute_id: int) -> HttpResponse:
     found = Mute.objects.filter(pk=mute_id, person=person).first()
     if found is not None:
         unmute(person, experiment=found.experiment, kind=found.kind, channel=found.channel)
-        messages.success(request, "You hear of it again.")
+        messages.success(request, gettext("You hear of it again."))
     return redirect("notifications:mine")
 
 
@@ -150,7 +153,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     found = read_unsubscribe(token)
     person = User.objects.filter(pk=found[0]).first() if found else None
     if found is None or person is None:
-        raise NotFound("This link is not one of ours, or was cut off in the mail.")
+        raise NotFound(gettext("This link is not one of ours, or was cut off in the mail."))
     if request.method == "POST":
         mute(person, kind=found[1], channel=ChannelKind.MAIL)
     context = {"label": EVENTS[found[1]].label, "done": request.method == "POST"}
