@@ -89,6 +89,7 @@ SECTIONS: Final = (
         "Set-up",
         (
             Entry("Filters", "audience:filter_list", "funnel", "catalogue conditions attributes"),
+            Entry("Texts", "experiments:text_list", "text", "tokens words translations languages"),
             Entry("User loads", "audience:load_list", "down", "import sources warehouse", roles=_SUPERUSERS),
             Entry(
                 "Connections",

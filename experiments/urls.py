@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from experiments.lifecycle import Verb
 from experiments.models import Kind
 from experiments.views import (
+    app_texts,
     audience,
     capacity,
     group_uses,
@@ -20,6 +21,7 @@ from experiments.views import (
     settings_preview,
     settings_versions,
     texts,
+    token_test,
     worth,
 )
 
@@ -56,6 +58,10 @@ ONE = "<kind:kind>/<str:key>/"
 urlpatterns = [
     path("changelog/", history.entry_list, name="entry_list"),
     path("changelog/export/", history.entry_export, name="entry_export"),
+    path("texts/", app_texts.text_list, name="text_list"),
+    path("texts/edit/", app_texts.text_edit, name="text_edit"),
+    path("texts/upload/", app_texts.text_upload, name="text_upload"),
+    path("texts/test/", token_test.token_test_create, name="token_test_create"),
     path("texts/tokens/", texts.token_options, name="token_options"),
     path("capacity/", capacity.capacity_page, name="capacity_page"),
     path("split-groups/", health.health_page, name="health_page"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,8 +20,12 @@ from core.errors import FieldError
 MAX_FIELDS: Final = 600
 """Fields that a page can show; more texts are edited as JSON."""
 _FIELD = re.compile(r"t\.(\d{1,4})\.(?:(token)|(\d{1,4})\.(?:(language)|v\.(\d{1,4})))", re.ASCII)
-# What programs put into a text: %(name)s, {name}, %s, and markup.
-_PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%[sd]|</?\w+[^<>]*>")
+# What programs put into a text: %(name)s, {{ name }}, ${name}, %{name}, {name}, {count:,}, %1$s, %s, and markup. A sign of
+# percent that is doubled is none of them.
+_PLACEHOLDER = re.compile(
+    r"%%|%\(\w+\)[-+0#]?\d*(?:\.\d+)?[a-z]|\{\{[^{}]{1,80}\}\}|[$%]?\{[\w.]*(?:![rsa])?(?::[^{}]{0,80})?\}|%(?:\d\$)?[sdif@]"
+    r"|</?\w[^<>]{0,200}>"
+)
 
 
 @dataclass(slots=True)
@@ -41,11 +46,22 @@ class TokenTexts:
 
 @dataclass(frozen=True, slots=True)
 class TextHint:
-    """What is worth knowing of one text: its length beside the present text's, and what it lacks of that."""
+    """What is worth knowing of one text: its length beside the present text's, and which placeholders differ from that's."""
 
     length: int
     of: int | None
     missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def more(self) -> int | None:
+        """How many characters it is longer than the present text; less than 0 when it is shorter."""
+        return None if self.of is None else self.length - self.of
+
+    @property
+    def less(self) -> int:
+        """How many characters it is shorter."""
+        return max(0, -(self.more or 0))
 
     @property
     def is_much_longer(self) -> bool:
@@ -130,8 +146,15 @@ def hint_of(text: str, now: str | None) -> TextHint | None:
     """None while nothing is typed."""
     if not text:
         return None
-    missing = sorted(set(_PLACEHOLDER.findall(now or "")) - set(_PLACEHOLDER.findall(text)))
-    return TextHint(len(text), None if now is None else len(now), tuple(missing))
+    if now is None:
+        return TextHint(len(text), None)
+    wanted, found = _placeholders(now), _placeholders(text)
+    return TextHint(len(text), len(now), tuple(sorted(wanted - found)), tuple(sorted(found - wanted)))
+
+
+def _placeholders(text: str) -> Counter[str]:
+    """How often each stands there: of two `%s` both are needed."""
+    return Counter(one for one in _PLACEHOLDER.findall(text) if one != "%%")
 
 
 def add_token(typed: list[TokenTexts], token: str, languages: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -33,6 +33,7 @@ from experiments.forms.shares import shares_of
 from experiments.forms.zones import COOKIE, known_zone, utc_of, zones
 from experiments.lifecycle import UNFINISHED, Status
 from experiments.models import DrawObjective, Kind, SettingsGroup
+from experiments.models.app_text import MAX_TOKEN
 from experiments.saved_conditions import insert_saved, notes_on, renew, saved_conditions
 from experiments.selectors import hidden_keys, newest_settings_group, settings_group_of, visible_experiments
 from experiments.services import add_settings_group
@@ -41,7 +42,9 @@ from experiments.services.settings_rules import clean_settings
 from experiments.views.access import Access, acting_access_to
 from experiments.views.draw_comparison import compare, comparison_context
 from experiments.views.settings_preview import json_of, preview_of
-from experiments.views.texts import pressed_text_button, texts_context
+from experiments.views.texts import pick_token, pressed_text_button, texts_context
+
+OTHER_WORDS: Final = "new_text"
 
 _OBJECTIVE_HELP = {
     DrawObjective.FEWEST_SHARED_USERS: "Free split groups first, then those that share the fewest users in all with other tests.",
@@ -98,7 +101,18 @@ def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup 
     form = form_from(source, zone) if source else blank_form(access.experiment.is_test, zone)
     form.based_on = newest.number if newest else 0
     form.keeps_hidden = not _hidden_tests(access).isdisjoint(form.exclusive_with)
+    token = request.GET.get("token", "").strip()[:MAX_TOKEN]
+    if token and access.experiment.is_test and not form.texts_are_json:
+        _begin_with_token(form, token)
     return form
+
+
+def _begin_with_token(form: SettingsForm, token: str) -> None:
+    """Whoever comes from a text of the application types other words for it at once: in a variant that has a name already."""
+    if all(one.token != token for one in form.texts):
+        pick_token(form, token)
+    for row in form.variants:
+        row.name = row.name or OTHER_WORDS
 
 
 def _compared(

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import FieldError, InvalidInput
@@ -34,8 +35,10 @@ TOKENS_OFFERED: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """One text: which variant's, what is typed, what is worth knowing of it."""
+    """One text: which variant's, what is typed, what is worth knowing of it. `field_id` is unique on the page."""
 
+    field_id: str
+    is_control: bool
     place: int
     variant: str
     text: str
@@ -70,7 +73,9 @@ def texts_preview(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """The texts as users will read them, with their lengths, while somebody types."""
     acting_access_to(request, kind, key)
     form = form_from_post(request.POST)
-    return render(request, "experiments/settings/texts_preview.html", texts_context(form))
+    return render(
+        request, "experiments/settings/texts_preview.html", texts_context(form) | {"with_hints": True}
+    )
 
 
 @require_safe
@@ -92,29 +97,50 @@ def token_options(request: HtmxRequest) -> HttpResponse:
 def texts_context(form: SettingsForm) -> dict[str, Any]:
     """`texts` for the templates, and the languages to choose from."""
     now = _texts_now({one.token.strip() for one in form.texts})
-    names = [row.name.strip() or f"variant {number}" for number, row in enumerate(form.variants, start=1)]
+    names = [
+        row.name.strip() or gettext("variant %(number)s") % {"number": number}
+        for number, row in enumerate(form.variants, start=1)
+    ]
     texts = [
         TokenView(
             index,
             one.token,
             [
-                _line(at, line, now.get((one.token.strip(), line.language.strip().lower())), names)
+                _line(
+                    form.control,
+                    (index, at),
+                    line,
+                    now.get((one.token.strip(), line.language.strip().lower())),
+                    names,
+                )
                 for at, line in enumerate(one.lines)
             ],
         )
         for index, one in enumerate(form.texts)
     ]
-    return {"texts": texts, "languages": _languages(), "has_app_texts": AppText.objects.exists()}
+    return {
+        "texts": texts,
+        "languages": _languages(),
+        "has_app_texts": AppText.objects.exists(),
+        "tokens_example": '{"pay_button": {"green": {"en": "Get it"}}}',
+    }
+
+
+def pick_token(form: SettingsForm, token: str) -> None:
+    """A token to try other words for, with the languages that the application has it in. Raises InvalidInput for none."""
+    token = token.strip()
+    if not token:
+        raise InvalidInput(
+            [FieldError("tokens", gettext("Say which token: its name, or the message itself."))]
+        )
+    known = AppText.objects.filter(token=token).order_by("language") if not unstorable_text(token) else ()
+    add_token(form.texts, token, [one.language for one in known] or _languages()[:3])
 
 
 def pressed_text_button(form: SettingsForm, what: str, where: str, new_token: str) -> bool:
     """Whether the button was one of this card; then it is done. Raises InvalidInput for what it cannot do."""
     if what == "add_token":
-        token = new_token.strip()
-        if not token:
-            raise InvalidInput([FieldError("tokens", "Say which token: its name, or the message itself.")])
-        known = AppText.objects.filter(token=token).order_by("language") if not unstorable_text(token) else ()
-        add_token(form.texts, token, [one.language for one in known] or _languages()[:3])
+        pick_token(form, new_token)
     elif what == "texts_as_json":
         errors: list[FieldError] = []
         names = [row.name.strip() for row in form.variants]
@@ -136,17 +162,29 @@ def _show_as_rows(form: SettingsForm) -> None:
     try:
         read = json.loads(form.tokens or "{}")
     except (ValueError, RecursionError) as error:
-        raise InvalidInput([FieldError("tokens", "Is not readable as JSON.")]) from error
+        raise InvalidInput([FieldError("tokens", gettext("Is not readable as JSON."))]) from error
     texts = texts_from(read, [row.name.strip() for row in form.variants])
     if texts is None:
-        message = "Cannot be shown as a table: it has variants that are not above, too many texts, or another shape."
+        message = gettext(
+            "Cannot be shown as a table: it has variants that are not above, too many texts, or another shape."
+        )
         raise InvalidInput([FieldError("tokens", message)])
     form.texts, form.texts_are_json = texts, False
 
 
-def _line(index: int, line: TextLine, now: str | None, names: Iterable[str]) -> LineView:
+def _line(
+    control: str, at: tuple[int, int], line: TextLine, now: str | None, names: Iterable[str]
+) -> LineView:
+    token, index = at
     fields = [
-        FieldView(place, name, line.texts.get(place, ""), hint_of(line.texts.get(place, ""), now))
+        FieldView(
+            field_id=f"t-{token}-{index}-{place}",
+            is_control=control == str(place),
+            place=place,
+            variant=name,
+            text=line.texts.get(place, ""),
+            hint=hint_of(line.texts.get(place, ""), now),
+        )
         for place, name in enumerate(names)
     ]
     return LineView(index, line.language, now, fields)

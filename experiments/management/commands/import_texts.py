@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.actors import Actor
 from core.errors import InvalidInput
 from experiments.app_texts import MAX_FILE_BYTES, UnreadableTexts, read_texts
 from experiments.services.app_texts import load_app_texts
@@ -28,7 +29,13 @@ class Command(BaseCommand):
             if path.stat().st_size > MAX_FILE_BYTES:
                 raise CommandError(f"{path} is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
             texts = read_texts(path.read_text("utf-8"), path.name)
-            loaded, left_out = load_app_texts(options["language"], texts, replace=options["replace"])
+            loaded, left_out = load_app_texts(
+                Actor.machine("import_texts"),
+                options["language"],
+                texts,
+                replace=options["replace"],
+                source=path.name,
+            )
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{path} cannot be read: {error}") from error
         except UnreadableTexts as error:
