@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pins run browser test test-sdk test-engines parity fuzz lint format check bench bench-audience clean
+.PHONY: help setup setup-dev pins run browser test test-sdk test-engines parity fuzz lint format messages check bench bench-audience clean
 
 PORT ?= 8000
 DEMO ?= 1
@@ -51,6 +51,9 @@ lint: setup-dev ## types, style, architecture, templates, migrations
 
 format: setup-dev ## put code into the shape that lint asks for
 	@$(VENV)/ruff check --fix-only --quiet . && $(VENV)/ruff format --quiet .
+
+messages: setup ## collect what pages say into locale/, for translators
+	@$(VENV)/python scripts/messages.py && $(PYTHON) scripts/setup.py
 
 check: lint test ## all that CI does
 

@@ -45,6 +45,9 @@ def main() -> None:
     step("runtime", [runtime], lambda: install("-r", str(runtime)))
     if (ROOT / "sdk" / "pyproject.toml").exists():
         step("sdk", [ROOT / "sdk" / "pyproject.toml", runtime], install_sdk)
+    catalogues = sorted((ROOT / "locale").rglob("*.po"))
+    compiled = [path.with_suffix(".mo") for path in catalogues]
+    step("catalogues", [ROOT / "scripts" / "messages.py", *catalogues], compile_catalogues, present=compiled)
     if arguments.dev:
         step("dev", [runtime, dev], lambda: install("-r", str(runtime), "-r", str(dev)))
         sources = sorted([*(ROOT / "sdk").glob("*.py"), *(ROOT / "sdk" / "usersplit_sdk").rglob("*.py")])
@@ -93,6 +96,11 @@ def install_sdk() -> None:
     """The SDK of this repository, editable. In compat mode it is a plain path entry, which mypy and grimp follow."""
     uv("pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps", "--no-build-isolation",
        "--config-settings", "editable_mode=compat", "-e", str(ROOT / "sdk"))  # fmt: skip
+
+
+def compile_catalogues() -> None:
+    """Translations as the console reads them, beside those that translators write."""
+    run(str(PYTHON), str(ROOT / "scripts" / "messages.py"), "--compile")
 
 
 def install_sdk_alone() -> None:
