@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from audience.models import Filter
 from core.errors import InvalidInput
 from experiments.models import Experiment, SettingsGroup, Side
@@ -185,7 +187,7 @@ def _python(facts: _Facts) -> Snippet:
         ]
     outside = "    pass  # None: not in the test; what everybody gets without it"
     lines += ["else:", outside] if facts.variants else ["if variant is None:", outside]
-    return Snippet(Language.PYTHON, _text(lines), "On an application server.", ("deliver", "ingest"))
+    return Snippet(Language.PYTHON, _text(lines), gettext("On an application server."), ("deliver", "ingest"))
 
 
 def _python_group(facts: _Facts) -> Snippet:
@@ -194,7 +196,7 @@ def _python_group(facts: _Facts) -> Snippet:
         f"if client.is_in_group({_python_of(facts.key)}, user, request):",
         "    pass  # what the users in the group get",
     ]
-    return Snippet(Language.PYTHON, _text(lines), "On an application server.", ("deliver",))
+    return Snippet(Language.PYTHON, _text(lines), gettext("On an application server."), ("deliver",))
 
 
 # ---- JavaScript --------------------------------------------------------------------------------------------
@@ -234,7 +236,9 @@ def _javascript(facts: _Facts) -> Snippet:
         ]
     outside = "  // null: not in the test; what everybody gets without it."
     lines += ["} else {", outside, "}"] if facts.variants else ["if (variant === null) {", outside, "}"]
-    return Snippet(Language.JAVASCRIPT, _text(lines), "In a page, as an ES module.", ("evaluate", "ingest"))
+    return Snippet(
+        Language.JAVASCRIPT, _text(lines), gettext("In a page, as an ES module."), ("evaluate", "ingest")
+    )
 
 
 # ---- curl --------------------------------------------------------------------------------------------------
@@ -248,7 +252,7 @@ def _curl(facts: _Facts) -> Snippet:
         *_request(f"{facts.url}/api/v1/active-variants/", body),
     ]
     return Snippet(
-        Language.CURL, _text(lines), "In a shell, and as a model for any HTTP client.", ("evaluate",)
+        Language.CURL, _text(lines), gettext("In a shell, and as a model for any HTTP client."), ("evaluate",)
     )
 
 
@@ -260,7 +264,7 @@ def _curl_group(facts: _Facts) -> Snippet:
         f'# The user is in the group if "groups" of the answer lists {facts.key}.',
         *_request(f"{facts.url}/api/v1/qa/check/", body),
     ]
-    return Snippet(Language.CURL, _text(lines), "In a shell, to try it out.", ("qa",))
+    return Snippet(Language.CURL, _text(lines), gettext("In a shell, to try it out."), ("qa",))
 
 
 def _request(address: str, body: object) -> list[str]:

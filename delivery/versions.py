@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from delivery.folder import DeliveryFolder
@@ -63,11 +64,11 @@ def latest_versions(actor: Actor) -> list[Version]:
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
     """What happened to each file that is not as it was, by path."""
     found = {
-        path: "new" if path not in before else "changed"
+        path: gettext("new") if path not in before else gettext("changed")
         for path in sorted(after)
         if before.get(path) != after[path]
     }
-    return found | dict.fromkeys(sorted(before.keys() - after.keys()), "gone")
+    return found | dict.fromkeys(sorted(before.keys() - after.keys()), gettext("gone"))
 
 
 def _known(actor: Actor, paths: Iterable[str]) -> dict[str, Experiment]:

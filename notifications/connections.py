@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext, override
 
 from accounts.actors import Actor
 from changelog.models import SubjectKind, Verb
@@ -39,14 +40,15 @@ def create_connection(actor: Actor, provider: str, **given: Any) -> Connection:
     """Connect a provider. Raises NotAllowed, or InvalidInput naming every field that is wrong."""
     _require_superuser(actor)
     if provider not in Provider.values:
-        raise NotFound("There is no such provider.")
+        raise NotFound(gettext("There is no such provider."))
     values = _checked(Provider(provider), given, stored=None)
     try:
         with transaction.atomic():
             row = Connection.objects.create(provider=provider, created_by=actor.user, **values)
             _record(actor, Verb.CREATE, row, "connected", _changes(None, row, new_secret=True))
     except IntegrityError as error:
-        raise InvalidInput.at("name", f"There is a connection {values['name']} already.") from error
+        words = gettext("There is a connection %(name)s already.") % {"name": values["name"]}
+        raise InvalidInput.at("name", words) from error
     return row
 
 
@@ -66,7 +68,7 @@ def update_connection(actor: Actor, connection_id: int, /, *, revision: int, **g
             if changes:
                 _record(actor, Verb.EDIT, after, "changed the connection", changes)
     except IntegrityError as error:
-        raise InvalidInput.at("name", "There is another connection of this name.") from error
+        raise InvalidInput.at("name", gettext("There is another connection of this name.")) from error
     return after
 
 
@@ -91,7 +93,7 @@ def ask_for_check(actor: Actor, connection_id: int) -> Connection:
     _require_superuser(actor)
     row = _found(connection_id)
     if not row.is_active:
-        raise Conflict(f"{row.name} is switched off: switch it on to test it.")
+        raise Conflict(gettext("%(name)s is switched off: switch it on to test it.") % {"name": row.name})
     Connection.objects.filter(pk=row.pk).update(check_asked_at=clock.now(), checked_at=None, check_steps=[])
     enqueue_on_commit("notifications.tasks.check_connection", row.pk)
     return _found(connection_id)
@@ -126,13 +128,13 @@ def _report_of(row: Connection) -> CheckReport:
 
 def _require_superuser(actor: Actor) -> None:
     if not (actor.is_machine or actor.is_superuser):
-        raise NotAllowed("Only superusers look after connections.")
+        raise NotAllowed(gettext("Only superusers look after connections."))
 
 
 def _found(connection_id: int) -> Connection:
     row = Connection.objects.filter(pk=connection_id).first() if connection_id < 2**63 else None
     if row is None:
-        raise NotFound("There is no such connection.")
+        raise NotFound(gettext("There is no such connection."))
     return row
 
 
@@ -141,9 +143,10 @@ def _locked(connection_id: int, revision: int) -> Connection:
     _found(connection_id)
     row = Connection.objects.select_for_update().get(pk=connection_id)
     if row.revision != revision:
-        raise StaleTransition(
-            f"The connection {row.name} was changed in the meantime. Look at it again and repeat your change."
+        words = gettext(
+            "The connection %(name)s was changed in the meantime. Look at it again and repeat your change."
         )
+        raise StaleTransition(words % {"name": row.name})
     return row
 
 
@@ -163,15 +166,17 @@ def _saved(before: Connection, values: Mapping[str, Any]) -> Connection:
     return Connection.objects.get(pk=before.pk)
 
 
+@override(settings.LANGUAGE_CODE)
 def _record(actor: Actor, verb: Verb, row: Connection, done: str, changes: list[Change]) -> None:
     message = f"{done} {row.name} ({row.get_provider_display()})"
     record(actor, verb, SubjectKind.CONNECTION, row.name, message, changes, subject_id=row.pk)
 
 
+@override(settings.LANGUAGE_CODE)  # the changelog is everybody's, whoever wrote in it
 def _changes(before: Connection | None, after: Connection, *, new_secret: bool) -> list[Change]:
     spec = PROVIDERS_TYPED[Provider(after.provider)]
     labels = {"name": "Name", "url": "Address", "account": "Account"}
-    labels |= {f"options.{name}": typed.label for name, typed in spec.options}
+    labels |= {f"options.{name}": str(typed.label) for name, typed in spec.options}
     changes = []
     for field, label in labels.items():
         old, new = (None if row is None else _readable(row, field) for row in (before, after))
@@ -180,7 +185,7 @@ def _changes(before: Connection | None, after: Connection, *, new_secret: bool) 
     if new_secret:
         # That it is another one; which one is nobody's business.
         changes.append(
-            Change("secret", spec.secret.label, None if before is None else "the old one", "a new one")
+            Change("secret", str(spec.secret.label), None if before is None else "the old one", "a new one")
         )
     return changes
 
@@ -216,7 +221,7 @@ def _checked(provider: Provider, given: Mapping[str, Any], stored: Connection | 
             reader.refuse("secret", "The address is another server's: type the secret that it knows.")
     if unknown := sorted(given.keys() - reader.known):
         for name in unknown:
-            reader.refuse(name, "There is no such field.")
+            reader.refuse(name, gettext("There is no such field."))
     if reader.errors:
         raise InvalidInput(reader.errors)
     return values | ({"secret": encrypt(secret)} if secret else {})
@@ -253,16 +258,16 @@ def _new_secret(reader: _Reader, spec: ProviderSpec, stored: Connection | None) 
 
 def _text(value: object, most: int) -> str:
     if not isinstance(value, str):
-        raise ValueError("Must be a text.")
+        raise ValueError(gettext("Must be a text."))
     text = value.strip()
     if not text:
-        raise ValueError("Must not be empty.")
+        raise ValueError(gettext("Must not be empty."))
     if len(text) > most:
-        raise ValueError(f"Must have at most {most:,} characters.")
+        raise ValueError(gettext("Must have at most %(most)s characters.") % {"most": f"{most:,}"})
     if problem := unstorable_text(text):
         raise ValueError(f"{problem[0].upper()}{problem[1:]}.")
     if not text.isprintable():
-        raise ValueError("Must be one line of visible characters.")
+        raise ValueError(gettext("Must be one line of visible characters."))
     return text
 
 
@@ -275,7 +280,7 @@ def _token(value: object) -> str:
     text = _text(value, MAX_SECRET)
     if not text.isascii() or " " in text:
         raise ValueError(
-            "Must be one word of plain letters, digits and signs. Was it copied whole, and alone?"
+            gettext("Must be one word of plain letters, digits and signs. Was it copied whole, and alone?")
         )
     return text
 
@@ -285,7 +290,7 @@ def _address(value: object) -> str:
     text = _text(value, 500).rstrip("/")
     parts = _split(text)
     if parts.query or parts.fragment or "?" in text or "#" in text:
-        raise ValueError("Must end with the path: no question mark, no #.")
+        raise ValueError(gettext("Must end with the path: no question mark, no #."))
     return text
 
 
@@ -306,13 +311,15 @@ def _split(text: str) -> SplitResult:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError("Must be an address such as https://chat.example.org.") from error
+        raise ValueError(gettext("Must be an address such as https://chat.example.org.")) from error
     if parts.scheme not in {"https", "http"} or not host or any(one.isspace() for one in text):
-        raise ValueError("Must be an address such as https://chat.example.org.")
+        raise ValueError(gettext("Must be an address such as https://chat.example.org."))
     if "@" in parts.netloc:
-        raise ValueError("Must not hold a user name or password: the secret has a field of its own.")
+        raise ValueError(gettext("Must not hold a user name or password: the secret has a field of its own."))
     if parts.scheme == "http" and not settings.NOTIFICATIONS_ALLOW_PRIVATE:
-        raise ValueError("Must begin with https://: over http:// the secret could be read on its way.")
+        raise ValueError(
+            gettext("Must begin with https://: over http:// the secret could be read on its way.")
+        )
     return parts
 
 
@@ -326,7 +333,7 @@ def _email(value: object) -> str:
     try:
         validate_email(text)
     except ValidationError as error:
-        raise ValueError("Must be an e-mail address.") from error
+        raise ValueError(gettext("Must be an e-mail address.")) from error
     return text
 
 
@@ -336,6 +343,7 @@ def _option(typed: Typed, value: object) -> Any:
         return [_text(word, 100) for word in words if str(word).strip()]
     if typed.choices:
         if value not in dict(typed.choices):
-            raise ValueError(f"Must be one of: {', '.join(dict(typed.choices))}.")
+            choices = ", ".join(dict(typed.choices))
+            raise ValueError(gettext("Must be one of: %(choices)s.") % {"choices": choices})
         return value
     return _text(value, 100) if typed.required or value else ""

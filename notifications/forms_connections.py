@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.forms import ConsoleForm
 from notifications.models import Connection, Provider
@@ -18,7 +20,8 @@ class ConnectionForm(ConsoleForm):
 
     name = forms.CharField(
         required=False,
-        help_text="What people call it here, such as Chat of the company.",
+        label=_("Name"),
+        help_text=_("What people call it here, such as Chat of the company."),
         widget=forms.TextInput(attrs=_EXACT),
     )
 
@@ -35,11 +38,11 @@ class ConnectionForm(ConsoleForm):
             self.fields["account"] = _text(spec.account, forms.EmailInput)
         help_text = spec.secret.help
         if self.edited is not None:
-            help_text = f"Empty: the one that is there stays. {help_text}"
+            help_text = gettext("Empty: the one that is there stays. %(help)s") % {"help": help_text}
         self.fields["secret"] = forms.CharField(
             required=False,
             label=spec.secret.label,
-            help_text=f"{help_text} Kept encrypted, and never shown again.",
+            help_text=gettext("%(help)s Kept encrypted, and never shown again.") % {"help": help_text},
             # Not "off", which browsers ignore: they would fill in somebody's password.
             widget=forms.PasswordInput(attrs={**_EXACT, "autocomplete": "new-password"}),
         )

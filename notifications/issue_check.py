@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext
+
 from accounts.models import Role, User
 from core.errors import InvalidInput
 from experiments.models import Kind
@@ -41,16 +43,17 @@ def check_issue(key: str) -> IssueCheck | None:
     except InvalidInput as refusal:
         return IssueCheck(key, problem=refusal.errors[0].message)
     if not is_reachable(connection):
-        return IssueCheck(key, problem="Jira does not answer at the moment. You can save all the same.")
+        return IssueCheck(
+            key, problem=gettext("Jira does not answer at the moment. You can save all the same.")
+        )
     try:
         issue, people = _ask(connection, key)
     except SendFailed as failure:
         if failure.provider_down:
             # Else everybody who types would hold a page's process for as long as a dead Jira is waited for.
             note_failure(connection.pk, failure.answer)
-        return IssueCheck(
-            key, problem=f"Jira could not be asked: {failure.answer} You can save all the same."
-        )
+        words = gettext("Jira could not be asked: %(answer)s You can save all the same.")
+        return IssueCheck(key, problem=words % {"answer": failure.answer})
     return IssueCheck(key, issue, tuple(matching_people(people)))
 
 

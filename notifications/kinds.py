@@ -1,11 +1,16 @@
-"""What people can hear of: one table, from which defaults, words and the settings pages follow. No Django here."""
+"""What people can hear of: one table, from which defaults, words and the settings pages follow. No database here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class EventKind(StrEnum):
@@ -41,7 +46,7 @@ class Audience(StrEnum):
 class EventSpec:
     """`label` stands in lists; `room` and `issue`: whether the test's chat room and Jira issue are told as well."""
 
-    label: str
+    label: StrOrPromise
     audience: Audience
     urgent: bool = False
     room: bool = True
@@ -49,22 +54,24 @@ class EventSpec:
 
 
 EVENTS: Final[Mapping[EventKind, EventSpec]] = {
-    EventKind.START_NEAR: EventSpec("The start is near", Audience.MANAGERS),
-    EventKind.END_NEAR: EventSpec("The end is near", Audience.MANAGERS),
-    EventKind.CODE_IN_PRODUCTION: EventSpec("Its code is in production", Audience.MANAGERS, issue=True),
-    EventKind.STARTED: EventSpec("Started", Audience.MANAGERS, issue=True),
-    EventKind.PAUSED: EventSpec("Paused", Audience.MANAGERS, urgent=True, issue=True),
-    EventKind.RESUMED: EventSpec("Resumed", Audience.MANAGERS, issue=True),
-    EventKind.FINISHED: EventSpec("Finished", Audience.MANAGERS, issue=True),
-    EventKind.SETTINGS_CHANGED: EventSpec("Settings changed", Audience.MANAGERS, issue=True),
-    EventKind.PREPARED: EventSpec("Settings are prepared", Audience.MANAGERS, room=False),
+    EventKind.START_NEAR: EventSpec(_("The start is near"), Audience.MANAGERS),
+    EventKind.END_NEAR: EventSpec(_("The end is near"), Audience.MANAGERS),
+    EventKind.CODE_IN_PRODUCTION: EventSpec(_("Its code is in production"), Audience.MANAGERS, issue=True),
+    EventKind.STARTED: EventSpec(_("Started"), Audience.MANAGERS, issue=True),
+    EventKind.PAUSED: EventSpec(_("Paused"), Audience.MANAGERS, urgent=True, issue=True),
+    EventKind.RESUMED: EventSpec(_("Resumed"), Audience.MANAGERS, issue=True),
+    EventKind.FINISHED: EventSpec(_("Finished"), Audience.MANAGERS, issue=True),
+    EventKind.SETTINGS_CHANGED: EventSpec(_("Settings changed"), Audience.MANAGERS, issue=True),
+    EventKind.PREPARED: EventSpec(_("Settings are prepared"), Audience.MANAGERS, room=False),
     EventKind.PREPARATION_FAILED: EventSpec(
-        "A preparation failed", Audience.MANAGERS, urgent=True, room=False
+        _("A preparation failed"), Audience.MANAGERS, urgent=True, room=False
     ),
-    EventKind.APPROVAL_ASKED: EventSpec("Somebody asks for approval", Audience.APPROVERS),
-    EventKind.APPROVAL_GIVEN: EventSpec("Approved", Audience.MANAGERS),
-    EventKind.MISMATCH: EventSpec("Sample ratio mismatch", Audience.MANAGERS, urgent=True, issue=True),
-    EventKind.NO_HITS: EventSpec("No hits come any more", Audience.MANAGERS, urgent=True),
-    EventKind.HITS_AFTER_FINISH: EventSpec("Finished, but still in the code", Audience.MANAGERS, issue=True),
-    EventKind.FORCED_EXPIRES: EventSpec("A forced user is about to expire", Audience.CREATOR, room=False),
+    EventKind.APPROVAL_ASKED: EventSpec(_("Somebody asks for approval"), Audience.APPROVERS),
+    EventKind.APPROVAL_GIVEN: EventSpec(_("Approved"), Audience.MANAGERS),
+    EventKind.MISMATCH: EventSpec(_("Sample ratio mismatch"), Audience.MANAGERS, urgent=True, issue=True),
+    EventKind.NO_HITS: EventSpec(_("No hits come any more"), Audience.MANAGERS, urgent=True),
+    EventKind.HITS_AFTER_FINISH: EventSpec(
+        _("Finished, but still in the code"), Audience.MANAGERS, issue=True
+    ),
+    EventKind.FORCED_EXPIRES: EventSpec(_("A forced user is about to expire"), Audience.CREATOR, room=False),
 }

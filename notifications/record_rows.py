@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext
+
 from accounts.actors import Actor
 from notifications.kinds import EVENTS, EventKind
 from notifications.models import Delivery, DeliveryState
@@ -38,7 +40,7 @@ def record_rows(actor: Actor, deliveries: Iterable[Delivery]) -> list[RecordRow]
     return [
         RecordRow(
             delivery,
-            EVENTS[EventKind(delivery.event.kind)].label,
+            str(EVENTS[EventKind(delivery.event.kind)].label),
             _whom(delivery),
             # What is in a digest went as the digest did.
             _COLOURS[DeliveryState((delivery.digest_of or delivery).state)],
@@ -54,7 +56,7 @@ def _whom(delivery: Delivery) -> str:
     if delivery.person is not None:
         return str(delivery.person)
     if where == "room":
-        return "The test's room"
+        return gettext("The test's room")
     if where == "hook" and delivery.connection is not None:
         return delivery.connection.name
     return rest if where == "issue" else delivery.recipient

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -76,9 +77,11 @@ def person_called(name: str) -> User:
     """The person with this user name, whether small or capital letters. Raises InvalidInput."""
     name = name.strip()
     if not name or len(name) > 150 or unstorable_text(name):
-        raise InvalidInput.at("person", "Type the user name of the person, or choose one from the list.")
+        raise InvalidInput.at(
+            "person", gettext("Type the user name of the person, or choose one from the list.")
+        )
     named = User.objects.filter(username__iexact=name).order_by("pk")
     found = named.filter(username=name).first() or named.first()
     if found is None:
-        raise InvalidInput.at("person", f"Nobody has the user name “{name}”.")
+        raise InvalidInput.at("person", gettext("Nobody has the user name “%(name)s”.") % {"name": name})
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -32,15 +33,17 @@ def ask_for_room(actor: Actor, experiment: Experiment) -> Room:
     with transaction.atomic():
         row = locked(experiment)
         if not row.is_test:
-            raise Conflict("Only tests have rooms, user groups do not.")
+            raise Conflict(gettext("Only tests have rooms, user groups do not."))
         room = Room.objects.select_for_update().filter(experiment=row).first()
         if room is not None and room.state != Room.State.FAILED:
             return room
         if row.status == Status.FINISHED:
-            raise Conflict("The test is finished: its room would be archived at once.")
+            raise Conflict(gettext("The test is finished: its room would be archived at once."))
         connection = direct_connection()
         if connection is None:
-            raise Conflict("No chat is connected: a superuser connects Matrix or Slack under Connections.")
+            raise Conflict(
+                gettext("No chat is connected: a superuser connects Matrix or Slack under Connections.")
+            )
         wanted = {
             "connection": connection,
             "state": Room.State.WANTED,
@@ -67,7 +70,9 @@ def add_to_room(actor: Actor, experiment: Experiment, person: User) -> RoomMembe
     with transaction.atomic():
         room = _lasting_room(experiment)
         if not person.is_active:
-            raise InvalidInput.at("person", f"{person} cannot sign in any more.")
+            raise InvalidInput.at(
+                "person", gettext("%(person)s cannot sign in any more.") % {"person": person}
+            )
         member, is_new = RoomMember.objects.select_for_update().get_or_create(
             room=room, person=person, defaults={"by_hand": True}
         )
@@ -89,7 +94,8 @@ def remove_from_room(actor: Actor, experiment: Experiment, person: User) -> None
     with transaction.atomic():
         room = _lasting_room(experiment)
         if experiment.managers.filter(pk=person.pk).exists():
-            raise Conflict(f"{person} manages the test, and managers belong into its room.")
+            text = gettext("%(person)s manages the test, and managers belong into its room.")
+            raise Conflict(text % {"person": person})
         members = RoomMember.objects.filter(room=room, person=person)
         gone = members.exclude(state=RoomMember.State.LEAVING).update(
             state=RoomMember.State.LEAVING, by_hand=False, looked_at=None
@@ -102,9 +108,9 @@ def remove_from_room(actor: Actor, experiment: Experiment, person: User) -> None
 def _lasting_room(experiment: Experiment) -> Room:
     room = Room.objects.select_for_update().filter(experiment=experiment).first()
     if room is None:
-        raise Conflict("The test has no chat room.")
+        raise Conflict(gettext("The test has no chat room."))
     if room.state == Room.State.ARCHIVED:
-        raise Conflict("The chat room is archived.")
+        raise Conflict(gettext("The chat room is archived."))
     return room
 
 

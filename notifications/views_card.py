@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -95,7 +96,7 @@ def room_make(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     except Conflict as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, "The room is made now, and its managers are invited.")
+        messages.success(request, gettext("The room is made now, and its managers are invited."))
     return _back(kind, key)
 
 
@@ -111,7 +112,7 @@ def member_add(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     except Conflict as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, f"{person} is invited.")
+        messages.success(request, gettext("%(person)s is invited.") % {"person": person})
     return _back(kind, key)
 
 
@@ -127,7 +128,7 @@ def member_remove(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     except Conflict as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, f"{person} is taken out of the room.")
+        messages.success(request, gettext("%(person)s is taken out of the room.") % {"person": person})
     return _back(kind, key)
 
 
@@ -139,16 +140,16 @@ def mutes_save(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     act = request.POST.get("act", "")
     if act == "mute":
         mute(person, experiment=experiment)
-        messages.success(request, "You hear nothing of this any more.")
+        messages.success(request, gettext("You hear nothing of this any more."))
     elif act == "unmute":
         unmute(person, experiment=experiment)
-        messages.success(request, "You hear of this again.")
+        messages.success(request, gettext("You hear of this again."))
     elif act == "choose":
         wanted = set(request.POST.getlist("wanted"))
         save_muted_kinds(person, set(EVENTS) - wanted, experiment=experiment)
-        messages.success(request, "Saved.")
+        messages.success(request, gettext("Saved."))
     else:
-        messages.error(request, "That is nothing that can be done here.")
+        messages.error(request, gettext("That is nothing that can be done here."))
     return _back(kind, key)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -53,7 +54,7 @@ def connection_create(request: HtmxRequest, provider: str) -> HttpResponse:
     """Connect a provider."""
     actor = _superuser(request)
     if provider not in Provider.values:
-        raise NotFound("There is no such provider.")
+        raise NotFound(gettext("There is no such provider."))
     form = ConnectionForm(Provider(provider), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -62,7 +63,10 @@ def connection_create(request: HtmxRequest, provider: str) -> HttpResponse:
             form.refuse(refusal)
         else:
             ask_for_check(actor, made.pk)
-            messages.success(request, f"{made.name} is connected. Whether it works is tested now.")
+            messages.success(
+                request,
+                gettext("%(name)s is connected. Whether it works is tested now.") % {"name": made.name},
+            )
             return redirect("notifications:connection_page", connection_id=made.pk)
     spec = PROVIDERS_TYPED[Provider(provider)]
     context = {"form": form, "label": Provider(provider).label, "what_for": spec.what_for}
@@ -85,7 +89,7 @@ def connection_page(request: HtmxRequest, connection_id: int) -> HttpResponse:
         except StaleTransition as refusal:
             status, stale = 409, refusal.detail
         else:
-            messages.success(request, f"{changed.name} is saved.")
+            messages.success(request, gettext("%(name)s is saved.") % {"name": changed.name})
             if changed.is_active and changed.revision != row.revision:
                 ask_for_check(actor, changed.pk)
             return redirect("notifications:connection_page", connection_id=changed.pk)
@@ -120,8 +124,11 @@ def connection_switch(request: HtmxRequest, connection_id: int, act: str) -> Htt
     actor = _superuser(request)
     row = _found(connection_id)
     changed = switch_connection(actor, row.pk, revision=_revision(request), is_active=act == "on")
-    said = "is in use again" if changed.is_active else "is switched off: nothing goes out over it"
-    messages.success(request, f"{changed.name} {said}.")
+    if changed.is_active:
+        said = gettext("%(name)s is in use again.")
+    else:
+        said = gettext("%(name)s is switched off: nothing goes out over it.")
+    messages.success(request, said % {"name": changed.name})
     return redirect("notifications:connection_page", connection_id=changed.pk)
 
 
@@ -139,26 +146,26 @@ def _check(row: Connection) -> dict[str, Any]:
     }
 
 
-def _state(row: Connection) -> dict[str, str]:
+def _state(row: Connection) -> dict[str, Any]:
     """In a word with its colour: what the circuit breaker thinks of it."""
     now = clock.now()
     if not row.is_active:
-        return {"state": "off", "colour": "secondary"}
+        return {"state": gettext("off"), "colour": "secondary"}
     if row.closed_until is not None and row.closed_until > now:
-        return {"state": "paused", "colour": "red"}
+        return {"state": gettext("paused"), "colour": "red", "is_paused": True}
     if row.failures:
-        return {"state": "failing", "colour": "orange"}
+        return {"state": gettext("failing"), "colour": "orange"}
     if any(not done for _, done, _ in row.check_steps):
-        return {"state": "failed its test", "colour": "orange"}
+        return {"state": gettext("failed its test"), "colour": "orange"}
     if row.last_ok_at is not None:
-        return {"state": "works", "colour": "green"}
-    return {"state": "not used yet", "colour": "azure"}
+        return {"state": gettext("works"), "colour": "green"}
+    return {"state": gettext("not used yet"), "colour": "azure"}
 
 
 def _superuser(request: HtmxRequest) -> Actor:
     actor = signed_in_actor(request)
     if not actor.is_superuser:
-        raise NotAllowed("Only superusers look after connections.")
+        raise NotAllowed(gettext("Only superusers look after connections."))
     return actor
 
 

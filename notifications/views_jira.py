@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import signed_in_actor
@@ -22,7 +23,7 @@ def jira_check(request: HtmxRequest) -> HttpResponse:
     """Whether there is an issue `?key=`, and which of its people may manage the test. For those who may type it."""
     actor = signed_in_actor(request)
     if actor.user is None or not actor.user.may_manage:
-        raise NotAllowed("Only managers and superusers look up issues.")
+        raise NotAllowed(gettext("Only managers and superusers look up issues."))
     # The form's field is called as the property is.
     key = (request.GET.get("key") or request.GET.get("jira_issue") or "").strip()[:64]
     found, ticked = check_issue(key), set(request.GET.getlist("managers"))
@@ -57,5 +58,5 @@ def jira_ask(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     actor = signed_in_actor(request)
     experiment = experiment_for(actor, kind, key)
     ask_again(actor, experiment)
-    messages.success(request, "Jira is asked again within a minute.")
+    messages.success(request, gettext("Jira is asked again within a minute."))
     return redirect("experiments:experiment_page", kind=kind, key=key)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext
+
 from accounts.actors import Actor
 from audience.catalogue import load_catalogue
 from audience.specs import Catalogue
@@ -126,16 +128,16 @@ def check_user(
 
 def _delivered_then(moment: dt.datetime) -> Delivered:
     if moment > clock.now():
-        raise InvalidInput.at("as_of", "Lies in the future.")
+        raise InvalidInput.at("as_of", gettext("Lies in the future."))
     found = delivered_at(moment)
     if found is None:
         first = first_delivery()
-        since = (
-            f"the first delivery was on {first:%Y-%m-%d at %H:%M:%S} UTC"
-            if first
-            else "there was no delivery yet"
-        )
-        raise InvalidInput.at("as_of", f"Nothing had been delivered then: {since}.")
+        if first is None:
+            raise InvalidInput.at(
+                "as_of", gettext("Nothing had been delivered then: there was no delivery yet.")
+            )
+        words = gettext("Nothing had been delivered then: the first delivery was on %(day)s at %(time)s UTC.")
+        raise InvalidInput.at("as_of", words % {"day": f"{first:%Y-%m-%d}", "time": f"{first:%H:%M:%S}"})
     return found
 
 

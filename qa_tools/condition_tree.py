@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
 
 from audience.describing import describe_predicate
 from audience.specs import Catalogue
 from qa_tools.explaining import readable_value
 from usersplit_sdk.trace import Absent, BracketTrace, ChainTrace, PredicateTrace, State, Trace
 
-ALL: Final = "All of these"
-ONE: Final = "One of these"
-_WORDS: Final = {State.TRUE: "True", State.FALSE: "False", State.NOT_EVALUATED: "Not evaluated"}
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+ALL: Final = _("All of these")
+ONE: Final = _("One of these")
+_WORDS: Final = {State.TRUE: _("True"), State.FALSE: _("False"), State.NOT_EVALUATED: _("Not evaluated")}
+_SEEN: Final = {
+    "user": (_("The user has no value"), _("The user's value cannot be read"), _("The user has: %(value)s")),
+    "request": (
+        _("The request has no value"),
+        _("The request's value cannot be read"),
+        _("The request has: %(value)s"),
+    ),
+}
 _COLOURS: Final = {State.TRUE: "green", State.FALSE: "red", State.NOT_EVALUATED: "secondary"}
 
 
@@ -69,7 +82,7 @@ class _Lines:
         return TreeLine(
             joint,
             item.path,
-            _WORDS[item.state],
+            str(_WORDS[item.state]),
             _COLOURS[item.state],
             describe_predicate(predicate, self._catalogue),
             _seen(item, self._catalogue),
@@ -77,18 +90,20 @@ class _Lines:
         )
 
     def _together(
-        self, joint: str, path: str, state: State, words: str, lines: tuple[TreeLine, ...]
+        self, joint: str, path: str, state: State, words: StrOrPromise, lines: tuple[TreeLine, ...]
     ) -> TreeLine:
         decided = bool(path) and path == self._decided
-        return TreeLine(joint, path, _WORDS[state], _COLOURS[state], words, decided=decided, lines=lines)
+        return TreeLine(
+            joint, path, str(_WORDS[state]), _COLOURS[state], str(words), decided=decided, lines=lines
+        )
 
 
 def _seen(item: PredicateTrace, catalogue: Catalogue) -> str:
-    whose = "The user" if item.source == "user" else "The request"
+    missing, unreadable, has = _SEEN["user" if item.source == "user" else "request"]
     if item.seen is Absent.NOT_READ:
         return ""
     if item.seen is Absent.MISSING:
-        return f"{whose} has no value"
+        return str(missing)
     if item.seen is Absent.UNREADABLE:
-        return f"{whose}'s value cannot be read"
-    return f"{whose} has: {readable_value(item.filter, item.seen, catalogue)}"
+        return str(unreadable)
+    return str(has) % {"value": readable_value(item.filter, item.seen, catalogue)}

@@ -1,32 +1,40 @@
-"""Decisions and profiles in plain English. No framework here."""
+"""Decisions and profiles in plain words. No database here."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audience.describing import describe_predicate
 from audience.specs import Catalogue
 from usersplit_sdk import Decision, Reason
 
-_SENTENCES: Final[Mapping[Reason, str]] = {
-    Reason.UNKNOWN_TEST: "No such test is delivered.",
-    Reason.INVALID_TEST_FILE: "Its test file cannot be used.",
-    Reason.WINNER: "The test is finished, and this variant won.",
-    Reason.REJECTED: "The test is finished, and nobody gets a variant.",
-    Reason.FORCED: "QA put this user or device into the variant.",
-    Reason.TESTS_OFF: "All tests are off for this user or device.",
-    Reason.PAUSED: "The test is paused.",
-    Reason.NOT_A_TEST_USER: "The test is in dev, and this is not a test user.",
-    Reason.OUTSIDE_DATES: "It is not within the dates of the test.",
-    Reason.CONDITIONS_NOT_MET: "The conditions are not met.",
-    Reason.NOT_SUPPORTED_BY_CLIENT: "The client has to take part, and did not say that it supports this test.",
-    Reason.NO_SPLIT_GROUP: "The user has no split group.",
-    Reason.SPLIT_GROUP_NOT_IN_TEST: "No variant owns the user's split group.",
-    Reason.ADDITIONAL_CONDITIONS_NOT_MET: "The additional conditions in the code say no.",
-    Reason.SPLIT: "The variant owns the user's split group.",
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+_SENTENCES: Final[Mapping[Reason, StrOrPromise]] = {
+    Reason.UNKNOWN_TEST: _("No such test is delivered."),
+    Reason.INVALID_TEST_FILE: _("Its test file cannot be used."),
+    Reason.WINNER: _("The test is finished, and this variant won."),
+    Reason.REJECTED: _("The test is finished, and nobody gets a variant."),
+    Reason.FORCED: _("QA put this user or device into the variant."),
+    Reason.TESTS_OFF: _("All tests are off for this user or device."),
+    Reason.PAUSED: _("The test is paused."),
+    Reason.NOT_A_TEST_USER: _("The test is in dev, and this is not a test user."),
+    Reason.OUTSIDE_DATES: _("It is not within the dates of the test."),
+    Reason.CONDITIONS_NOT_MET: _("The conditions are not met."),
+    Reason.NOT_SUPPORTED_BY_CLIENT: _(
+        "The client has to take part, and did not say that it supports this test."
+    ),
+    Reason.NO_SPLIT_GROUP: _("The user has no split group."),
+    Reason.SPLIT_GROUP_NOT_IN_TEST: _("No variant owns the user's split group."),
+    Reason.ADDITIONAL_CONDITIONS_NOT_MET: _("The additional conditions in the code say no."),
+    Reason.SPLIT: _("The variant owns the user's split group."),
 }
 _MOST_TEXT: Final = 300
 _MOST_ITEMS: Final = 50
@@ -35,15 +43,16 @@ _INDEX: Final = re.compile(r"\[([0-9]+)\]", re.ASCII)
 
 def explain_decision(decision: Decision, document: Mapping[str, Any] | None, catalogue: Catalogue) -> str:
     """One sentence, for failed conditions with the one that decided: “… not met: Country is Germany.”"""
-    sentence = _SENTENCES[decision.reason]
+    sentence = str(_SENTENCES[decision.reason])
     if decision.reason == Reason.INVALID_TEST_FILE and decision.detail:
-        return f"{sentence.removesuffix('.')}: {decision.detail}."
+        return gettext("Its test file cannot be used: %(why)s.") % {"why": decision.detail}
     if decision.reason != Reason.CONDITIONS_NOT_MET or document is None:
         return sentence
     predicate = predicate_at(document["conditions"], decision.detail or "")
     if predicate is None:
         return sentence
-    return f"{sentence.removesuffix('.')}: it is not true that {describe_predicate(predicate, catalogue)}."
+    words = gettext("The conditions are not met: it is not true that %(condition)s.")
+    return words % {"condition": describe_predicate(predicate, catalogue)}
 
 
 def predicate_at(conditions: object, path: str) -> Mapping[str, Any] | None:
@@ -71,13 +80,13 @@ def readable_value(name: str, value: object, catalogue: Catalogue) -> str:
         if named is not None:
             return named
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, dt.datetime):
         # The warehouse's are naive, in UTC.
         aware = value.replace(tzinfo=value.tzinfo or dt.UTC)
         return f"{aware.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
     if isinstance(value, (list, tuple)):
-        return shorten(", ".join(map(str, value[:_MOST_ITEMS])) or "an empty list")
+        return shorten(", ".join(map(str, value[:_MOST_ITEMS])) or gettext("an empty list"))
     return shorten(str(value))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from core.errors import InvalidInput, NotFound
@@ -28,7 +29,7 @@ def unforce_matching(
         rows = rows.filter(environment=environment)
     ids = list(rows.values_list("pk", flat=True))
     if not ids:
-        raise NotFound("Nothing is forced for that user or device.")
+        raise NotFound(gettext("Nothing is forced for that user or device."))
     for forced_id in ids:
         unforce_user(actor, forced_id)
     return len(ids)
@@ -39,10 +40,10 @@ def switch_tests_on_for(actor: Actor, *, user_id: str = "", device_id: str = "")
     _require_one_id(user_id, device_id)
     off = TestsOff.objects.filter(user_id=user_id, device_id=device_id).first()
     if off is None:
-        raise NotFound("Tests are not off for that user or device.")
+        raise NotFound(gettext("Tests are not off for that user or device."))
     switch_tests_on(actor, off.pk)
 
 
 def _require_one_id(user_id: str, device_id: str) -> None:
     if bool(user_id) == bool(device_id):
-        raise InvalidInput.at("user_id", "Give either a user id or a device id.")
+        raise InvalidInput.at("user_id", gettext("Give either a user id or a device id."))

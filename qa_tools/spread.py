@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from core import clock
 from delivery.app_servers import live_servers
 from delivery.formats import path_of
@@ -147,8 +149,8 @@ def _entry(row: ForcedUser) -> _Entry:
 def _obstacle(row: ForcedUser) -> str:
     experiment = row.experiment
     if experiment.status == Status.DRAFT:
-        return "The test is a draft again"
+        return gettext("The test is a draft again")
     variants = experiment.current.variants.all() if experiment.current else ()
     if row.variant not in {variant.name for variant in variants}:
-        return "The current settings have no such variant"
+        return gettext("The current settings have no such variant")
     return ""

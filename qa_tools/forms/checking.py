@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Environment
 from audience.casting import CELL_CASTS, CastError
@@ -18,10 +20,13 @@ from delivery.subjects import MAX_ID, Subject, complete_subject
 from usersplit_sdk import SPLIT_GROUPS, User
 from usersplit_sdk import Environment as RequestEnvironment
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 _PREFIXES: Final[dict[Source, str]] = {"environment": "filter_", "user": "user_"}
-_UNTYPED: Final[dict[Source, tuple[str, str]]] = {
-    "environment": ("", "not sent"),
-    "user": ("", "as in the warehouse"),
+_UNTYPED: Final[dict[Source, tuple[str, StrOrPromise]]] = {
+    "environment": ("", _("not sent")),
+    "user": ("", _("as in the warehouse")),
 }
 _MOMENTS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
 _FIRST_YEAR: Final = 1970
@@ -31,36 +36,41 @@ class CheckForm(ConsoleForm):
     """A user of the warehouse, one whose profile is typed in, or a guest; in a request with these values."""
 
     user_id = forms.CharField(
-        max_length=MAX_ID, required=False, strip=False, label="User id", help_text="Empty: a guest."
+        max_length=MAX_ID, required=False, strip=False, label=_("User id"), help_text=_("Empty: a guest.")
     )
-    device_id = forms.CharField(max_length=MAX_ID, required=False, strip=False, label="Device id")
+    device_id = forms.CharField(max_length=MAX_ID, required=False, strip=False, label=_("Device id"))
     environment = forms.ChoiceField(
         choices=Environment,
         required=False,
         initial=Environment.PRODUCTION,
-        help_text="Whose forced users apply.",
+        label=_("Environment"),
+        help_text=_("Whose forced users apply."),
     )
     as_of = UtcDateTimeField(
         required=False,
         input_formats=_MOMENTS,
-        label="As of (UTC)",
-        help_text="Empty: now. Else what was delivered at that moment.",
+        label=_("As of (UTC)"),
+        help_text=_("Empty: now. Else what was delivered at that moment."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
-        error_messages={"invalid": "Must be a moment such as 2026-11-22T14:30."},
+        error_messages={"invalid": _("Must be a moment such as 2026-11-22T14:30.")},
     )
     split_group = forms.IntegerField(
         min_value=1,
         max_value=SPLIT_GROUPS,
         required=False,
-        label="Split group",
-        help_text="Empty: the user's own. A guest has one only in the browser's cookie.",
+        label=_("Split group"),
+        help_text=_("Empty: the user's own. A guest has one only in the browser's cookie."),
     )
-    supports = forms.BooleanField(required=False, initial=True, label="The client supports every client test")
+    supports = forms.BooleanField(
+        required=False, initial=True, label=_("The client supports every client test")
+    )
     q = forms.CharField(
         max_length=200,
         required=False,
-        label="Only tests and groups like",
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Key or name", "list": "test-keys"}),
+        label=_("Only tests and groups like"),
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": _("Key or name"), "list": "test-keys"}
+        ),
     )
 
     def __init__(self, *args: Any, catalogue: Catalogue, **kwargs: Any) -> None:
@@ -99,9 +109,9 @@ class CheckForm(ConsoleForm):
         if moment is None:
             return None
         if moment.year < _FIRST_YEAR:
-            raise forms.ValidationError("Nothing had been delivered then.")
+            raise forms.ValidationError(gettext("Nothing had been delivered then."))
         if moment > clock.now():
-            raise forms.ValidationError("Lies in the future.")
+            raise forms.ValidationError(gettext("Lies in the future."))
         return moment
 
     def clean(self) -> dict[str, Any]:
@@ -110,14 +120,14 @@ class CheckForm(ConsoleForm):
         for name in ("user_id", "device_id"):
             problem = unstorable_text(given.get(name) or "")
             if problem:
-                self.add_error(name, f"It {problem}.")
+                self.add_error(name, gettext("It %(problem)s.") % {"problem": problem})
         for spec in self._filters:
             text = given.get(_field_name(spec))
             if text:
                 try:
                     self._typed[spec.source][spec.name] = CELL_CASTS[spec.type](text)
                 except CastError as error:
-                    self.add_error(_field_name(spec), f"It {error}.")
+                    self.add_error(_field_name(spec), gettext("It %(problem)s.") % {"problem": error})
         return given
 
     @property
@@ -157,7 +167,7 @@ def _filter_field(spec: FilterSpec) -> forms.Field:
     untyped = _UNTYPED[spec.source]
     if spec.type == "boolean":
         return forms.ChoiceField(
-            choices=[untyped, ("yes", "yes"), ("no", "no")], required=False, label=spec.label
+            choices=[untyped, ("yes", _("yes")), ("no", _("no"))], required=False, label=spec.label
         )
     if spec.choices and spec.type != "list":
         named = [(str(choice.value), choice.label) for choice in spec.choices]

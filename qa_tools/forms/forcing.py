@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Environment
 from core.errors import FieldError, InvalidInput
@@ -25,11 +28,11 @@ _MOST_COMPLAINTS: Final = 50
 class TermsForm(ConsoleForm):
     """Why, and until when."""
 
-    reason = forms.CharField(max_length=500, required=False, label="Why")
+    reason = forms.CharField(max_length=500, required=False, label=_("Why"))
     expires_on = forms.DateField(
         required=False,
-        label="Last day",
-        help_text="It ends with this day (UTC). Empty: when somebody removes it.",
+        label=_("Last day"),
+        help_text=_("It ends with this day (UTC). Empty: when somebody removes it."),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
@@ -54,9 +57,13 @@ class PersonForm(TermsForm):
 
     field_order = ["user_id", "device_id"]
 
-    user_id = forms.CharField(max_length=MAX_ID, required=False, strip=False, label="User id")
+    user_id = forms.CharField(max_length=MAX_ID, required=False, strip=False, label=_("User id"))
     device_id = forms.CharField(
-        max_length=MAX_ID, required=False, strip=False, label="or device id", help_text="One of the two."
+        max_length=MAX_ID,
+        required=False,
+        strip=False,
+        label=_("or device id"),
+        help_text=_("One of the two."),
     )
 
 
@@ -65,7 +72,7 @@ class ForceForm(PersonForm):
 
     field_order = ["target", "user_id", "device_id", "environment"]
 
-    environment = forms.ChoiceField(choices=Environment, required=False)
+    environment = forms.ChoiceField(choices=Environment, required=False, label=_("Environment"))
 
     def __init__(self, *args: Any, tests: Sequence[Experiment], **kwargs: Any) -> None:
         self._tests = {test.key: test for test in tests}
@@ -84,18 +91,23 @@ class ForceManyForm(TermsForm):
     field_order = ["target", "kind", "environment", "lines"]
 
     kind = forms.ChoiceField(
-        choices=[("user_id", "User ids"), ("device_id", "Device ids")],
+        choices=[("user_id", _("User ids")), ("device_id", _("Device ids"))],
         required=False,
-        label="What the ids are",
+        label=_("What the ids are"),
     )
-    environment = forms.ChoiceField(choices=Environment, required=False)
+    environment = forms.ChoiceField(choices=Environment, required=False, label=_("Environment"))
     lines = forms.CharField(
         required=False,
         strip=False,
         max_length=_MOST_TEXT,
-        label="Ids",
-        help_text=f"One per line, up to {MAX_PEOPLE:,}. Another variant than the chosen one stands behind a comma: "
-        "4711,green. An id with a comma in it goes in quotation marks; spaces around an id are dropped.",
+        label=_("Ids"),
+        help_text=format_lazy(
+            _(
+                "One per line, up to {most}. Another variant than the chosen one stands behind a comma: "
+                "4711,green. An id with a comma in it goes in quotation marks; spaces around an id are dropped."
+            ),
+            most=f"{MAX_PEOPLE:,}",
+        ),
         widget=forms.Textarea(
             attrs={"rows": 10, "spellcheck": "false", "class": "form-control us-code-input"}
         ),
@@ -121,12 +133,14 @@ class ForceManyForm(TermsForm):
             try:
                 cells = next(csv.reader([line], strict=True))
             except csv.Error:
-                errors.append(_at(number, "A quotation mark is not closed, or something stands behind it."))
+                errors.append(
+                    _at(number, gettext("A quotation mark is not closed, or something stands behind it."))
+                )
                 continue
             # What is pasted from a spreadsheet often has spaces around it.
             cells = [cell.strip() for cell in cells]
             if len(cells) > 2 or not cells[0]:
-                errors.append(_at(number, "Must be an id, or an id, a comma and a variant."))
+                errors.append(_at(number, gettext("Must be an id, or an id, a comma and a variant.")))
                 continue
             self._numbers.append(number)
             own = cells[1] if len(cells) == 2 else ""
@@ -134,7 +148,7 @@ class ForceManyForm(TermsForm):
         if errors:
             raise InvalidInput(errors)
         if not found:
-            raise InvalidInput.at(_LINE, "Give at least one id.")
+            raise InvalidInput.at(_LINE, gettext("Give at least one id."))
         return found
 
     def complain(self, refusal: InvalidInput) -> None:
@@ -142,7 +156,8 @@ class ForceManyForm(TermsForm):
         errors = [self._at_line(error) for error in refusal.errors]
         super().complain(InvalidInput(errors[:_MOST_COMPLAINTS]))
         if len(errors) > _MOST_COMPLAINTS:
-            self.add_error(_LINE, f"And {len(errors) - _MOST_COMPLAINTS:,} more.")
+            more = f"{len(errors) - _MOST_COMPLAINTS:,}"
+            self.add_error(_LINE, gettext("And %(more)s more.") % {"more": more})
 
     def _filled_lines(self) -> Iterator[tuple[int, str]]:
         # Only what keyboards and browsers end lines with: other separators may be part of an id.
@@ -167,8 +182,8 @@ class TestsOffForm(PersonForm):
 
 
 def _target_field(tests: Sequence[Experiment]) -> forms.ChoiceField:
-    choices = [("", "Choose…"), *((test.key, _variants_of(test)) for test in tests)]
-    return forms.ChoiceField(choices=choices, required=False, label="Test and variant")
+    choices = [("", _("Choose…")), *((test.key, _variants_of(test)) for test in tests)]
+    return forms.ChoiceField(choices=choices, required=False, label=_("Test and variant"))
 
 
 def _variants_of(test: Experiment) -> list[tuple[str, str]]:
@@ -177,4 +192,5 @@ def _variants_of(test: Experiment) -> list[tuple[str, str]]:
 
 
 def _at(number: int, message: str) -> FieldError:
-    return FieldError(_LINE, f"Line {number:,}: {message}")
+    words = gettext("Line %(number)s: %(message)s")
+    return FieldError(_LINE, words % {"number": f"{number:,}", "message": message})

@@ -10,12 +10,14 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.requests import signed_in_actor
 from audience.catalogue import load_catalogue
 from core.errors import InvalidInput
 from experiments.models import Experiment, Kind
+from experiments.models.experiment import StatusChoices
 from experiments.selectors import visible_experiments
 from qa_tools.checking import Answer, Check, check_user
 from qa_tools.condition_tree import TreeLine, tree_lines
@@ -37,6 +39,11 @@ class AnswerRow:
     lines: tuple[TreeLine, ...] = ()
     error: str = ""
     note: str = ""
+
+    @property
+    def status_label(self) -> str:
+        """The status that the test's file gives it, in a word."""
+        return str(StatusChoices(self.answer.status).label) if self.answer and self.answer.status else ""
 
 
 @require_safe
@@ -64,7 +71,7 @@ def user_check(request: HttpRequest) -> HttpResponse:
                 "check": check,
                 "profile": readable_profile(user.attributes if user else {}, catalogue),
                 "request_values": readable_profile(check.subject.environment.attributes, catalogue),
-                "typed": readable_profile(form.typed_profile, catalogue),
+                "typed": ", ".join(label for label, _ in readable_profile(form.typed_profile, catalogue)),
                 "page": page,
                 "is_single": page.paginator.count == 1,
                 "hits_query": _ids_query(given, "user_id", "device_id"),
@@ -107,10 +114,12 @@ def _test_row(answer: Answer, tests: Mapping[str, Experiment], check: Check) -> 
     trace = check.trace(answer)
     experiment = tests.get(answer.test)
     if trace is None:
-        return AnswerRow(answer.test, experiment, answer, error="There is no test file that can be used.")
+        return AnswerRow(
+            answer.test, experiment, answer, error=gettext("There is no test file that can be used.")
+        )
     was_asked = check.asked_conditions(answer)
     lines = tree_lines(trace, check.catalogue, is_marked=answer.decision.reason is Reason.CONDITIONS_NOT_MET)
-    note = "" if was_asked else "The decision did not come to them. They would be:"
+    note = "" if was_asked else gettext("The decision did not come to them. They would be:")
     return AnswerRow(answer.test, experiment, answer, lines=lines, error=trace.error or "", note=note)
 
 

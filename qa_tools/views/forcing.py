@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Environment
@@ -22,7 +24,7 @@ from qa_tools.selectors import forced_users, forcible_tests, removable_ids
 from qa_tools.spread import spread_of_forced
 from qa_tools.views.rows import PAGE_SIZE, next_poll, read_search, template_of
 
-_NO_TARGET = "Choose a test and a variant."
+_NO_TARGET = _("Choose a test and a variant.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,7 +40,7 @@ def forced_list(request: HtmxRequest) -> HttpResponse:
         given = form.cleaned_data
         try:
             if experiment is None:
-                raise InvalidInput.at("target", _NO_TARGET)
+                raise InvalidInput.at("target", str(_NO_TARGET))
             forced = force_user(
                 actor,
                 experiment,
@@ -52,7 +54,8 @@ def forced_list(request: HtmxRequest) -> HttpResponse:
         except InvalidInput as refusal:
             form.complain(refusal)
         else:
-            messages.success(request, f"Forced: {forced}. App servers have it within seconds.")
+            said = gettext("Forced: %(who)s. App servers have it within seconds.")
+            messages.success(request, said % {"who": forced})
             return redirect("qa_tools:forced_list")
     context = _list_context(request) | {"form": form, "may_force": bool(tests)}
     template = template_of(request, "qa_tools/forced/page.html")
@@ -70,7 +73,7 @@ def forced_many(request: HtmxRequest) -> HttpResponse:
         given = form.cleaned_data
         try:
             if experiment is None:
-                raise InvalidInput.at("target", _NO_TARGET)
+                raise InvalidInput.at("target", str(_NO_TARGET))
             made = force_users(
                 actor,
                 experiment,
@@ -82,9 +85,8 @@ def forced_many(request: HtmxRequest) -> HttpResponse:
         except InvalidInput as refusal:
             form.complain(refusal)
         else:
-            messages.success(
-                request, f"Forced {len(made):,} in “{experiment.key}”. App servers have it within seconds."
-            )
+            said = gettext("Forced %(n)s in “%(test)s”. App servers have it within seconds.")
+            messages.success(request, said % {"n": f"{len(made):,}", "test": experiment.key})
             return redirect("qa_tools:forced_list")
     context = {"form": form, "may_force": bool(tests)}
     return render(request, "qa_tools/forced/many.html", context, status=422 if form.errors else 200)
@@ -96,9 +98,10 @@ def forced_remove(request: HtmxRequest, forced_id: int) -> HttpResponse:
     actor = signed_in_actor(request)
     forced = forced_users(actor).filter(pk=forced_id).first()
     if forced is None:
-        raise NotFound("There is no such forced user; perhaps somebody removed it a moment ago.")
+        raise NotFound(gettext("There is no such forced user; perhaps somebody removed it a moment ago."))
     unforce_user(actor, forced_id)
-    messages.success(request, f"No longer forced: {forced}. App servers let go within seconds.")
+    said = gettext("No longer forced: %(who)s. App servers let go within seconds.")
+    messages.success(request, said % {"who": forced})
     return redirect("qa_tools:forced_list")
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import signed_in_actor
@@ -39,7 +40,8 @@ def tests_off_list(request: HtmxRequest) -> HttpResponse:
         except InvalidInput as refusal:
             form.complain(refusal)
         else:
-            messages.success(request, f"All tests are off for {off}. App servers have it within seconds.")
+            said = gettext("All tests are off for %(who)s. App servers have it within seconds.")
+            messages.success(request, said % {"who": off})
             return redirect("qa_tools:tests_off_list")
     context = _list_context(request) | {"form": form, "may_switch": may_switch_tests_off(actor)}
     template = template_of(request, "qa_tools/tests_off/page.html")
@@ -52,9 +54,10 @@ def tests_off_remove(request: HtmxRequest, off_id: int) -> HttpResponse:
     actor = signed_in_actor(request)
     off = people_without_tests().filter(pk=off_id).first()
     if off is None:
-        raise NotFound("Tests are on for that user or device; perhaps somebody did it a moment ago.")
+        raise NotFound(gettext("Tests are on for that user or device; perhaps somebody did it a moment ago."))
     switch_tests_on(actor, off_id)
-    messages.success(request, f"Tests are on again for {off}. App servers have it within seconds.")
+    said = gettext("Tests are on again for %(who)s. App servers have it within seconds.")
+    messages.success(request, said % {"who": off})
     return redirect("qa_tools:tests_off_list")
 
 
