@@ -7,7 +7,7 @@ from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.password_links import is_valid_link, link_expires_at, link_token
+from accounts.password_links import has_open_link, link_expires_at, link_token
 
 _WORDS = """\
 Hello {name},
@@ -35,7 +35,7 @@ def mail_link(person_id: int) -> bool:
     """Mail the newest link to its person, if it still works. Returns whether a mail went out."""
     person = User.objects.filter(pk=person_id, is_active=True).exclude(email="").first()
     expires_at = link_expires_at(person) if person else None
-    if person is None or expires_at is None or not is_valid_link(person, link_token(person)):
+    if person is None or expires_at is None or not has_open_link(person):
         return False
     words = _WORDS.format(
         name=person,

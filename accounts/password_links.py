@@ -46,6 +46,15 @@ def link_expires_at(person: User) -> dt.datetime | None:
     return person.link_made_at + dt.timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 
 
+def has_open_link(person: User) -> bool:
+    """Whether a link waits to be used: made, neither used nor over, and they did not sign in without it."""
+    expires_at = link_expires_at(person)
+    if expires_at is None or person.link_made_at is None or not person.is_active:
+        return False
+    signed_in_since = person.last_login is not None and person.last_login > person.link_made_at
+    return clock.now() < expires_at and not signed_in_since
+
+
 def is_valid_link(person: User, token: str) -> bool:
     """Whether this token still lets somebody choose this person's password."""
     if person.link_made_at is None or not person.is_active:

@@ -65,7 +65,10 @@ def update_person(
                 "role", gettext("You cannot take this role from yourself: ask another superuser.")
             )
         _keep_a_superuser(before)
-    after = _saved(before, _columns(values, before))
+    columns = _columns(values, before)
+    if values["email"] != before.email:
+        columns["link_made_at"] = None
+    after = _saved(before, columns)
     fields = _differences(before, after)
     if fields:
         _tell(actor, after, "edit", f"Changed the account of {_called(after)}", fields)
@@ -88,7 +91,7 @@ def switch_person(actor: Actor, person_id: int, *, revision: int, is_active: boo
             _keep_a_superuser(before)
     columns: dict[str, Any] = {"is_active": is_active}
     if not is_active:
-        columns["access_epoch"] = before.access_epoch + 1
+        columns |= {"access_epoch": before.access_epoch + 1, "link_made_at": None}
     after = _saved(before, columns)
     action, done = ("restore", "on again") if is_active else ("archive", "off")
     change = FieldChange("is_active", "May sign in", before.is_active, is_active)
@@ -127,7 +130,8 @@ def choose_password(person_id: int, token: str, password: str) -> User:
     except ValidationError as error:
         raise InvalidInput.at("password", " ".join(error.messages)) from error
     person.set_password(password)
-    person.save(update_fields=["password"])
+    person.link_made_at = None
+    person.save(update_fields=["password", "link_made_at"])
     _tell(Actor.person(person), person, "edit", f"{_called(person)} chose a password by a link")
     return person
 
