@@ -5,22 +5,19 @@ A count and a draw never change, so what follows from them is worked out once in
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from threading import Lock
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from django.db.models import Max
 
+from core.kept import Kept
+from experiments.compact_counts import unpack_counts
 from experiments.models import AudienceCount
 from experiments.percents import SPLIT_GROUPS
 from experiments.selectors import owners_by_settings_group
-
-MOST_KEPT: Final = 5_000
-"""Some 5 kB each among 300 live tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +34,8 @@ class Counted:
         return sum(self.by_position.values())
 
 
-_kept: OrderedDict[int, Counted] = OrderedDict()
-_lock = Lock()
+# By the count's id; some 5 kB each among 300 live tests.
+_kept: Final[Kept[int, Counted]] = Kept(most=5_000)
 
 
 def counted(settings_group_ids: Iterable[int]) -> dict[int, Counted]:
@@ -51,49 +48,41 @@ def counted(settings_group_ids: Iterable[int]) -> dict[int, Counted]:
         .values_list("settings_group")
         .annotate(Max("id"))
     )
-    with _lock:
-        known = {count: _kept[count] for count in newest.values() if count in _kept}
-        for count in known:
-            _kept.move_to_end(count)
+    known = _kept.among(newest.values())
     missing = [count for count in newest.values() if count not in known]
     if missing:
         found = _read(missing)
         known |= found
-        with _lock:
-            _kept.update(found)
-            while len(_kept) > MOST_KEPT:
-                _kept.popitem(last=False)
+        _kept.keep(found)
     return {settings_group: known[count] for settings_group, count in newest.items()}
 
 
 def _read(counts: Collection[int]) -> dict[int, Counted]:
     rows = list(
-        AudienceCount.objects.filter(pk__in=counts).only(
-            "settings_group_id", "users", "others", "others_not_counted", "shared"
+        AudienceCount.objects.filter(pk__in=counts).values_list(
+            "id", "settings_group_id", "users", "others", "shared"
         )
     )
-    wanted = {row.settings_group_id for row in rows} | {other for row in rows for other in row.others}
-    owners = owners_by_settings_group(wanted)
-    lines = {pk: line for line, pk in enumerate(owners)}
-    table_of_owners = np.array(list(owners.values()), dtype=np.int16).reshape(len(owners), SPLIT_GROUPS)
-    owned: npt.NDArray[np.bool_] = np.greater(table_of_owners, 0)
-    avoidable: list[bool] = [not bool(mine.all()) for mine in owned]
+    owners = owners_by_settings_group({row[1] for row in rows} | {other for row in rows for other in row[3]})
+    drawn = np.array(sorted(owners), dtype=np.int64)
+    owned = np.array([owners[pk] > 0 for pk in drawn.tolist()], dtype=np.bool_).reshape(-1, SPLIT_GROUPS)
+    avoidable: npt.NDArray[np.bool_] = np.logical_not(owned.all(axis=1))
     found = {}
-    for row in rows:
-        mine, table = owners[row.settings_group_id], row.table()
-        sums = np.bincount(mine, weights=table.users)
-        places = [
-            place for place, other in enumerate(table.others) if other in lines and avoidable[lines[other]]
-        ]
-        others, groups = [table.others[place] for place in places], np.flatnonzero(mine)
-        theirs = owned[np.ix_(_places(lines[other] for other in others), groups)]
-        shared = (table.shared[np.ix_(_places(places), groups)] * theirs).sum(axis=1, dtype=np.int64)
-        found[row.pk] = Counted(
-            {position: int(users) for position, users in enumerate(sums) if position},
-            {other: int(users) for other, users in zip(others, shared, strict=True) if users},
+    for pk, settings_group, users, others, packed in rows:
+        mine, theirs = owners[settings_group], np.array(others, dtype=np.int64)
+        # What stands for one without a draw is some other's place: it is left out.
+        places = np.searchsorted(drawn, theirs).clip(max=len(drawn) - 1)
+        counted_with = np.flatnonzero((drawn[places] == theirs) & avoidable[places])
+        groups = np.flatnonzero(mine)
+        both = unpack_counts(bytes(packed))[np.ix_(counted_with, groups)]
+        shared = (both * owned[np.ix_(places[counted_with], groups)]).sum(axis=1, dtype=np.int64)
+        sums = np.bincount(mine, weights=users)
+        found[pk] = Counted(
+            {position: int(number) for position, number in enumerate(sums) if position},
+            {
+                other: number
+                for other, number in zip(theirs[counted_with].tolist(), shared.tolist(), strict=True)
+                if number
+            },
         )
     return found
-
-
-def _places(numbers: Iterable[int]) -> npt.NDArray[np.int64]:
-    return np.array(list(numbers), dtype=np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from django.conf import settings
@@ -16,9 +17,14 @@ from accounts.models import Role
 from audience.occupancy import Owners
 from core import clock
 from core.errors import NotFound
+from core.kept import Kept
 from experiments.lifecycle import UNFINISHED, Standing, Status, Verb, allowed_verbs
 from experiments.models import Experiment, Kind, PreparationState, SettingsGroup, Variant
 from experiments.models.experiment import ExperimentQuerySet
+
+# By settings group the id of its draw and the draw, 5 kB each. With the id, because one that was taken back with its transaction
+# may have been read in that transaction.
+_kept_draws: Final[Kept[int, tuple[int, Owners]]] = Kept(most=2_000)
 
 _STANDING_OF_ROLE = {
     Role.SUPERUSER: Standing.SUPERUSER,
@@ -217,16 +223,30 @@ def _had_users_by(settings_group: SettingsGroup, end: dt.datetime, moment: dt.da
 
 
 def owners_by_settings_group(settings_group_ids: Collection[int]) -> dict[int, Owners]:
-    """The draws of these settings groups: who owns each split group, int16[2400], 0 for nobody."""
+    """The draws of these settings groups: who owns each split group, int16[2400] (not to be written to), 0 for nobody.
+
+    A draw never changes, so one that this process has read before is not sent again; whether it is there is asked every time.
+    """
+    ids = list(settings_group_ids)
+    kept = _kept_draws.among(ids)
     with connection.cursor() as cursor:
         # As text numpy reads them; number by number those of a thousand tests would take twice as long.
         cursor.execute(
-            "SELECT settings_group_id, owners::text FROM experiments_draw WHERE settings_group_id = ANY(%s)",
-            [list(settings_group_ids)],
+            "SELECT settings_group_id, id, CASE WHEN id = ANY(%s) THEN NULL ELSE owners::text END"
+            " FROM experiments_draw WHERE settings_group_id = ANY(%s)",
+            [[draw for draw, _ in kept.values()], ids],
         )
-        return {
-            pk: np.fromstring(owners.strip("{}"), dtype=np.int16, sep=",") for pk, owners in cursor.fetchall()
-        }
+        rows = cursor.fetchall()
+    read = {pk: (draw, _owners_in(text)) for pk, draw, text in rows if text is not None}
+    _kept_draws.keep(read)
+    return {pk: (read.get(pk) or kept[pk])[1] for pk, _, _ in rows}
+
+
+def _owners_in(text: str) -> Owners:
+    owners = np.fromstring(text.strip("{}"), dtype=np.int16, sep=",")
+    # Many readers share it.
+    owners.setflags(write=False)
+    return owners
 
 
 def variant_names(settings_group_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
