@@ -55,8 +55,9 @@ class LineView:
     fields: list[FieldView]
 
     @property
-    def has_texts(self) -> bool:
-        return any(one.text for one in self.fields)
+    def is_readable(self) -> bool:
+        """Whether anybody would read anything: typed here, or what the application says."""
+        return self.now is not None or any(one.text for one in self.fields)
 
 
 @dataclass(frozen=True, slots=True)
