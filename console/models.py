@@ -36,3 +36,23 @@ class Pulse(models.Model):
 
     def __str__(self) -> str:
         return self.queue
+
+
+class FirstTest(models.Model):
+    """Who is led through a first test, since when, and whether they have enough of it.
+
+    Without `experiment` it is the newest test that this person has made since. `tried_at`: they said that they checked a user.
+    """
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="first_test", primary_key=True
+    )
+    experiment = models.ForeignKey(
+        "experiments.Experiment", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    begun_at = models.DateTimeField(default=clock.now)
+    tried_at = models.DateTimeField(null=True)
+    dismissed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.person_id}"

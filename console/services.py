@@ -1,4 +1,4 @@
-"""Keeping views of the test list. They are their owner's own business, so the changelog says nothing of them."""
+"""What people keep of the console: views of the test list, their first test. It is their own business, so the changelog says nothing of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from django.http import QueryDict
 
 from accounts.models import User
 from console.list_wanted import query_of, read_wanted
-from console.models import SavedView
+from console.models import FirstTest, SavedView
+from core import clock
 from core.errors import InvalidInput, NotFound
 from core.text import unstorable_text
+from experiments.models import Experiment
 
 MOST_VIEWS: Final = 30
 LONGEST_NAME: Final = 60
@@ -40,3 +42,28 @@ def remove_view(person: User, pk: int) -> None:
     """Raises NotFound for somebody else's too."""
     if pk >= 2**63 or not SavedView.objects.filter(person=person, pk=pk).delete()[0]:
         raise NotFound("There is no such view of yours.")
+
+
+def follow_test(person: User, experiment: Experiment | None) -> None:
+    """Be led through this test; without one, through the next that this person makes. Whoever had enough of it begins again."""
+    FirstTest.objects.update_or_create(
+        person=person,
+        defaults={
+            "experiment": experiment,
+            "begun_at": clock.now(),
+            "tried_at": None,
+            "dismissed_at": None,
+        },
+    )
+
+
+def say_tried(person: User, experiment: Experiment) -> None:
+    """A check of a user leaves no trace, so whoever did one says so."""
+    FirstTest.objects.update_or_create(
+        person=person, defaults={"experiment": experiment, "tried_at": clock.now()}
+    )
+
+
+def dismiss_first_test(person: User) -> None:
+    """For good, on every device: the console speaks of it no more until it is asked to."""
+    FirstTest.objects.update_or_create(person=person, defaults={"dismissed_at": clock.now()})

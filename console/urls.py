@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.views import code_seen, help_pages, home, overlap, planning, searching, system, test_list
+from console.views import (
+    code_seen,
+    first_test,
+    help_pages,
+    home,
+    overlap,
+    planning,
+    searching,
+    system,
+    test_list,
+)
 
 app_name = "console"
 urlpatterns: list[URLPattern] = [
@@ -20,6 +30,11 @@ urlpatterns: list[URLPattern] = [
     path("system/", system.system_page, name="system"),
     path("overlap/", overlap.overlap_page, name="overlap"),
     path("overlap/<str:key>/<str:other>/", overlap.overlap_pair, name="overlap_pair"),
+    path("first-test/", first_test.first_test_page, name="first_test"),
+    path("first-test/follow/", first_test.first_test_follow, name="first_test_follow"),
+    path("first-test/tried/", first_test.first_test_tried, name="first_test_tried"),
+    path("first-test/dismiss/", first_test.first_test_dismiss, name="first_test_dismiss"),
+    path("tests/<str:key>/first-test/", first_test.first_test_strip, name="first_test_strip"),
     path("help/", help_pages.help_index, name="help"),
     path("help/pictures/<str:name>", help_pages.help_picture, name="help_picture"),
     path("help/<slug:page>/", help_pages.help_page, name="help_page"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -32,11 +32,11 @@ def help_page(request: HtmxRequest, page: str) -> HttpResponse:
 
 
 @require_safe
-def help_picture(request: HtmxRequest, name: str) -> FileResponse:
+def help_picture(request: HtmxRequest, name: str) -> HttpResponse:
     """A picture of the docs."""
     path = PICTURES / name
     if _PICTURE.fullmatch(name) is None or not path.is_file():
         raise Http404
-    answer = FileResponse(path.open("rb"), content_type="image/png")
+    answer = HttpResponse(path.read_bytes(), content_type="image/png")
     answer.headers["Cache-Control"] = "private, max-age=3600"
     return answer

@@ -13,6 +13,8 @@ from accounts.models import Role
 from accounts.requests import signed_in_actor
 from changelog.models import Entry
 from console.facts import facts_for
+from console.first_test import STEPS, next_step, steps_of
+from console.first_test_facts import addresses_of, guidance_for, known_of
 from console.needs import alarms, dates_ahead, need_groups
 from core.http import HtmxRequest
 from experiments.health_report import has_alarm
@@ -55,8 +57,19 @@ def home(request: HtmxRequest) -> HttpResponse:
         "is_empty": not sum(counts.values()),
         "may_create": actor.role in _MANAGE,
         "changes": _changes(actor),
+        "first_test": _first_test(actor),
     }
     return render(request, "console/home.html", context)
+
+
+def _first_test(actor: Actor) -> dict[str, Any] | None:
+    """The next step of whoever is led through a first test, until it is finished."""
+    guidance = guidance_for(actor)
+    if guidance is None or not guidance.is_active:
+        return None
+    known = known_of(guidance)
+    step = next_step(steps_of(known, addresses_of(guidance.experiment, known)))
+    return {"experiment": guidance.experiment, "next": step, "count": STEPS} if step is not None else None
 
 
 def _changes(actor: Actor) -> list[dict[str, Any]]:

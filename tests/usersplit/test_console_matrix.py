@@ -83,6 +83,12 @@ RULES: Final[dict[str, Rule]] = {
     "console:overlap": Rule("/overlap/"),
     "console:overlap_pair": Rule("/overlap/button/button/"),
     "console:search": Rule("/search/?q=button"),
+    "console:first_test": Rule("/first-test/", MANAGERS),
+    "console:first_test_follow": _does("/first-test/follow/", MANAGERS),
+    "console:first_test_tried": _does("/first-test/tried/", MANAGERS),
+    "console:first_test_dismiss": _does("/first-test/dismiss/", MANAGERS),
+    # Nothing for most, but the page of the test asks for everybody.
+    "console:first_test_strip": Rule(f"{TEST}first-test/"),
     "console:help": Rule("/help/"),
     "console:help_page": Rule("/help/hits/"),
     "console:help_picture": Rule("/help/pictures/home.png"),
