@@ -35,11 +35,11 @@ def hits_card(request: HtmxRequest, key: str) -> HttpResponse:
 def several_note(request: HtmxRequest, key: str) -> HttpResponse:
     """How many users saw more than one variant: what the counters cannot tell, asked of the store and apart from the card."""
     experiment = experiment_for(signed_in_actor(request), Kind.TEST, key)
-    shown = _shown_settings(request, experiment)
+    shown = asked_settings(request, experiment)
     context: dict[str, Any] = {"experiment": experiment, "shown": shown}
     if shown is not None:
         try:
-            context["several"] = users_in_several(shown, _environment(request))
+            context["several"] = users_in_several(shown, asked_environment(request))
         except StoreError as error:
             context["problem"] = error.detail
     template = "analytics/hits/several.html" if request.htmx else "analytics/hits/several_page.html"
@@ -47,8 +47,8 @@ def several_note(request: HtmxRequest, key: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
-    environment = _environment(request)
-    shown = _shown_settings(request, experiment)
+    environment = asked_environment(request)
+    shown = asked_settings(request, experiment)
     context: dict[str, Any] = {
         "experiment": experiment,
         "kind": experiment.kind,
@@ -74,12 +74,13 @@ def _drawn(request: HttpRequest, report: HitsReport) -> dict[str, Any]:
     return {"by": by, "timeline": timeline(report, by)}
 
 
-def _environment(request: HttpRequest) -> str:
+def asked_environment(request: HttpRequest) -> str:
+    """Of `?environment=`, production unless it names another."""
     asked = request.GET.get("environment", "")
     return asked if asked in Environment.values else Environment.PRODUCTION.value
 
 
-def _shown_settings(request: HttpRequest, experiment: Experiment) -> SettingsGroup | None:
+def asked_settings(request: HttpRequest, experiment: Experiment) -> SettingsGroup | None:
     """The current settings, or those asked for. Raises NotFound for settings that there are not."""
     number = read_number(request.GET, "settings")
     if number is None or (experiment.current is not None and experiment.current.number == number):
