@@ -142,6 +142,8 @@ RULES: Final[dict[str, Rule]] = {
     "qa_tools:tests_off_remove": _does("/tests-off/{off}/remove/", QA),
     "analytics:hits_card": Rule(f"{TEST}hits/"),
     "analytics:several_note": Rule(f"{TEST}hits/several/"),
+    "analytics:results_page": Rule(f"{TEST}results/"),
+    "analytics:results_effects": Rule(f"{TEST}results/effects/"),
     "analytics:unknown_list": Rule("/hits/unknown/"),
     "analytics:unknown_dismiss": _does("/hits/unknown/1/dismiss/", MANAGERS | {"developer"}, missing=True),
     "analytics:user_hits": Rule("/analytics/user-hits/"),
