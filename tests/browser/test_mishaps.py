@@ -1,4 +1,4 @@
-"""What goes wrong on ordinary days: two people at once, sessions that end, scripts that are off, text that bites."""
+"""What goes wrong on ordinary days: scripts that are off, text that bites, a search that is typed fast."""
 
 from __future__ import annotations
 
@@ -7,57 +7,11 @@ from typing import Any
 from playwright.sync_api import expect
 
 from accounts.actors import Actor
-from experiments.lifecycle import Status, Verb
-from experiments.models import Experiment, SettingsGroup
-from experiments.services import apply_verb, edit_properties
+from experiments.lifecycle import Status
+from experiments.models import SettingsGroup
 from tests.browser.conftest import NewPage
 from tests.conftest import People
 from tests.factories import make_draft, make_experiment
-
-
-def test_two_managers_edit_the_same_test(mia: Actor, people: People, new_page: NewPage) -> None:
-    test = make_draft(mia, key="green_button", managers=["manager", "superuser"])
-    page = new_page(people.manager)
-    page.goto("/tests/green_button/")
-    page.locator("#properties-edit").click()
-    page.get_by_label("Hypothesis").fill("Mine")
-    edit_properties(Actor.person(people.superuser), test, {"hypothesis": "Theirs"})
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("Somebody else changed the properties")
-    expect(page.get_by_role("cell", name="Theirs")).to_be_visible()
-    expect(page.get_by_label("Hypothesis")).to_have_value("Mine")
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator("#properties dd", has_text="Mine")).to_be_visible()
-
-
-def test_a_stale_tab_is_told_and_shown_how_it_is(
-    mia: Actor, people: People, warehouse: Any, new_page: NewPage
-) -> None:
-    test = make_experiment(mia, Status.RUNNING, key="green_button")
-    page = new_page(people.manager)
-    page.goto("/tests/green_button/")
-    page.get_by_role("link", name="Finish").click()
-    page.get_by_label("Rejected").check()
-    apply_verb(mia, test, Verb.PAUSE)
-    page.locator("#question").get_by_role("button", name="Finish").click()
-    expect(page.get_by_role("alert")).to_contain_text("is paused by now")
-    expect(page.get_by_role("link", name="Resume")).to_be_visible()
-    assert Experiment.objects.get().status == Status.PAUSED
-
-
-def test_a_session_that_ends_leads_to_the_sign_in_and_back(
-    mia: Actor, people: People, password: str, new_page: NewPage
-) -> None:
-    make_draft(mia, key="green_button")
-    page = new_page(people.manager)
-    page.goto("/tests/green_button/")
-    page.context.clear_cookies()
-    page.locator("#properties-edit").click()
-    expect(page.get_by_text("Sign in to go on where you were")).to_be_visible()
-    page.get_by_label("User name").fill("manager")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/tests/green_button/")
 
 
 def test_settings_without_scripts(mia: Actor, people: People, new_page: NewPage) -> None:

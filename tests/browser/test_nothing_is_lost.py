@@ -36,35 +36,6 @@ def _expect_all_of_it(page: Page) -> None:
     expect(page.get_by_label("Why these settings?")).to_have_value("Half a thought")
 
 
-def test_the_editor_survives_a_reload_a_dead_session_and_a_new_sign_in(
-    mia: Actor, people: People, password: str, new_page: NewPage
-) -> None:
-    make_draft(mia, key="green_button")
-    page = new_page(people.manager)
-    page.goto(EDITOR)
-    _fill(page)
-    page.reload()
-    _expect_all_of_it(page)
-    # The session ends under a button of the editor.
-    page.context.clear_cookies(name="sessionid")
-    page.get_by_role("button", name="Add a variant").click()
-    _sign_in(page, password)
-    _expect_all_of_it(page)
-    # It ends again, and the sign-in happens in another tab, which changes the token that forms carry.
-    page.context.clear_cookies(name="sessionid")
-    other = page.context.new_page()
-    other.goto(EDITOR)
-    _sign_in(other, password)
-    other.wait_for_url(f"**{EDITOR}")
-    page.get_by_role("button", name="Save and prepare").click()
-    expect(page.get_by_text("Settings 1 are saved")).to_be_visible()
-    assert SettingsGroup.objects.get().message == "Half a thought"
-    # Saved is saved: nothing comes back.
-    page.goto(EDITOR)
-    expect(page.get_by_label("Why these settings?")).to_have_value("")
-    expect(page.get_by_text("It is not saved yet")).to_have_count(0)
-
-
 def test_an_answer_that_overtakes_the_redrawing_does_not_empty_what_was_kept(
     mia: Actor, people: People, warehouse: Any, new_page: NewPage
 ) -> None:
