@@ -100,7 +100,9 @@ SECTIONS: Final = (
             ),
             Entry("Delivery status", "delivery:server_list", "server", "app servers versions sdk", "a"),
             Entry("System health", "console:system", "pulse", "workers queues beat disk", roles=_SUPERUSERS),
+            Entry("People and roles", "console:person_list", "people", "users accounts colleagues rights", "r"),
             Entry("API tokens", "accounts:token_list", "key", "keys access"),
+            Entry("Help", "console:help", "book", "docs manual guide how to", "e"),
         ),
     ),
 )
@@ -115,6 +117,9 @@ NEW: Final = (
         "create",
         roles=_MANAGERS,
         arguments=_GROUPS,
+    ),
+    Entry(
+        "Your first test", "console:first_test", "check", "guide tour tutorial begin learn", roles=_MANAGERS
     ),
     Entry("My notifications", "notifications:mine", "bell", "mute quiet hours settings"),
 )
