@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from core import clock
 
@@ -15,22 +16,22 @@ from core import clock
 class Role(models.TextChoices):
     """What a person is here for. Rights follow from it and, for managers, from the tests they manage."""
 
-    SUPERUSER = "superuser", "Superuser"
-    MANAGER = "manager", "Manager"
-    DEVELOPER = "developer", "Developer"
-    QA = "qa", "QA"
-    VIEWER = "viewer", "Viewer"
+    SUPERUSER = "superuser", _("Superuser")
+    MANAGER = "manager", _("Manager")
+    DEVELOPER = "developer", _("Developer")
+    QA = "qa", _("QA")
+    VIEWER = "viewer", _("Viewer")
 
 
 class Scope(models.TextChoices):
     """What a token may be used for."""
 
-    READ = "read", "Read tests, groups and their history"
-    MANAGE = "manage", "Create and change tests and groups"
-    QA = "qa", "Check users and force variants"
-    DELIVER = "deliver", "Read test files"
-    INGEST = "ingest", "Send hits and events"
-    EVALUATE = "evaluate", "Ask for the variants of a user"
+    READ = "read", _("Read tests, groups and their history")
+    MANAGE = "manage", _("Create and change tests and groups")
+    QA = "qa", _("Check users and force variants")
+    DELIVER = "deliver", _("Read test files")
+    INGEST = "ingest", _("Send hits and events")
+    EVALUATE = "evaluate", _("Ask for the variants of a user")
 
 
 # With these a stranger can ask which variants a user id has, and send hits. Nothing can be changed; what can be read is what
@@ -41,8 +42,8 @@ SCOPES_FOR_BROWSERS = frozenset({Scope.EVALUATE, Scope.INGEST})
 class Environment(models.TextChoices):
     """Where a token's caller runs; forced users apply per environment."""
 
-    PRODUCTION = "production", "Production"
-    DEVEL = "devel", "Devel"
+    PRODUCTION = "production", _("Production")
+    DEVEL = "devel", _("Devel")
 
 
 class PersonManager(UserManager["User"]):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import ApiToken, Environment, Role, Scope, User
@@ -49,14 +50,16 @@ def create_token(
     Raises NotAllowed for machines, InvalidInput naming the field.
     """
     if actor.user is None:
-        raise NotAllowed("A token belongs to a person.")
+        raise NotAllowed(gettext("A token belongs to a person."))
     if not name.strip():
-        raise InvalidInput.at("name", "Give the token a name that tells what uses it.")
+        raise InvalidInput.at("name", gettext("Give the token a name that tells what uses it."))
     unknown = [scope for scope in scopes if scope not in Scope.values]
     if unknown or not scopes:
-        raise InvalidInput.at("scopes", f"Choose at least one of: {', '.join(Scope.values)}.")
+        raise InvalidInput.at(
+            "scopes", gettext("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(Scope.values)}
+        )
     if expires_at is not None and expires_at <= clock.now():
-        raise InvalidInput.at("expires_at", "The token would already have expired.")
+        raise InvalidInput.at("expires_at", gettext("The token would already have expired."))
     secret = new_token()
     token = ApiToken.objects.create(
         name=name.strip(),
@@ -76,9 +79,9 @@ def revoke_token(actor: Actor, token_id: int) -> ApiToken:
     """Make the token useless from now on. Its owner and superusers may; twice is the same as once."""
     token = ApiToken.objects.select_for_update().filter(pk=token_id).first()
     if token is None:
-        raise NotFound("There is no such token.")
+        raise NotFound(gettext("There is no such token."))
     if not actor.is_superuser and token.owner != actor.user:
-        raise NotAllowed("Only its owner or a superuser can revoke a token.")
+        raise NotAllowed(gettext("Only its owner or a superuser can revoke a token."))
     if token.revoked_at is None:
         token.revoked_at = clock.now()
         token.save(update_fields=["revoked_at"])

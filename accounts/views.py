@@ -14,6 +14,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
@@ -21,17 +22,19 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.forms import SignInForm, TokenForm
 from accounts.kept_forms import read_kept_form
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 from accounts.requests import client_address, signed_in_actor, signed_in_person
 from accounts.services import create_token, revoke_token
 from accounts.throttling import look, take
 from core import clock
 from core.errors import InvalidInput
 from core.http import HtmxRequest
+from core.text import unstorable_text
 
 # A person may err about their password so often in a minute, from one network address.
 WRONG_PASSWORDS_A_MINUTE: Final = 10
 PAGE_SIZE: Final = 50
+_MAX_USERNAME: Final = 150
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -55,7 +58,7 @@ class SignIn(auth_views.LoginView):
             return super().post(request, *args, **kwargs)
         form = SignInForm(request)
         context = self.get_context_data(
-            form=form, refusal=f"Too many attempts. Try again in {seconds} seconds."
+            form=form, refusal=gettext("Too many attempts. Try again in %(n)s seconds.") % {"n": seconds}
         )
         return self.render_to_response(context, status=429, headers={"Retry-After": str(seconds)})
 
@@ -113,13 +116,17 @@ def token_list(request: HtmxRequest) -> HttpResponse:
             else:
                 form, status = TokenForm(), 201
     everybodys = actor.is_superuser and "everybody" in request.GET
+    owner = _owner_asked_for(request) if everybodys else None
     tokens = ApiToken.objects.select_related("owner").by_use(clock.now())
-    if not everybodys:
+    if owner is not None:
+        tokens = tokens.filter(owner=owner)
+    elif not everybodys:
         tokens = tokens.filter(owner=signed_in_person(request))
     context = {
         "form": form,
         "page": Paginator(tokens, PAGE_SIZE).get_page(request.GET.get("page")),
         "everybodys": everybodys,
+        "owner": owner,
         "may_see_all": actor.is_superuser,
         "secret": secret,
         "now": clock.now(),
@@ -127,11 +134,19 @@ def token_list(request: HtmxRequest) -> HttpResponse:
     return render(request, "accounts/tokens.html", context, status=status)
 
 
+def _owner_asked_for(request: HtmxRequest) -> User | None:
+    """Whose tokens alone are wanted; somebody unknown is nobody in particular."""
+    name = request.GET.get("owner", "")
+    known = name and len(name) <= _MAX_USERNAME and unstorable_text(name) is None
+    return User.objects.filter(username=name).first() if known else None
+
+
 @require_POST
 def token_revoke(request: HtmxRequest, token_id: int) -> HttpResponse:
     """Make one's own token useless; superusers, anybody's."""
     token = revoke_token(signed_in_actor(request), token_id)
-    messages.success(request, f"The token “{token.name}” is revoked; it stops working now.")
+    words = gettext("The token “%(name)s” is revoked; it stops working now.")
+    messages.success(request, words % {"name": token.name})
     return redirect(
         resolve_url("accounts:token_list") + ("?everybody" if "everybody" in request.POST else "")
     )

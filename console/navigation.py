@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A page. `words` are what else people may call it; `key` is pressed after `g`; `roles` is empty for everybody."""
 
-    label: str
+    label: StrOrPromise
     view: str
     icon: str
     words: str = ""
@@ -42,7 +46,7 @@ def _address(view: str, arguments: tuple[tuple[str, str], ...]) -> str:
 class Section:
     """Pages that belong together; the first section has no title."""
 
-    title: str
+    title: StrOrPromise
     entries: Sequence[Entry]
 
 
@@ -55,63 +59,78 @@ SECTIONS: Final = (
     Section(
         "",
         (
-            Entry("Home", "console:home", "home", "start to do alarms dashboard", "h"),
-            Entry("Tests", "console:test_list", "split", "split a/b experiments", "t"),
-            Entry("User groups", "experiments:group_list", "people", "segments audiences", "u"),
+            Entry(_("Home"), "console:home", "home", "start to do alarms dashboard", "h"),
+            Entry(_("Tests"), "console:test_list", "split", "split a/b experiments", "t"),
+            Entry(_("User groups"), "experiments:group_list", "people", "segments audiences", "u"),
         ),
     ),
     Section(
-        "Planning",
+        _("Planning"),
         (
-            Entry("Calendar", "console:calendar", "calendar", "gantt timeline dates planned", "c"),
-            Entry("Overlap", "console:overlap", "grid", "shared users heat map intersections", "o"),
-            Entry("Capacity", "experiments:capacity_page", "room", "free split groups room", "p"),
-            Entry("Split groups", "experiments:health_page", "pulse", "health evenly random", "s"),
+            Entry(_("Calendar"), "console:calendar", "calendar", "gantt timeline dates planned", "c"),
+            Entry(_("Overlap"), "console:overlap", "grid", "shared users heat map intersections", "o"),
+            Entry(_("Capacity"), "experiments:capacity_page", "room", "free split groups room", "p"),
+            Entry(_("Split groups"), "experiments:health_page", "pulse", "health evenly random", "s"),
         ),
     ),
     Section(
-        "Quality",
+        _("Quality"),
         (
-            Entry("Check a user", "qa_tools:user_check", "check", "why explain variant debug", "k"),
-            Entry("Forced users", "qa_tools:forced_list", "person", "force qa override", "f"),
-            Entry("Tests off", "qa_tools:tests_off_list", "off", "switch off user device"),
-            Entry("Hits nobody knows", "analytics:unknown_list", "warn", "unknown typo"),
+            Entry(_("Check a user"), "qa_tools:user_check", "check", "why explain variant debug", "k"),
+            Entry(_("Forced users"), "qa_tools:forced_list", "person", "force qa override", "f"),
+            Entry(_("Tests off"), "qa_tools:tests_off_list", "off", "switch off user device"),
+            Entry(_("Hits nobody knows"), "analytics:unknown_list", "warn", "unknown typo"),
         ),
     ),
     Section(
-        "History",
+        _("History"),
         (
-            Entry("Changelog", "experiments:entry_list", "history", "audit log changes who", "l"),
-            Entry("Notifications", "notifications:record", "bell", "mail chat jira sent", "m"),
+            Entry(_("Changelog"), "experiments:entry_list", "history", "audit log changes who", "l"),
+            Entry(_("Notifications"), "notifications:record", "bell", "mail chat jira sent", "m"),
         ),
     ),
     Section(
-        "Set-up",
+        _("Set-up"),
         (
-            Entry("Filters", "audience:filter_list", "funnel", "catalogue conditions attributes"),
-            Entry("Texts", "experiments:text_list", "text", "tokens words translations languages"),
-            Entry("User loads", "audience:load_list", "down", "import sources warehouse", roles=_SUPERUSERS),
+            Entry(_("Filters"), "audience:filter_list", "funnel", "catalogue conditions attributes"),
+            Entry(_("Texts"), "experiments:text_list", "text", "tokens words translations languages"),
             Entry(
-                "Connections",
+                _("User loads"), "audience:load_list", "down", "import sources warehouse", roles=_SUPERUSERS
+            ),
+            Entry(
+                _("Connections"),
                 "notifications:connection_list",
                 "plug",
                 "chat slack matrix jira webhook",
                 roles=_SUPERUSERS,
             ),
-            Entry("Delivery status", "delivery:server_list", "server", "app servers versions sdk", "a"),
-            Entry("System health", "console:system", "pulse", "workers queues beat disk", roles=_SUPERUSERS),
-            Entry("People and roles", "console:person_list", "people", "users accounts colleagues rights", "r"),
-            Entry("API tokens", "accounts:token_list", "key", "keys access"),
-            Entry("Help", "console:help", "book", "docs manual guide how to", "e"),
+            Entry(_("Delivery status"), "delivery:server_list", "server", "app servers versions sdk", "a"),
+            Entry(
+                _("System health"), "console:system", "pulse", "workers queues beat disk", roles=_SUPERUSERS
+            ),
+            Entry(
+                _("People and roles"),
+                "console:person_list",
+                "people",
+                "users accounts colleagues rights",
+                "r",
+            ),
+            Entry(_("API tokens"), "accounts:token_list", "key", "keys access"),
+            Entry(_("Help"), "console:help", "book", "docs manual guide how to", "e"),
         ),
     ),
 )
 NEW: Final = (
     Entry(
-        "New test", "experiments:experiment_create", "plus", "create draft", roles=_MANAGERS, arguments=_TESTS
+        _("New test"),
+        "experiments:experiment_create",
+        "plus",
+        "create draft",
+        roles=_MANAGERS,
+        arguments=_TESTS,
     ),
     Entry(
-        "New user group",
+        _("New user group"),
         "experiments:experiment_create",
         "plus",
         "create",
@@ -119,9 +138,16 @@ NEW: Final = (
         arguments=_GROUPS,
     ),
     Entry(
-        "Your first test", "console:first_test", "check", "guide tour tutorial begin learn", roles=_MANAGERS
+        _("Your first test"),
+        "console:first_test",
+        "check",
+        "guide tour tutorial begin learn",
+        roles=_MANAGERS,
     ),
-    Entry("My notifications", "notifications:mine", "bell", "mute quiet hours settings"),
+    Entry(
+        _("My settings"), "accounts:mine", "person", "language time zone clock e-mail password profile", "y"
+    ),
+    Entry(_("My notifications"), "notifications:mine", "bell", "mute quiet hours settings"),
 )
 """Pages that the search finds besides those of the side bar."""
 

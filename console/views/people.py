@@ -159,7 +159,7 @@ def _form(
         "form": form,
         "person": person,
         "stale": stale,
-        "roles": ROLE_WORDS.items(),
+        "roles": [(role, words, None) for role, words in ROLE_WORDS.items()],
         "can_mail": can_mail(),
     }
     return render(request, "accounts/people/form.html", context, status=status)

@@ -82,6 +82,13 @@ RULES: Final[dict[str, Rule]] = {
     "console:calendar": Rule("/calendar/"),
     "console:overlap": Rule("/overlap/"),
     "console:overlap_pair": Rule("/overlap/button/button/"),
+    "console:person_list": Rule("/people/"),
+    "console:person_create": _does("/new/person/", SUPERUSERS),
+    "console:person_page": Rule("/people/{person}/"),
+    "console:person_edit": _does("/people/{person}/edit/", SUPERUSERS),
+    "console:person_link": _does("/people/{person}/link/", SUPERUSERS),
+    "console:person_off": _does("/people/{person}/switch/off/", SUPERUSERS),
+    "console:person_on": _does("/people/{person}/switch/on/", SUPERUSERS),
     "console:search": Rule("/search/?q=button"),
     "console:first_test": Rule("/first-test/", MANAGERS),
     "console:first_test_follow": _does("/first-test/follow/", MANAGERS),
@@ -188,6 +195,7 @@ def addresses(people: People, warehouse: Warehouse) -> dict[str, str]:
     test = make_experiment(manager, Status.RUNNING, key="button")
     made = {
         "forced": force_user(superuser, test, "green", "production", user_id="1").pk,
+        "person": people.other_manager.pk,
         "off": switch_tests_off(superuser, user_id="2").pk,
         "token": create_token(Actor.person(people.viewer), "reader", ["read"])[0].pk,
         "connection": Connection.objects.create(name="Chat", provider=Provider.SLACK, secret=b"").pk,
@@ -209,7 +217,7 @@ def test_each_role_at_each_address(people: People, addresses: dict[str, str], ro
         if role == "nobody":
             good = answer.status_code == 302 and location.startswith("/login/")
         elif role in rule.roles:
-            good = answer.status_code == 404 if rule.missing else answer.status_code in {200, 302, 409, 422}
+            good = answer.status_code == 404 if rule.missing else answer.status_code in {200, 201, 302, 409, 422}
         else:
             good = answer.status_code == 403
         if not good:
