@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
+from django.utils.translation import gettext
+
 from core.text import unstorable_text
 from usersplit_sdk.values import parse_moment, version_key
 
@@ -36,12 +38,12 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int):
-        return str(value) if -(10**40) < value < 10**40 else "a number of more than 40 digits"
+        return str(value) if -(10**40) < value < 10**40 else gettext("a number of more than 40 digits")
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, (list, tuple)):
-        return "a list"
-    return "an object" if isinstance(value, dict) else f"a {type(value).__name__}"
+        return gettext("a list")
+    return gettext("an object") if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
 def cast_boolean(value: object) -> bool:
@@ -55,7 +57,7 @@ def cast_boolean(value: object) -> bool:
             return True
         if word in FALSE_WORDS:
             return False
-    raise CastError(f"must be yes or no, not {shown(value)}")
+    raise CastError(gettext("must be yes or no, not %(value)s") % {"value": shown(value)})
 
 
 def cast_integer(value: object) -> int:
@@ -67,9 +69,9 @@ def cast_integer(value: object) -> int:
     elif isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         number = int(value.strip().partition(".")[0])
     if number is None:
-        raise CastError(f"must be a whole number, not {shown(value)}")
+        raise CastError(gettext("must be a whole number, not %(value)s") % {"value": shown(value)})
     if not INTEGER_MIN <= number <= INTEGER_MAX:
-        raise CastError("must fit into 64 bits (about ±9.2 quintillion)")
+        raise CastError(gettext("must fit into 64 bits (about ±9.2 quintillion)"))
     return number
 
 
@@ -81,11 +83,11 @@ def cast_number(value: object) -> int | float:
         elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
             number = float(value.strip())
         else:
-            raise CastError(f"must be a number, not {shown(value)}")
+            raise CastError(gettext("must be a number, not %(value)s") % {"value": shown(value)})
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise CastError("must be a finite number")
+        raise CastError(gettext("must be a finite number"))
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
@@ -93,9 +95,12 @@ def cast_string(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if INTEGER_MIN <= value <= INTEGER_MAX else value
     if not isinstance(value, str):
-        raise CastError(f"must be a text, not {shown(value)}")
+        raise CastError(gettext("must be a text, not %(value)s") % {"value": shown(value)})
     if len(value) > MAX_TEXT:
-        raise CastError(f"must have at most {MAX_TEXT:,} characters, not {len(value):,}")
+        raise CastError(
+            gettext("must have at most %(most)s characters, not %(number)s")
+            % {"most": f"{MAX_TEXT:,}", "number": f"{len(value):,}"}
+        )
     if (not value.isascii() or "\x00" in value) and (problem := unstorable_text(value)):
         raise CastError(problem)
     return value
@@ -105,7 +110,10 @@ def cast_date(value: object) -> str:
     """Canonical text: `2026-01-31` for a day, `2026-01-31T10:00:00Z` for a moment (an offset is converted, none is UTC)."""
     moment = parse_moment(value.strip() if isinstance(value, str) else value)
     if moment is None:
-        raise CastError(f"must be a date like 2026-01-31 or 2026-01-31T10:00:00Z, not {shown(value)}")
+        raise CastError(
+            gettext("must be a date like 2026-01-31 or 2026-01-31T10:00:00Z, not %(value)s")
+            % {"value": shown(value)}
+        )
     if moment.is_day:
         return moment.instant.date().isoformat()
     return moment.instant.replace(tzinfo=None).isoformat() + "Z"
@@ -113,12 +121,13 @@ def cast_date(value: object) -> str:
 
 def cast_version(value: object) -> str:
     if isinstance(value, float):
-        raise CastError("must be a version in quotes: as a number, 1.10 would become 1.1")
+        raise CastError(gettext("must be a version in quotes: as a number, 1.10 would become 1.1"))
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
     text = text.strip() if isinstance(text, str) else text
     if not isinstance(text, str) or version_key(text) is None:
         raise CastError(
-            f"must be a version like 1.10 or 2.0.3 (1 to 6 numbers of up to 9 digits), not {shown(value)}"
+            gettext("must be a version like 1.10 or 2.0.3 (1 to 6 numbers of up to 9 digits), not %(value)s")
+            % {"value": shown(value)}
         )
     return text
 
@@ -160,7 +169,10 @@ def cast_date_cell(value: object) -> dt.datetime:
         return value
     moment = parse_moment(value.strip() if isinstance(value, str) else value)
     if moment is None:
-        raise CastError(f"must be a date like 2026-01-31 or 2026-01-31T10:00:00Z, not {shown(value)}")
+        raise CastError(
+            gettext("must be a date like 2026-01-31 or 2026-01-31T10:00:00Z, not %(value)s")
+            % {"value": shown(value)}
+        )
     return moment.instant.replace(tzinfo=None)
 
 

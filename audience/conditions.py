@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from audience.casting import SCALAR_CASTS, CastError, shown
 from audience.describing import describe_conditions
 from audience.specs import Catalogue, FilterSpec
@@ -79,13 +81,17 @@ def used_filters(tree: object) -> frozenset[str]:
 def _oversize(raw: object, path: str) -> FieldError | None:
     """What makes the tree too large to look at closely. Walks with a stack of its own: input may be 100,000 deep."""
     if not isinstance(raw, list):
-        return FieldError(path, f"must be a list of conditions, not {shown(raw)}")
+        return FieldError(
+            path, gettext("must be a list of conditions, not %(value)s") % {"value": shown(raw)}
+        )
     predicates = items = 0
     stack: list[tuple[list[object], int]] = [(raw, 0)]
     while stack:
         node, depth = stack.pop()
         if depth > MAX_DEPTH:
-            return FieldError(path, f"has brackets nested more than {MAX_DEPTH} deep")
+            return FieldError(
+                path, gettext("has brackets nested more than %(most)s deep") % {"most": MAX_DEPTH}
+            )
         for item in node:
             items += 1
             predicates += isinstance(item, dict)
@@ -93,10 +99,14 @@ def _oversize(raw: object, path: str) -> FieldError | None:
                 stack.append((item, depth + 1))
         if predicates > MAX_PREDICATES:
             return FieldError(
-                path, f"has more than {MAX_PREDICATES} conditions; put long lists of values into one `in`"
+                path,
+                gettext("has more than %(most)s conditions; put long lists of values into one `in`")
+                % {"most": MAX_PREDICATES},
             )
         if items > 4 * MAX_PREDICATES:
-            return FieldError(path, f"has more than {4 * MAX_PREDICATES:,} items")
+            return FieldError(
+                path, gettext("has more than %(most)s items") % {"most": f"{4 * MAX_PREDICATES:,}"}
+            )
     return None
 
 
@@ -122,7 +132,8 @@ class _Parser:
             tree.append(self.read_joint(item, here) if index % 2 else self.read_operand(item, here))
         if raw and len(raw) % 2 == 0:
             self.refuse(
-                f"{path}[{len(raw) - 1}]", "nothing follows: end with a condition, not with AND or OR"
+                f"{path}[{len(raw) - 1}]",
+                gettext("nothing follows: end with a condition, not with AND or OR"),
             )
         return tree
 
@@ -130,7 +141,10 @@ class _Parser:
         word = item.strip().upper() if isinstance(item, str) else None
         if word in ("AND", "OR"):
             return word
-        self.refuse(path, f'must be "AND" or "OR" between two conditions, not {shown(item)}')
+        self.refuse(
+            path,
+            gettext('must be "AND" or "OR" between two conditions, not %(value)s') % {"value": shown(item)},
+        )
         return item
 
     def read_operand(self, item: object, path: str) -> object:
@@ -138,13 +152,20 @@ class _Parser:
             return self.read_list(item, path)
         if isinstance(item, dict):
             return self.read_predicate(item, path)
-        self.refuse(path, f"must be a condition or a list of conditions, not {shown(item)}")
+        self.refuse(
+            path,
+            gettext("must be a condition or a list of conditions, not %(value)s") % {"value": shown(item)},
+        )
         return item
 
     def read_predicate(self, raw: Mapping[object, object], path: str) -> Predicate:
         for key in raw:
             if key not in _KNOWN_KEYS:
-                self.refuse(path, f"has an unknown part {shown(key)}; there are filter, operator and value")
+                self.refuse(
+                    path,
+                    gettext("has an unknown part %(name)s; there are filter, operator and value")
+                    % {"name": shown(key)},
+                )
         spec = self.read_filter(raw.get("filter"), f"{path}.filter")
         operator = self.read_operator(raw.get("operator"), spec, f"{path}.operator")
         if spec is None or operator is None:
@@ -155,35 +176,41 @@ class _Parser:
         operand = OPERATORS[operator].operand
         if operand == "none":
             if raw.get("value") not in (None, ""):
-                self.refuse(f"{path}.value", f"{operator} takes no value")
+                self.refuse(f"{path}.value", gettext("%(operator)s takes no value") % {"operator": operator})
         else:
             predicate["value"] = self.read_value(raw, spec, operator, f"{path}.value")
         return predicate
 
     def read_filter(self, name: object, path: str) -> FilterSpec | None:
         if not isinstance(name, str) or not name:
-            self.refuse(path, f"must be the name of a filter, not {shown(name)}")
+            self.refuse(path, gettext("must be the name of a filter, not %(value)s") % {"value": shown(name)})
             return None
         spec = self.catalogue.get(name)
         offered = [known for known, its in self.catalogue.items() if not its.archived]
         if spec is None:
             near = get_close_matches(name[:63].lower(), offered, n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            self.refuse(path, f"there is no filter {shown(name)}{hint}")
+            message = (
+                gettext("there is no filter %(name)s; did you mean %(near)s?")
+                if near
+                else gettext("there is no filter %(name)s")
+            )
+            self.refuse(path, message % {"name": shown(name), "near": gettext(" or ").join(near)})
         elif spec.archived and name not in self.already_used:
-            self.refuse(path, f"the filter {name} is archived; choose another")
+            self.refuse(path, gettext("the filter %(name)s is archived; choose another") % {"name": name})
         return spec
 
     def read_operator(self, name: object, spec: FilterSpec | None, path: str) -> str | None:
         if spec is None:
             if not isinstance(name, str) or name not in OPERATORS:
-                self.refuse(path, f"must be an operator, not {shown(name)}")
+                self.refuse(path, gettext("must be an operator, not %(value)s") % {"value": shown(name)})
             return None
         if isinstance(name, str) and name in spec.operators and spec.type in OPERATORS[name].types:
             return name
         allowed = ", ".join(spec.operators)
         self.refuse(
-            path, f"{spec.name} ({spec.type}) can be compared with: {allowed}; not with {shown(name)}"
+            path,
+            gettext("%(filter)s (%(type)s) can be compared with: %(allowed)s; not with %(value)s")
+            % {"filter": spec.name, "type": spec.type, "allowed": allowed, "value": shown(name)},
         )
         return None
 
@@ -191,7 +218,9 @@ class _Parser:
         value = raw.get("value")
         operand = OPERATORS[operator].operand
         if value is None:
-            self.refuse(path, "is missing; to ask whether a value is there, use is_set or is_not_set")
+            self.refuse(
+                path, gettext("is missing; to ask whether a value is there, use is_set or is_not_set")
+            )
             return None
         if operand == "many":
             return self.read_many(value, spec, path)
@@ -206,13 +235,20 @@ class _Parser:
     def read_many(self, value: object, spec: FilterSpec, path: str) -> list[object]:
         items = value if isinstance(value, (list, tuple)) else [value]
         if not items:
-            self.refuse(path, "is an empty list, which no user can meet; name at least one value")
+            self.refuse(path, gettext("is an empty list, which no user can meet; name at least one value"))
         self.values += len(items)
         if len(items) > MAX_LIST_VALUES:
-            self.refuse(path, f"has {len(items):,} values; at most {MAX_LIST_VALUES:,} are possible")
+            self.refuse(
+                path,
+                gettext("has %(number)s values; at most %(most)s are possible")
+                % {"number": f"{len(items):,}", "most": f"{MAX_LIST_VALUES:,}"},
+            )
             return []
         if self.values > MAX_VALUES:
-            self.refuse(path, f"brings the conditions to more than {MAX_VALUES:,} values")
+            self.refuse(
+                path,
+                gettext("brings the conditions to more than %(most)s values") % {"most": f"{MAX_VALUES:,}"},
+            )
             return []
         cast = [self.cast(item, spec, f"{path}[{index}]") for index, item in self.until_too_wrong(items)]
         return list(dict.fromkeys(cast))
@@ -225,18 +261,24 @@ class _Parser:
 
     def read_range(self, value: object, spec: FilterSpec, path: str) -> list[object]:
         if not isinstance(value, (list, tuple)) or len(value) != 2:
-            self.refuse(path, "must be a list of two values, from and to (both included)")
+            self.refuse(path, gettext("must be a list of two values, from and to (both included)"))
             return []
         before = len(self.errors)
         low, high = (self.cast(item, spec, f"{path}[{index}]") for index, item in enumerate(value))
         if len(self.errors) == before and _is_after(low, high):
-            self.refuse(path, f"is an empty range: {shown(low)} is after {shown(high)}")
+            self.refuse(
+                path,
+                gettext("is an empty range: %(low)s is after %(high)s")
+                % {"low": shown(low), "high": shown(high)},
+            )
         return [low, high]
 
     def read_days(self, value: object, path: str) -> int | None:
         days = self.attempt("integer", value, path)
         if isinstance(days, int) and not 0 <= days <= MAX_DAYS:
-            self.refuse(path, f"must be a number of days from 0 to {MAX_DAYS:,}")
+            self.refuse(
+                path, gettext("must be a number of days from 0 to %(most)s") % {"most": f"{MAX_DAYS:,}"}
+            )
         return days if isinstance(days, int) else None
 
     def read_pattern(self, value: object, path: str) -> object:
@@ -245,7 +287,7 @@ class _Parser:
             try:
                 canonical_pattern(text)
             except UnsafePattern as error:
-                self.refuse(path, f"is not a usable regular expression: {error}")
+                self.refuse(path, gettext("is not a usable regular expression: %(why)s") % {"why": error})
         return text
 
     def cast(self, value: object, spec: FilterSpec, path: str) -> object:

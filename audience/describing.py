@@ -1,14 +1,17 @@
-"""Conditions as a sentence, with the names people know values by: for pages, changelogs and messages."""
+"""Conditions as a sentence, with the names people know values by: for pages, changelogs and messages.
+
+In the language of who reads; what is stored or sent is made where the language is English.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
+from django.utils.translation import gettext, pgettext
+
+from audience.operator_words import listed, sentence, sentence_of_days
 from audience.specs import Catalogue, FilterSpec
 from usersplit_sdk.operators import OPERATORS
-
-EVERYONE: Final = "everyone"
 
 
 def describe_conditions(tree: object, catalogue: Catalogue, *, most_values: int | None = 20) -> str:
@@ -18,7 +21,7 @@ def describe_conditions(tree: object, catalogue: Catalogue, *, most_values: int 
     has appear under their plain name. Expects a parsed tree.
     """
     if not isinstance(tree, list) or not tree:
-        return EVERYONE
+        return gettext("everyone")
     parts = []
     for item in tree:
         if isinstance(item, list):
@@ -42,20 +45,21 @@ def describe_predicate(
         return f"{label} {predicate.get('operator')} {predicate.get('value')}"
     value = predicate.get("value")
     if operator.operand == "none":
-        return f"{label} {operator.label}"
+        return sentence(operator.name, filter=label)
     if operator.operand == "days":
-        return f"{label} {operator.label.removesuffix('days')}{value} {'day' if value == 1 else 'days'}"
+        return sentence_of_days(operator.name, label, value)
     if operator.operand == "range" and isinstance(value, list) and len(value) == 2:
-        return f"{label} {operator.label} {_named(value[0], spec)} and {_named(value[1], spec)}"
-    if isinstance(value, list):
-        return f"{label} {operator.label} {_listed(value, spec, most_values)}"
-    return f"{label} {operator.label} {_named(value, spec)}"
+        least, greatest = (_named(one, spec) for one in value)
+        return sentence(operator.name, filter=label, least=least, greatest=greatest)
+    if operator.operand == "range":
+        return f"{label} {operator.label} {value}"
+    said = _listed(value, spec, most_values) if isinstance(value, list) else _named(value, spec)
+    return sentence(operator.name, filter=label, value=said)
 
 
 def _listed(values: list[object], spec: FilterSpec | None, most: int | None) -> str:
     names = [_named(value, spec) for value in values[:most]]
-    rest = len(values) - len(names)
-    return ", ".join(names) + (f" and {rest:,} more" if rest else "")
+    return listed(names, len(values) - len(names))
 
 
 def _named(value: object, spec: FilterSpec | None) -> str:
@@ -64,7 +68,7 @@ def _named(value: object, spec: FilterSpec | None) -> str:
         if label is not None:
             return label
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return pgettext("value of a filter", "yes") if value else pgettext("value of a filter", "no")
     if isinstance(value, str) and spec is not None and spec.type in ("string", "list"):
         return f"“{value}”"
     return str(value)

@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 
 from audience.models import Filter, FilterKind, FilterSource
+from audience.operator_words import LABELS
 from audience.specs import operators_of
 from core.forms import ConsoleForm
-from usersplit_sdk.operators import OPERATORS
 
 
 class FilterForm(ConsoleForm):
@@ -33,7 +33,7 @@ class FilterForm(ConsoleForm):
     )
     operators = forms.MultipleChoiceField(
         required=False,
-        choices=[(name, operator.label) for name, operator in OPERATORS.items()],
+        choices=list(LABELS.items()),
         widget=forms.CheckboxSelectMultiple,
         help_text="What it can be compared with. None chosen: everything that its type allows.",
     )
@@ -58,7 +58,7 @@ class FilterForm(ConsoleForm):
         possible = operators_of(self.edited.type)
         self.fields["operators"] = forms.MultipleChoiceField(
             required=False,
-            choices=[(name, OPERATORS[name].label) for name in possible],
+            choices=[(name, LABELS[name]) for name in possible],
             widget=forms.CheckboxSelectMultiple,
             help_text="What it can be compared with.",
         )

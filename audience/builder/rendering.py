@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
+
 from audience.builder.tree import Bracket, Path, Row, is_too_large, walk
+from audience.operator_words import BEFORE_A_NUMBER, LABELS
 from audience.specs import Catalogue, FilterSpec
 from core.errors import FieldError
 from usersplit_sdk.operators import OPERATORS
@@ -138,7 +142,7 @@ def view_of(
 
 def settle(root: Bracket, catalogue: Catalogue) -> None:
     """Give rows whose filter has just been chosen the first operator that it offers, as the page will show it."""
-    for _, item in walk(root):
+    for _path, item in walk(root):
         if isinstance(item, Row):
             shown = next(
                 (
@@ -195,7 +199,9 @@ def _row(row: Row, path: Path, number: str, catalogue: Catalogue, errors: Errors
         values=values + [""] * (2 - len(values)),
         more=more,
         options=options,
-        hint=_HINTS.get(spec.type if spec else "", "") if kind not in {"choice", "choices", "none"} else "",
+        hint=str(_HINTS.get(spec.type if spec else "", ""))
+        if kind not in {"choice", "choices", "none"}
+        else "",
         errors=_errors_at(path, errors),
         number=number,
         input_type=_input_type(spec, kind, values),
@@ -209,8 +215,8 @@ def _input_type(spec: FilterSpec | None, kind: str, values: list[str]) -> str:
 
 
 _HINTS: Final = {
-    "version": "such as 2.10.3",
-    "date": "days are UTC",
+    "version": _("such as 2.10.3"),
+    "date": _("days are UTC"),
 }
 _TEXT_INPUT: Final = {"integer": "number", "number": "number", "date": "date"}
 
@@ -230,14 +236,15 @@ def _input(spec: FilterSpec | None, operator: str) -> str:
 
 def _filters(catalogue: Catalogue, chosen: str) -> list[tuple[str, list[Option]]]:
     """All filters by where they are read from; archived ones only where one is chosen already."""
-    groups: dict[str, list[Option]] = {"About the user": [], "About the request": []}
+    about_user, about_request = gettext("About the user"), gettext("About the request")
+    groups: dict[str, list[Option]] = {about_user: [], about_request: []}
     for name, spec in catalogue.items():
         if not spec.archived or name == chosen:
-            group = "About the user" if spec.source == "user" else "About the request"
-            label = f"{spec.label} (archived)" if spec.archived else spec.label
+            group = about_user if spec.source == "user" else about_request
+            label = gettext("%(filter)s (archived)") % {"filter": spec.label} if spec.archived else spec.label
             groups[group].append(Option(name, label, name == chosen))
     if chosen and chosen not in catalogue:
-        groups["Unknown"] = [Option(chosen, chosen[:63], is_chosen=True)]
+        groups[gettext("Unknown")] = [Option(chosen, chosen[:63], is_chosen=True)]
     return [(label, options) for label, options in groups.items() if options]
 
 
@@ -252,16 +259,15 @@ def _operators(spec: FilterSpec | None, chosen: str) -> list[Option]:
 
 
 def _operator_label(name: str) -> str:
-    operator = OPERATORS[name]
     # In a sentence the number stands before "days"; in a form it follows in its own field.
-    return operator.label.removesuffix(" days") if operator.operand == "days" else operator.label
+    return str(BEFORE_A_NUMBER.get(name, LABELS[name]))
 
 
 def _options(spec: FilterSpec, row: Row) -> list[Option]:
     """The named values, those chosen first; a chosen one without a name keeps its place under its value."""
     named = {_text(choice.value): choice.label for choice in spec.choices}
     if spec.type == "boolean" and not named:
-        named = {"true": "yes", "false": "no"}
+        named = {"true": pgettext("value of a filter", "yes"), "false": pgettext("value of a filter", "no")}
     picked = {value for value in row.values if value != ""}
     options = [Option(value, label, value in picked) for value, label in named.items()]
     options += [Option(value, value, is_chosen=True) for value in sorted(picked - named.keys())]
