@@ -23,7 +23,8 @@ from experiments.selectors import owners_by_settings_group
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What a count says of one drawn settings group: users whom a variant owns by the variant's position, and by settings group
-    the users who have a variant of both. Of tests that own all split groups the latter says nothing: nobody can avoid them."""
+    the users who have a variant of both, the most first. Of tests that own all split groups the latter says nothing: nobody
+    can avoid them."""
 
     by_position: Mapping[int, int]
     shared: Mapping[int, int]
@@ -76,12 +77,14 @@ def _read(counts: Collection[int]) -> dict[int, Counted]:
         groups = np.flatnonzero(mine)
         both = unpack_counts(bytes(packed))[np.ix_(counted_with, groups)]
         shared = (both * owned[np.ix_(places[counted_with], groups)]).sum(axis=1, dtype=np.int64)
-        sums = np.bincount(mine, weights=users)
+        sums, order = np.bincount(mine, weights=users), np.argsort(-shared, kind="stable")
         found[pk] = Counted(
             {position: int(number) for position, number in enumerate(sums) if position},
             {
                 other: number
-                for other, number in zip(theirs[counted_with].tolist(), shared.tolist(), strict=True)
+                for other, number in zip(
+                    theirs[counted_with][order].tolist(), shared[order].tolist(), strict=True
+                )
                 if number
             },
         )

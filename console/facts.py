@@ -15,8 +15,7 @@ from accounts.models import Environment
 from analytics.models import SampleRatioWatch, TotalHits
 from analytics.silence import silent_since
 from changelog.models import Entry, SubjectKind, Verb
-from console.leftovers import Leftover, leftovers
-from delivery.models import CodePlace
+from console.leftovers import Leftover, leftovers, may_be_left
 from experiments.lifecycle import Status
 from experiments.models import Experiment, Kind, SettingsGroup, StartApproval
 from experiments.models.experiment import ExperimentQuerySet
@@ -98,18 +97,7 @@ def facts_for(actor: Actor) -> list[Facts]:
 
 
 def _still_in_code(visible: ExperimentQuerySet, mine: set[int]) -> list[Facts]:
-    # Most finished tests are neither hit after their finish nor named in code: they are not even read.
-    hit = TotalHits.objects.filter(
-        settings_group__experiment__status=Status.FINISHED.value,
-        last_at__gte=F("settings_group__experiment__finished_at"),
-    )
-    named = CodePlace.objects.values("key")
-    finished = list(
-        visible.filter(
-            Q(pk__in=hit.values("settings_group__experiment")) | Q(key__in=named),
-            status=Status.FINISHED.value,
-        ).only("kind", *_COLUMNS[:-1])
-    )
+    finished = list(visible.filter(may_be_left()).only("kind", *_COLUMNS[:-1]))
     found = leftovers(finished)
     return [
         Facts(

@@ -7,9 +7,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import F, Q
+from django.utils.translation import gettext, ngettext
 
+from analytics.models import TotalHits
 from analytics.selectors import last_hits
 from core import clock
+from core.moments import moment_words
+from delivery.models import CodePlace
 from delivery.selectors import code_place_counts
 from experiments.lifecycle import Status
 from experiments.models import Experiment
@@ -31,10 +36,28 @@ class Leftover:
     def __str__(self) -> str:
         signs = []
         if self.places:
-            signs.append(f"{self.places:,} line{'' if self.places == 1 else 's'} of code name it")
+            lines = ngettext("%(n)s line of code names it", "%(n)s lines of code name it", self.places)
+            signs.append(lines % {"n": f"{self.places:,}"})
         if self.last_hit_at:
-            signs.append(f"hits still come, the latest at {self.last_hit_at:%Y-%m-%d %H:%M} UTC")
-        return f"Finished, but still in the code: {', and '.join(signs)}"
+            hits = gettext("hits still come, the latest at %(when)s")
+            signs.append(hits % {"when": moment_words(self.last_hit_at)})
+        if len(signs) == 2:
+            both = gettext("Finished, but still in the code: %(lines)s, and %(hits)s")
+            return both % {"lines": signs[0], "hits": signs[1]}
+        return gettext("Finished, but still in the code: %(sign)s") % {"sign": signs[0]}
+
+
+def may_be_left() -> Q:
+    """What finished tests have in common that are still in the code: a hit since their finish, or a line that names them.
+
+    Most have neither, so they need not even be read.
+    """
+    hit = TotalHits.objects.filter(
+        settings_group__experiment__status=Status.FINISHED.value,
+        last_at__gte=F("settings_group__experiment__finished_at"),
+    )
+    hit_ids, named = hit.values("settings_group__experiment"), CodePlace.objects.values("key")
+    return Q(Q(pk__in=hit_ids) | Q(key__in=named), status=Status.FINISHED.value)
 
 
 def leftovers(experiments: Collection[Experiment]) -> Mapping[int, Leftover]:

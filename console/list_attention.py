@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.utils.translation import gettext
 
 from analytics.models import SampleRatioWatch
 from analytics.selectors import last_hits
 from analytics.silence import silent_since
 from analytics.srm import ALARM_LEVEL
 from changelog.models import Entry, SubjectKind, Verb
-from console.leftovers import leftovers
+from console.leftovers import leftovers, may_be_left
 from core import clock
+from core.moments import day_words
 from experiments.lifecycle import Status
 from experiments.models import Experiment, PreparationState
 
@@ -62,6 +64,11 @@ def attention_of(experiments: Collection[Experiment]) -> dict[int, Attention]:
     return found
 
 
+def may_stand_out() -> Q:
+    """What has a chance to stand out: most finished tests, which are most of all tests, have none."""
+    return ~Q(status=Status.FINISHED.value) | may_be_left()
+
+
 def _known(experiments: Collection[Experiment]) -> _Known:
     moves = Entry.objects.filter(
         subject_kind=SubjectKind.TEST,
@@ -86,20 +93,21 @@ def _known(experiments: Collection[Experiment]) -> _Known:
 def _reasons(one: Experiment, known: _Known) -> tuple[str, ...]:
     reasons = []
     if getattr(one, "newest_state", "") == PreparationState.FAILED:
-        reasons.append("Its newest settings could not be prepared")
+        reasons.append(gettext("Its newest settings could not be prepared"))
     if one.pk in known.smallest_p:
-        reasons.append("Sample ratio mismatch: its users are not divided as they should be")
+        reasons.append(gettext("Sample ratio mismatch: its users are not divided as they should be"))
     now = clock.now()
     ends = one.current.ends_at if one.current else None
     if one.status in {Status.RUNNING, Status.PAUSED} and ends is not None and ends <= now:
-        reasons.append(f"Its dates ended on {_day(ends)}, and it is not finished")
+        ended = gettext("Its dates ended on %(day)s, and it is not finished")
+        reasons.append(ended % {"day": day_words(ends)})
     elif one.status == Status.RUNNING and (silence := _silence(one, known)):
         reasons.append(silence)
     since = known.moved_at.get(one.pk)
     if one.status == Status.PAUSED and since is not None and now - since >= PAUSED_LONG:
-        reasons.append(f"Paused since {_day(since)}")
+        reasons.append(gettext("Paused since %(day)s") % {"day": day_words(since)})
     if one.status == Status.DEV and since is not None and now - since >= DEV_LONG:
-        reasons.append(f"In dev since {_day(since)}")
+        reasons.append(gettext("In dev since %(day)s") % {"day": day_words(since)})
     return tuple(reasons)
 
 
@@ -109,10 +117,6 @@ def _silence(one: Experiment, known: _Known) -> str:
     begins, ends = (one.current.starts_at, one.current.ends_at) if one.current else (None, None)
     if silent_since(ends, last, known.moved_at.get(one.pk), one.started_at, begins) is None:
         return ""
-    return (
-        f"No hits from production since {_day(last)}" if last else "No hits from production since its start"
-    )
-
-
-def _day(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%d}"
+    if last is None:
+        return gettext("No hits from production since its start")
+    return gettext("No hits from production since %(day)s") % {"day": day_words(last)}

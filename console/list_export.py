@@ -11,7 +11,8 @@ from typing import Final
 
 from accounts.actors import Actor
 from changelog.export import inert
-from console.list_rows import Row, rows_of
+from console.list_rows import Row, computed_order, in_order, list_rows_of, rows_of
+from console.list_wanted import Wanted
 from experiments.models import Experiment
 from experiments.models.experiment import ExperimentQuerySet
 
@@ -23,13 +24,25 @@ COLUMNS: Final = (
 _AT_ONCE: Final = 200
 
 
-def csv_pieces(actor: Actor, experiments: ExperimentQuerySet) -> Iterator[str]:
+def csv_pieces(actor: Actor, experiments: ExperimentQuerySet, wanted: Wanted) -> Iterator[str]:
     """The file in pieces, the heading first. Times are UTC; tests that are changed meanwhile may be as before or after."""
     # The mark tells spreadsheets that this is UTF-8.
     yield "\ufeff" + _lines([COLUMNS])
-    rows = experiments.iterator(chunk_size=_AT_ONCE)
-    while some := list(islice(rows, _AT_ONCE)):
-        yield _lines([_cells(row) for row in rows_of(actor, some)])
+    for some in _chunks(actor, experiments, wanted):
+        yield _lines([_cells(one, row) for one, row in zip(some, rows_of(actor, some), strict=True)])
+
+
+def _chunks(actor: Actor, experiments: ExperimentQuerySet, wanted: Wanted) -> Iterator[list[Experiment]]:
+    found = list_rows_of(experiments, wanted)
+    if wanted.is_sorted_by_counts:
+        ids = computed_order(actor, experiments, wanted.sort)
+        for place in range(0, len(ids), _AT_ONCE):
+            some = ids[place : place + _AT_ONCE]
+            yield in_order(found.filter(pk__in=some), some)
+        return
+    rows = found.iterator(chunk_size=_AT_ONCE)
+    while some_rows := list(islice(rows, _AT_ONCE)):
+        yield some_rows
 
 
 def _lines(rows: Sequence[tuple[str, ...]]) -> str:
@@ -38,8 +51,7 @@ def _lines(rows: Sequence[tuple[str, ...]]) -> str:
     return text.getvalue()
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    one: Experiment = row.experiment
+def _cells(one: Experiment, row: Row) -> tuple[str, ...]:
     people = ", ".join(person.username for person in one.managers.all())
     variants = "; ".join(
         f"{variant.name}: {variant.users if variant.users is not None else f'{variant.percent} %'}"

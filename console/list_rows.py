@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor
-from accounts.models import Environment
+from accounts.models import Environment, User
 from analytics.models import DailyHits, Who
 from console.counted import Counted, counted
 from console.list_attention import Attention, attention_of
@@ -19,8 +19,8 @@ from console.list_wanted import Wanted, ordered
 from console.timeline import Bar, bar
 from core import clock
 from experiments.lifecycle import ACTING
-from experiments.models import Experiment, Kind, Preparation
-from experiments.models.experiment import ExperimentQuerySet
+from experiments.models import Experiment, Kind, Preparation, Variant
+from experiments.models.experiment import ExperimentQuerySet, StatusChoices
 from experiments.selectors import standing_of, visible_experiments
 
 LIVE_STATES: Final = ("dev", "running", "paused")
@@ -51,10 +51,22 @@ class WorstPair:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A test in the list. `variants` and `worst` are None while nothing is counted, `hits_today` while nothing was delivered."""
+    """A test in the list, in plain values only: equal rows look alike, so that one that was drawn need not be drawn again.
 
-    experiment: Experiment
-    variants: Sequence[VariantUsers] | None
+    `variants` and `worst` are None while nothing is counted, `hits_today` while nothing was delivered.
+    """
+
+    pk: int
+    key: str
+    name: str
+    status: str
+    area: str
+    jira_issue: str
+    tags: tuple[str, ...]
+    people: str
+    newest_state: str
+    has_settings: bool
+    variants: tuple[VariantUsers, ...] | None
     worst: WorstPair | None
     hits_today: int | None
     starts_at: dt.datetime | None
@@ -62,7 +74,14 @@ class Row:
     bar: Bar | None
     attention: Attention | None
     may_act: bool
-    people: str
+
+    @property
+    def status_label(self) -> str:
+        return str(StatusChoices(self.status).label)
+
+    @property
+    def is_preparing(self) -> bool:
+        return self.newest_state in {"queued", "preparing"}
 
 
 def with_newest_state(experiments: ExperimentQuerySet) -> ExperimentQuerySet:
@@ -82,33 +101,46 @@ def list_rows_of(experiments: ExperimentQuerySet, wanted: Wanted) -> ExperimentQ
         today = _hits_today().filter(settings_group__experiment=OuterRef("pk")).order_by()
         summed = today.values("settings_group__experiment").annotate(sum=Sum("hits")).values("sum")
         rows = rows.annotate(hits_today=Coalesce(Subquery(summed), 0))
-    return ordered(rows, wanted.sort).prefetch_related("managers", "current__variants")
+    people = User.objects.only("username", "first_name", "last_name")
+    variants = Variant.objects.only("settings_group_id", "position", "name", "split_group_count")
+    return ordered(rows, wanted.sort).prefetch_related(
+        Prefetch("managers", people), Prefetch("current__variants", variants)
+    )
 
 
 def rows_of(actor: Actor, experiments: Sequence[Experiment]) -> list[Row]:
     """The rows of these tests, in their order."""
     counts = counted(one.current_id for one in experiments if one.current_id is not None)
-    worst = _worst_pairs(actor, experiments, counts)
+    live = {
+        one.pk: one.current_id
+        for one in experiments
+        if one.status in LIVE_STATES and one.current_id is not None
+    }
+    worst = worst_pairs(actor, live, counts)
     hits = _hits_of(experiments)
     attention = attention_of(experiments)
     now = clock.now()
     rows = []
     for one in experiments:
         starts_at, ends_at = _dates(one)
-        shown = bar(starts_at, ends_at, now) if one.current_id else None
         rows.append(
             Row(
-                experiment=one,
+                **{
+                    name: getattr(one, name) for name in ("pk", "key", "name", "status", "area", "jira_issue")
+                },
+                tags=tuple(one.tags),
+                people=", ".join(map(str, one.managers.all())),
+                newest_state=getattr(one, "newest_state", None) or "",
+                has_settings=one.current_id is not None,
                 variants=_variants(one, counts),
                 worst=worst.get(one.pk),
                 hits_today=hits.get(one.pk, 0) if one.status in LIVE_STATES else hits.get(one.pk),
                 # What ended before it began never ran; when it ended is all there is to say.
                 starts_at=None if starts_at and ends_at and ends_at <= starts_at else starts_at,
                 ends_at=ends_at,
-                bar=shown,
+                bar=bar(starts_at, ends_at, now) if one.current_id else None,
                 attention=attention.get(one.pk),
                 may_act=standing_of(actor, one) in ACTING,
-                people=", ".join(map(str, one.managers.all())),
             )
         )
     return rows
@@ -122,39 +154,60 @@ def _dates(one: Experiment) -> tuple[dt.datetime | None, dt.datetime | None]:
     return max(starts, default=None), min(ends, default=None)
 
 
-def _variants(one: Experiment, counts: Mapping[int, Counted]) -> list[VariantUsers] | None:
+def _variants(one: Experiment, counts: Mapping[int, Counted]) -> tuple[VariantUsers, ...] | None:
     if one.current is None:
         return None
     count = counts.get(one.current.pk)
-    return [
+    return tuple(
         VariantUsers(
             variant.name,
             variant.percent,
             None if count is None else count.by_position.get(variant.position, 0),
         )
         for variant in one.current.variants.all()
-    ]
+    )
 
 
-def _worst_pairs(
-    actor: Actor, experiments: Sequence[Experiment], counts: Mapping[int, Counted]
-) -> dict[int, WorstPair]:
-    """By primary key, for live tests; among live tests that this actor may know of."""
-    live = {
-        one.pk: counts[one.current_id]
-        for one in experiments
-        if one.status in LIVE_STATES and one.current_id is not None and one.current_id in counts
-    }
-    others = {other for count in live.values() for other in count.shared}
-    visible = visible_experiments(actor, Kind.TEST).filter(status__in=LIVE_STATES, current__in=others)
+def worst_pairs(actor: Actor, live: Mapping[int, int], counts: Mapping[int, Counted]) -> dict[int, WorstPair]:
+    """Of live tests (primary key → current settings group): the one among the live tests that this actor may know of with which
+    it shares most. Those that share with nobody are left out. One query."""
+    if not live:
+        return {}
+    visible = visible_experiments(actor, Kind.TEST).filter(status__in=LIVE_STATES, current__isnull=False)
     keys = dict(visible.order_by().values_list("current", "key"))
     found = {}
-    for pk, count in live.items():
-        pairs = [(users, keys[other]) for other, users in count.shared.items() if other in keys]
-        if pairs:
-            users, key = max(pairs)
-            found[pk] = WorstPair(key, users, users / count.users, len(pairs))
+    for pk, settings_group in live.items():
+        count = counts.get(settings_group)
+        # The most shared stand first.
+        other = next((other for other in count.shared if other in keys), None) if count else None
+        if count is not None and other is not None:
+            users, tests = count.shared[other], len(count.shared.keys() & keys.keys())
+            found[pk] = WorstPair(keys[other], users, users / count.users, tests)
     return found
+
+
+def computed_order(actor: Actor, experiments: ExperimentQuerySet, sort: str) -> list[int]:
+    """The primary keys in an order that the database does not know (COMPUTED_SORTS): by users who get a variant, or by the largest
+    overlap. The unknown stand last either way, and of equals the newer first. Two queries."""
+    columns = experiments.order_by("-id").values_list("pk", "current_id", "status")
+    found: list[tuple[int, int | None, str]] = list(columns)
+    counts = counted(group for _, group, _ in found if group is not None)
+    if sort.removeprefix("-") == "users":
+        known = {
+            pk: float(counts[group].users) for pk, group, _ in found if group is not None and group in counts
+        }
+    else:
+        live = {pk: group for pk, group, status in found if status in LIVE_STATES and group is not None}
+        known = {pk: worst.share for pk, worst in worst_pairs(actor, live, counts).items()}
+    ids = [pk for pk, _, _ in found]
+    first = sorted((pk for pk in ids if pk in known), key=known.__getitem__, reverse=sort.startswith("-"))
+    return first + [pk for pk in ids if pk not in known]
+
+
+def in_order(experiments: Iterable[Experiment], ids: Sequence[int]) -> list[Experiment]:
+    """The experiments as the ids stand; without those that are gone meanwhile."""
+    found = {one.pk: one for one in experiments}
+    return [found[pk] for pk in ids if pk in found]
 
 
 def _hits_of(experiments: Collection[Experiment]) -> dict[int, int]:

@@ -29,7 +29,10 @@ SORTS: Final[Mapping[str, Expression | F]] = {
     "end": Coalesce("finished_at", "current__ends_at"),
     "hits": F("hits_today"),
 }
-"""What can be sorted by; `hits` only where the rows carry `hits_today`. With a minus in front it is the other way round."""
+"""What the database can sort by; `hits` only where the rows carry `hits_today`. With a minus in front it is the other way round."""
+
+COMPUTED_SORTS: Final = ("users", "overlap")
+"""What else can be sorted by: of what is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ class Wanted:
         return any(getattr(self, field.name) for field in fields(self) if field.name != "sort")
 
     @property
+    def is_sorted_by_counts(self) -> bool:
+        """Whether the order is one of those that the database does not know."""
+        return self.sort.removeprefix("-") in COMPUTED_SORTS
+
+    @property
     def has_rare(self) -> bool:
         """Whether one of the fields is in use that are folded away."""
         return bool(self.side or self.tag or self.jira or self.first_day or self.last_day or self.attention)
@@ -73,7 +81,7 @@ def read_wanted(query: Mapping[str, str]) -> Wanted:
         last_day=_day(query, "to"),
         attention=_one_of(query, "attention", [*Level, "any"]),
         status=_one_of(query, "status", [status.value for status in Status]),
-        sort=sort if sort.removeprefix("-") in SORTS else "",
+        sort=sort if sort.removeprefix("-") in {*SORTS, *COMPUTED_SORTS} else "",
     )
 
 

@@ -22,7 +22,8 @@
     const all = results.querySelector("[data-choose-all]");
     all.checked = chosen > 0 && chosen === boxes().length;
     all.indeterminate = chosen > 0 && !all.checked;
-    results.querySelector("[data-chosen]").textContent = chosen === 0 ? "Chosen tests" : `${chosen} chosen`;
+    const said = results.querySelector("[data-chosen]");
+    said.textContent = chosen === 0 ? said.dataset.none : said.dataset.some.replace("%n", chosen);
   };
 
   results.addEventListener("change", (event) => {

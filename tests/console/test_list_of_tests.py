@@ -69,7 +69,7 @@ def test_the_largest_overlap_is_that_of_the_audience_card(mia: Actor, warehouse:
     report = audience_report(test.current)
     assert report is not None
     shared = {one.experiment.key: one for one in report.intersections}
-    row = next(row for row in client.get(LIST).context["rows"] if row.experiment == test)
+    row = next(row for row in client.get(LIST).context["rows"] if row.key == test.key)
     assert row.worst is not None
     assert (row.worst.key, row.worst.users, row.worst.tests) == ("wide", shared["wide"].users, 1)
     assert row.worst.share == pytest.approx(shared["wide"].share, abs=0.0001)
@@ -139,8 +139,44 @@ def test_order(mia: Actor, warehouse: Any, client: Client) -> None:
         ("hits", ["four", "three", "two", "one"]),
     ):
         answer = client.get(LIST, {"sort": sort})
-        assert [row.experiment.key for row in answer.context["rows"]] == keys, sort
+        assert [row.key for row in answer.context["rows"]] == keys, sort
     assert 'aria-sort="descending"' in client.get(LIST, {"sort": "-name"}).content.decode()
+
+
+def test_order_by_what_is_counted(mia: Actor, warehouse: Any, client: Client) -> None:
+    for key, percent in (("small", "5"), ("large", "45"), ("middle", "20")):
+        variants = [{"name": "a", "percent": percent}, {"name": "b", "percent": percent}]
+        make_experiment(mia, Status.RUNNING, key=key, variants=variants)
+    make_draft(mia, key="idea")
+    keys: dict[str, list[str]] = {}
+    for sort in ("users", "-users", "overlap", "-overlap"):
+        rows = client.get(LIST, {"sort": sort}).context["rows"]
+        keys[sort] = [row.key for row in rows]
+        text = b"".join(client.get("/tests.csv", {"sort": sort}).streaming_content).decode()  # type: ignore[attr-defined]  # streamed
+        assert [line.partition(",")[0] for line in text.splitlines()[1:]] == keys[sort]
+        if sort == "-overlap":
+            shares = [row.worst.share if row.worst else 0 for row in rows]
+            assert shares == sorted(shares, reverse=True)
+            assert shares[0] > 0
+    # What is not counted stands last either way.
+    assert keys["users"] == ["small", "middle", "large", "idea"]
+    assert keys["-users"] == ["large", "middle", "small", "idea"]
+    # Which share nobody is unknown to the order, too: they stand behind in the order of their making.
+    assert keys["overlap"][:2] == keys["-overlap"][1::-1]
+
+
+def test_queries_do_not_grow_when_it_is_ordered_by_what_is_counted(
+    mia: Actor, warehouse: Any, client: Client
+) -> None:
+    counts = []
+    for _ in range(2):
+        for _ in range(2):
+            make_experiment(mia, Status.RUNNING)
+        client.get(LIST, {"sort": "-overlap"})
+        with CaptureQueriesContext(connection) as queries:
+            client.get(LIST, {"sort": "-overlap"})
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_typing_gets_the_results_alone(mia: Actor, client: Client) -> None:
