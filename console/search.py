@@ -116,7 +116,7 @@ def _pages(actor: Actor, words: Sequence[str]) -> FoundGroup:
     assert actor.user is not None
     wanted = [word.lower() for word in words]
     rows = [
-        Found(entry.label, "page", entry.address)
+        Found(str(entry.label), "page", entry.address)
         for entry in pages_for(actor.user)
         if all(word in f"{entry.label} {entry.words}".lower() for word in wanted)
     ]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,7 @@ class DomainError(Exception):
     """Base of all refusals. `status` is the HTTP status the API answers with."""
 
     code: ClassVar[str] = "refused"
-    title: ClassVar[str] = "Refused"
+    title: ClassVar[StrOrPromise] = _("Refused")
     status: ClassVar[int] = 400
 
     def __init__(self, detail: str) -> None:
@@ -31,7 +36,7 @@ class InvalidInput(DomainError):
     """What was sent cannot be saved; `errors` names every field or path, nothing was saved."""
 
     code = "invalid_input"
-    title = "Some of what was sent is not valid"
+    title: ClassVar[StrOrPromise] = _("Some of what was sent is not valid")
     status = 400
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
@@ -47,7 +52,7 @@ class Conflict(DomainError):
     """The request makes sense, but not in the state things are in. Nothing was changed."""
 
     code = "conflict"
-    title = "Not possible in the present state"
+    title: ClassVar[StrOrPromise] = _("Not possible in the present state")
     status = 409
 
 
@@ -55,14 +60,14 @@ class StaleTransition(Conflict):
     """Somebody else was faster: the state on which the request was based is gone."""
 
     code = "stale"
-    title = "Somebody else changed this in the meantime"
+    title: ClassVar[StrOrPromise] = _("Somebody else changed this in the meantime")
 
 
 class NotAllowed(DomainError):
     """This person or token may not do that."""
 
     code = "not_allowed"
-    title = "Not allowed"
+    title: ClassVar[StrOrPromise] = _("Not allowed")
     status = 403
 
 
@@ -70,5 +75,5 @@ class NotFound(DomainError):
     """There is no such thing, or not for this person."""
 
     code = "not_found"
-    title = "Not found"
+    title: ClassVar[StrOrPromise] = _("Not found")
     status = 404

@@ -87,7 +87,7 @@ def exception_handler(exception: Exception, context: dict[str, object]) -> Respo
     if isinstance(exception, InvalidInput):
         response = _invalid(exception.errors)
     elif isinstance(exception, DomainError):
-        response = problem_response(exception.status, exception.title, exception.detail, exception.code)
+        response = problem_response(exception.status, str(exception.title), exception.detail, exception.code)
     elif isinstance(exception, exceptions.ValidationError):
         response = _invalid(field_errors(exception.detail))
     elif isinstance(exception, Http404 | PermissionDenied | exceptions.APIException):
@@ -107,7 +107,7 @@ def exception_handler(exception: Exception, context: dict[str, object]) -> Respo
 def _invalid(errors: list[FieldError]) -> Response:
     shown = "; ".join(f"{error.path}: {error.message}" for error in errors[:MAX_ERRORS])
     more = f"; and {len(errors) - MAX_ERRORS:,} more" if len(errors) > MAX_ERRORS else ""
-    return problem_response(400, InvalidInput.title, shown + more, InvalidInput.code, errors)
+    return problem_response(400, str(InvalidInput.title), shown + more, InvalidInput.code, errors)
 
 
 def _framework_problem(exception: Http404 | PermissionDenied | exceptions.APIException) -> Response:

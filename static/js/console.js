@@ -39,7 +39,7 @@
       button.hidden = false;
       button.onclick = async () => {
         await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
-        announce("Copied");
+        announce(say("copied"));
         button.classList.add("us-copied");
         setTimeout(() => button.classList.remove("us-copied"), 1500);
       };
@@ -56,8 +56,8 @@
       const field = document.createElement("input");
       field.type = "search";
       field.className = "form-control form-control-sm us-narrower";
-      field.placeholder = "Find…";
-      field.setAttribute("aria-label", "Find in this list");
+      field.placeholder = say("find");
+      field.setAttribute("aria-label", say("findInList"));
       field.addEventListener("input", (event) => {
         event.stopPropagation();
         const wanted = field.value.trim().toLowerCase();
@@ -83,7 +83,7 @@
       box.checked = true;
       box.dispatchEvent(new Event("input", { bubbles: true }));
       button.disabled = true;
-      announce(`${button.textContent.trim()} is ticked`);
+      announce(say("isTicked", { name: button.textContent.trim() }));
     }
   });
 
@@ -233,8 +233,8 @@
     alert.dataset.told = "";
     document.getElementById("messages").replaceChildren(alert);
   };
-  document.addEventListener("htmx:responseError", () => tell("The server could not do that; it is written to its log. Nothing was saved."));
-  document.addEventListener("htmx:sendError", () => tell("The server cannot be reached. What you typed is still here; try again in a moment."));
+  document.addEventListener("htmx:responseError", () => tell(say("refused")));
+  document.addEventListener("htmx:sendError", () => tell(say("unreachable")));
   document.addEventListener("htmx:afterOnLoad", () => document.querySelector("[data-told]")?.remove());
   document.addEventListener("keydown", (event) => {
     const menu = document.querySelector(".us-menu[open]");
@@ -244,14 +244,21 @@
     }
   });
 
+  // The server writes times on these clocks, for who chose no others: from the next page on.
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const told = /(?:^|; )tz=([^;]+)/.exec(document.cookie)?.[1];
+  if (own && told !== own) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `tz=${own}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  }
+
   // Of 400 time zones most people want their own.
   const nameOwnZone = (root) => {
-    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
     for (const list of root.querySelectorAll("select[data-own-zone]")) {
       const option = [...list.options].find((one) => one.value === own);
       if (option && own !== "UTC") {
         option.value = own;
-        option.text = `${own} (yours)`;
+        option.text = say("ownZone", { name: own });
         list.options[0].after(option);
       }
     }

@@ -156,7 +156,7 @@
   };
   // A test's page also offers what was typed on the pages below it.
   const isBelow = (action) => location.pathname.split("/").length > 3 && action.startsWith(location.pathname);
-  const when = (draft) => new Date(draft.at).toLocaleTimeString([], SHOWN_IN_NOTICE);
+  const when = (draft) => new Date(draft.at).toLocaleTimeString(document.documentElement.lang, SHOWN_IN_NOTICE);
 
   const fill = (form, entries) => {
     const values = new Map();
@@ -182,8 +182,8 @@
   };
 
   const restore = (form, key, draft) => {
-    const box = notice(form, `What you typed here (${when(draft)}) is back. It is not saved yet.`, [
-      button("Start afresh", () => {
+    const box = notice(form, say("draftBack", { time: when(draft) }), [
+      button(say("draftAfresh"), () => {
         forget(key);
         location.reload();
       }),
@@ -238,10 +238,10 @@
         const link = document.createElement("a");
         link.className = "btn btn-sm";
         link.href = action;
-        link.textContent = "Go on with it";
-        const box = notice(document.getElementById("messages"), `“${draft.title}” was not saved: what you typed (${when(draft)}) is kept.`, [
+        link.textContent = say("draftGoOn");
+        const box = notice(document.getElementById("messages"), say("draftKept", { name: draft.title, time: when(draft) }), [
           link,
-          button("Drop it", () => {
+          button(say("draftDrop"), () => {
             forget(key);
             box.remove();
           }),

@@ -102,7 +102,7 @@
 
   const showSwitch = () => {
     const button = document.querySelector("[data-keys-switch]");
-    button.textContent = isOff() ? "Switch single keys on" : "Switch single keys off";
+    button.textContent = say(isOff() ? "keysOn" : "keysOff");
   };
   document.addEventListener("DOMContentLoaded", () => {
     if (!dialog("search")) {

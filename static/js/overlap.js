@@ -2,8 +2,8 @@
 "use strict";
 
 (() => {
-  const grouped = new Intl.NumberFormat("en");
-  const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : "none");
+  const grouped = new Intl.NumberFormat(document.documentElement.lang);
+  const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : say("none"));
 
   const prepare = () => {
     const box = document.querySelector("[data-overlap]");
@@ -20,13 +20,19 @@
     const words = (row, column) => {
       const [key, name, users] = tests[row];
       if (row === column) {
-        return `${key} (${name}): ${grouped.format(users)} users get a variant.`;
+        return say("overlapOne", { key, name, users: grouped.format(users) });
       }
       const [otherKey, , otherUsers] = tests[column];
       const both = sharedBy(row, column);
       return both
-        ? `${key} and ${otherKey}: ${grouped.format(both)} users in both, ${percent(both, users)} of ${key}, ${percent(both, otherUsers)} of ${otherKey}.`
-        : `${key} and ${otherKey}: no user in both.`;
+        ? say("overlapBoth", {
+            one: key,
+            other: otherKey,
+            users: grouped.format(both),
+            share: percent(both, users),
+            othershare: percent(both, otherUsers),
+          })
+        : say("overlapNone", { one: key, other: otherKey });
     };
     const choose = (row, column) => {
       if (cell && cell.row === row && cell.column === column) {

@@ -1,6 +1,10 @@
 // Loaded before the first paint, so that nobody sees the other theme flash by.
 "use strict";
 
+// What scripts say stands on every page, in its language: say("isTicked", { name: "shop" }).
+const say = (key, values = {}) =>
+  (document.getElementById("words")?.dataset[key] ?? "").replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -13,7 +17,7 @@
   system.addEventListener("change", apply);
 
   const next = { auto: "light", light: "dark", dark: "auto" };
-  const names = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+  const names = { auto: "themeAuto", light: "themeLight", dark: "themeDark" };
 
   const choose = (theme) => {
     const age = theme === "auto" ? 0 : 31536000;
@@ -26,7 +30,7 @@
     const buttons = document.querySelectorAll("[data-theme-toggle]");
     const label = () => {
       for (const button of buttons) {
-        button.querySelector("[data-theme-name]").textContent = names[chosen() ?? "auto"];
+        button.querySelector("[data-theme-name]").textContent = say(names[chosen() ?? "auto"]);
       }
     };
     for (const button of buttons) {

@@ -34,6 +34,7 @@ OPEN: Final = {
     "readyz",
     "metrics",
     "accounts:login",
+    "accounts:language_choose",
     "accounts:logout",
     "accounts:link_open",
     "accounts:password_choose",
@@ -57,6 +58,8 @@ def _does(path: str, roles: frozenset[str], *, missing: bool = False) -> Rule:
 
 
 RULES: Final[dict[str, Rule]] = {
+    "accounts:mine": Rule("/me/"),
+    "accounts:password_change": _does("/me/password/", EVERYBODY),
     "accounts:token_list": Rule("/tokens/"),
     "accounts:token_revoke": _does("/tokens/{token}/revoke/", SUPERUSERS | {"viewer"}),
     "audience:filter_list": Rule("/filters/"),
