@@ -22,8 +22,9 @@ PICTURES: Final = FOLDER / "pictures"
 _NAME: Final = re.compile(r"[a-z0-9-]{1,100}")
 _HEADING: Final = re.compile(r"(?P<depth>#{1,6}) +(?P<words>.+)")
 _MARKS: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)|[`*]")
-# A sentence ends at a full stop before a space and a capital, or with its paragraph.
-_SENTENCE: Final = re.compile(r".+?(?:[.!?:](?=\s+[A-Z]|$)|$)", re.DOTALL)
+# A sentence ends at a full stop before a space and a capital, or with its paragraph; a long one at its colon.
+_SENTENCE: Final = re.compile(r".+?(?:[.!?](?= [A-Z]|$)|$)")
+_TO_COLON: Final = re.compile(r".{40,}?(?=: )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +184,6 @@ def _first_sentence(block: str) -> str:
     if not plain or plain[0] in "|-!#" or "```" in block:
         return ""
     found = _SENTENCE.match(plain)
-    return found[0] if found else plain
+    sentence = found[0] if found else plain
+    cut = _TO_COLON.match(sentence)
+    return f"{(cut[0] if cut else sentence).rstrip('.:')}."
