@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from changelog.word_diff import Mark, Piece, has_common_words, shortened, word_diff
@@ -24,6 +24,7 @@ def plain(pieces: list[Piece]) -> str:
 
 
 @given(TEXTS, TEXTS)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example("", "")
 @example("a b", "b a")
 @example("a. b. c.", "a. x. c.")
