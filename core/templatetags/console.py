@@ -99,7 +99,7 @@ def moment(value: dt.datetime | None) -> SafeString:
     iso = value.astimezone(dt.UTC).isoformat()
     if is_utc_for_reader(value):
         return format_html('<time datetime="{}">{}</time>', iso, words)
-    return format_html('<time datetime="{}" title="{}">{}</time>', iso, utc_words(value), words)
+    return format_html('<time datetime="{}" title="{}" data-zoned>{}</time>', iso, utc_words(value), words)
 
 
 @register.filter

@@ -270,6 +270,9 @@
     showCopyButtons(root);
     narrowLists(root);
   };
-  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  document.addEventListener("DOMContentLoaded", () => {
+    prepare(document);
+    document.querySelector(".us-sidebar [aria-current]")?.scrollIntoView({ block: "nearest" });
+  });
   document.addEventListener("htmx:afterSwap", (event) => prepare(event.detail.target.isConnected ? event.detail.target : document));
 })();

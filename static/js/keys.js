@@ -1,4 +1,4 @@
-// Keys: / searches, ? lists them, g and a letter goes to a page. They can be switched off; buttons do the same.
+// Keys: / searches, ? lists them, z shows times in UTC, g and a letter goes to a page. They can be switched off; buttons do the same.
 "use strict";
 
 (() => {
@@ -29,6 +29,15 @@
   };
 
   const isTyping = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select") || element.isContentEditable;
+  // What a tooltip would say, for who has no pointer: the times of the page in UTC, and back.
+  const swapTimes = () => {
+    const times = document.querySelectorAll("time[title][data-zoned]");
+    for (const time of times) {
+      [time.textContent, time.title] = [time.title, time.textContent];
+    }
+    document.getElementById("announcer").textContent = times[0]?.textContent ?? "";
+  };
+
   let waiting = "";
   let timer = 0;
   const expectMore = (key) => {
@@ -41,6 +50,10 @@
   const press = (key) => {
     if (key === "/" || key === "?") {
       open(key === "/" ? "search" : "keys");
+      return true;
+    }
+    if (key === "z" && !waiting) {
+      swapTimes();
       return true;
     }
     if (key === "g" && !waiting) {
@@ -128,6 +141,10 @@
       if (takesFirst && event.detail.target.id === "found" && answersField()) {
         takeFirst();
       }
+    });
+    document.querySelector("[data-swaps-times]").addEventListener("click", () => {
+      swapTimes();
+      dialog("keys").close();
     });
     document.querySelector("[data-keys-switch]").addEventListener("click", () => {
       localStorage.setItem(OFF, isOff() ? "0" : "1");
