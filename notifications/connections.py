@@ -24,15 +24,19 @@ from core.text import unstorable_text
 from notifications.breaker import note_success
 from notifications.channels.base import CheckReport, SendFailed
 from notifications.channels.registry import channel_of
-from notifications.models import Connection, Provider
+from notifications.models import ChannelKind, Connection, Provider
 from notifications.providers import PROVIDERS_TYPED, ProviderSpec, Typed
 from notifications.secrets import encrypt
-from notifications.sending import give_up_all
+from notifications.sending import give_up_all, hurry
 
 logger = logging.getLogger(__name__)
 
 MAX_SECRET: Final = 4_000
 _MAX_WORDS: Final = 1_000
+_SENDERS: Final = {
+    ChannelKind.CHAT: "notifications.tasks.send_chat",
+    ChannelKind.JIRA: "notifications.tasks.send_jira",
+}
 _COLUMNS: Final = ("name", "url", "account")
 
 
@@ -112,6 +116,8 @@ def check_connection(connection_id: int) -> CheckReport | None:
     is_kept = tried.update(check_steps=steps, checked_at=clock.now(), **(found if report.is_ok else {}))
     if is_kept and report.is_ok:
         note_success(row.pk)
+        if hurry(row):
+            enqueue_on_commit(_SENDERS[row.channel])
     return report
 
 

@@ -143,6 +143,7 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed", _("Failed, will be tried again")
     GIVEN_UP = "given_up", _("Given up")
     DIGESTED = "digested", _("In a digest")
+    MUTED = "muted", _("Muted")
 
 
 class Delivery(models.Model):

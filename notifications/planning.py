@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 BURST: Final = 3
 """So many messages within BURST_TIME come by themselves; what follows waits, and comes as one."""
 BURST_TIME: Final = dt.timedelta(minutes=10)
+CATCH_UP: Final = dt.timedelta(days=2)
 ROOM, HOOK, ISSUE, PERSON = "room:", "hook:", "issue:", "person:"
 
 
@@ -81,16 +82,11 @@ def _to_places(event: Event, spec: EventSpec) -> Iterator[Delivery]:
         return
     now = clock.now()
     if spec.room:
-        rooms = Room.objects.filter(experiment=experiment, connection__is_active=True)
-        room = rooms.filter(state=Room.State.OPEN).first()
-        if room is not None:
-            yield Delivery(
-                event=event,
-                channel=ChannelKind.CHAT,
-                connection_id=room.connection_id,
-                recipient=f"{ROOM}{room.pk}",
-                not_before=now,
-            )
+        # Locked: a room that is opened meanwhile looks for what was planned before it was there (`tell_new_room`).
+        rooms = Room.objects.select_for_update(of=("self",)).filter(experiment=experiment)
+        room = rooms.filter(connection__is_active=True).first()
+        if room is not None and room.state == Room.State.OPEN:
+            yield _to_room(event, room)
         for hook in Connection.objects.filter(provider=Provider.WEBHOOK, is_active=True):
             areas = hook.options.get("areas") or []
             if not areas or experiment.area in areas:
@@ -110,6 +106,31 @@ def _to_places(event: Event, spec: EventSpec) -> Iterator[Delivery]:
             recipient=f"{ISSUE}{experiment.jira_issue}",
             not_before=now,
         )
+
+
+def _to_room(event: Event, room: Room) -> Delivery:
+    return Delivery(
+        event=event,
+        channel=ChannelKind.CHAT,
+        connection_id=room.connection_id,
+        recipient=f"{ROOM}{room.pk}",
+        not_before=clock.now(),
+    )
+
+
+def tell_new_room(room: Room) -> None:
+    """What happened while the room was being made comes into it; in the transaction that opens it.
+
+    A room that could not be made for weeks hears of the last days only.
+    """
+    if room.experiment.status == Status.DRAFT:
+        return
+    since = max(room.created_at, clock.now() - CATCH_UP)
+    kinds = [kind.value for kind, spec in EVENTS.items() if spec.room]
+    missed = Event.objects.filter(experiment=room.experiment, kind__in=kinds, planned_at__gte=since)
+    rows = [_to_room(event, room) for event in missed.order_by("pk")]
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    missed.exclude(skipped="").update(skipped="")
 
 
 def jira_connection() -> Connection | None:

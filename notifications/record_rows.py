@@ -20,6 +20,7 @@ _COLOURS: Final = {
     DeliveryState.FAILED: "orange",
     DeliveryState.GIVEN_UP: "red",
     DeliveryState.DIGESTED: "green",
+    DeliveryState.MUTED: "secondary",
 }
 _FAILED: Final = (DeliveryState.FAILED, DeliveryState.GIVEN_UP)
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 from accounts.actors import Actor
 from changelog.models import Verb
 from core import clock
+from core.tasks import enqueue_on_commit
 from experiments.lifecycle import Status
 from experiments.models import Experiment
 from experiments.services.ground import note
@@ -27,7 +28,7 @@ from notifications.channels.base import ChatChannel, SendFailed
 from notifications.channels.registry import channel_of
 from notifications.kinds import EventKind
 from notifications.models import Delivery, DeliveryState, Event, Room, RoomMember
-from notifications.planning import ROOM
+from notifications.planning import ROOM, tell_new_room
 from notifications.sending import ATTEMPTS, MAX_ANSWER, pause_after
 
 logger = logging.getLogger(__name__)
@@ -126,6 +127,8 @@ def _make(room: Room, channel: ChatChannel) -> None:
         wanted = Room.objects.filter(pk=room.pk, state=Room.State.WANTED)
         if wanted.update(state=room.state, room_id=room.room_id, url=room.url):
             note(_MACHINE, Verb.EDIT, room.experiment, "Made the chat room")
+            tell_new_room(room)
+            enqueue_on_commit("notifications.tasks.send_chat")
 
 
 def _topic(experiment: Experiment) -> str:

@@ -186,7 +186,10 @@ def _failed(delivery: Delivery, failure: SendFailed) -> None:
     # Ten attempts are over in an hour and a half; a provider that is down overnight costs no message.
     spent = delivery.attempts >= ATTEMPTS and not failure.provider_down
     late = now - delivery.created_at > PATIENCE or spent
-    over = failure.permanent or late or _is_switched_off(delivery)
+    # Who is not let in (401, 403) is let in once somebody has mended the account: what was refused until then waits for
+    # it. A direct message does not: the mail that takes its place is there at once.
+    hopeless = failure.permanent and (not failure.provider_down or _comes_by_mail(delivery))
+    over = hopeless or late or _is_switched_off(delivery)
     with transaction.atomic():
         is_mine = Delivery.objects.filter(_mine(delivery)).update(
             state=DeliveryState.GIVEN_UP if over else DeliveryState.FAILED,
@@ -231,12 +234,27 @@ def give_up_all(connection: Connection, answer: str) -> int:
     return len(waiting)
 
 
+def hurry(connection: Connection) -> int:
+    """The account works again: what failed over it is due now, not in the hour that it was told to wait; how many."""
+    resting = Connection.objects.filter(pk=connection.pk, closed_until__gt=clock.now())
+    if resting.exists():
+        return 0
+    waiting = Delivery.objects.filter(connection=connection, state=DeliveryState.FAILED)
+    return waiting.filter(not_before__gt=clock.now()).update(not_before=clock.now())
+
+
 def pause_after(attempts: int, asked: float | None) -> dt.timedelta:
     """What the provider asked for, else twice as long each time; varied, so that not all come back at once."""
     if asked is not None:
         return dt.timedelta(seconds=min(max(asked, 1.0), LONGEST_PAUSE))
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
     return dt.timedelta(seconds=pause * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, hides nothing
+
+
+def _comes_by_mail(delivery: Delivery) -> bool:
+    """Whether a mail takes the place of this one should it be given up."""
+    person = delivery.person
+    return delivery.recipient.startswith(PERSON) and person is not None and bool(person.email)
 
 
 def _fall_back(delivery: Delivery) -> None:

@@ -57,12 +57,26 @@ def resend(actor: Actor, delivery_id: int) -> Delivery:
     return delivery
 
 
+@transaction.atomic
 def mute(person: User, *, experiment: Experiment | None = None, kind: str = "", channel: str = "") -> None:
     """From now on the person does not hear of that. Twice is the same as once. Raises InvalidInput."""
     _require_known(kind, channel)
     if experiment is None and not kind and not channel:
         raise InvalidInput.at("kind", gettext("Say what is to be quiet: an event, a test, or a channel."))
     Mute.objects.get_or_create(person=person, experiment=experiment, kind=kind, channel=channel)
+    _end_waiting(person, experiment, kind, channel)
+
+
+def _end_waiting(person: User, experiment: Experiment | None, kind: str, channel: str) -> None:
+    """What quiet hours or a digest still hold back is not told after them; the record says so."""
+    waiting = Delivery.objects.filter(person=person, state=DeliveryState.PENDING, attempts=0)
+    if experiment is not None:
+        waiting = waiting.filter(event__experiment=experiment)
+    if kind:
+        waiting = waiting.filter(event__kind=kind)
+    if channel:
+        waiting = waiting.filter(channel=channel)
+    waiting.update(state=DeliveryState.MUTED)
 
 
 def unmute(person: User, *, experiment: Experiment | None = None, kind: str = "", channel: str = "") -> None:

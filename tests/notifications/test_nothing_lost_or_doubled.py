@@ -87,6 +87,38 @@ def test_after_two_days_without_a_provider_it_is_no_news_any_more(
     assert delivery.state == "given_up"
 
 
+def over_a_chat(delivery: Delivery, recipient: str) -> None:
+    chat = Connection.objects.create(
+        name="chat", provider=Provider.SLACK, url="https://example.org", secret=b""
+    )
+    Delivery.objects.update(channel="chat", connection=chat, recipient=recipient)
+
+
+def test_who_is_not_let_in_for_two_days_loses_the_message_then_and_not_before(
+    delivery: Delivery, channel: RememberingChannel
+) -> None:
+    over_a_chat(delivery, "hook:1")
+    states: list[str] = []
+    for moment in (NOW, NOW + dt.timedelta(days=1), NOW + sending.PATIENCE + dt.timedelta(minutes=1)):
+        channel.failures = [SendFailed("Answered 401", permanent=True, provider_down=True)]
+        assert send_at(moment, ChannelKind.CHAT) == 1
+        states += Delivery.objects.values_list("state", flat=True)
+    assert states == ["failed", "failed", "given_up"]
+
+
+def test_a_direct_message_that_is_not_let_in_comes_by_mail_at_once(
+    delivery: Delivery, channel: RememberingChannel
+) -> None:
+    over_a_chat(delivery, f"person:{delivery.person_id}")
+    channel.find_person = lambda email, username: "U1"  # type: ignore[attr-defined]
+    channel.failures = [SendFailed("Answered 401", permanent=True, provider_down=True)]
+    send_at(NOW, ChannelKind.CHAT)
+    assert list(Delivery.objects.order_by("pk").values_list("channel", "state")) == [
+        ("chat", "given_up"),
+        ("mail", "pending"),
+    ]
+
+
 def test_whoever_lost_its_lease_does_not_have_it_told_by_mail_as_well(
     people: People, delivery: Delivery, channel: RememberingChannel
 ) -> None:

@@ -108,10 +108,10 @@ def test_muted_twice_and_unmuted_once_is_heard_again(people: People) -> None:
     assert not Mute.objects.exists()
 
 
-def test_quiet_hours_put_off_what_is_not_urgent(people: People, running: Experiment) -> None:
+def sleep_at_night(person: User) -> None:
     save_habits(
-        people.other_manager,
-        email="other_manager@example.org",
+        person,
+        email=f"{person.username}@example.org",
         time_zone="Europe/Berlin",
         quiet_from=dt.time(22),
         quiet_until=dt.time(7),
@@ -119,6 +119,10 @@ def test_quiet_hours_put_off_what_is_not_urgent(people: People, running: Experim
         digest=True,
         direct="mail",
     )
+
+
+def test_quiet_hours_put_off_what_is_not_urgent(people: People, running: Experiment) -> None:
+    sleep_at_night(people.other_manager)
     with clock.frozen_at(NIGHT):
         apply_verb(Actor.person(people.manager), running, Verb.PAUSE)
         apply_verb(Actor.person(people.manager), running, Verb.RESUME)
@@ -126,6 +130,28 @@ def test_quiet_hours_put_off_what_is_not_urgent(people: People, running: Experim
     moments = dict(Delivery.objects.values_list("event__kind", "not_before"))
     # A pause is urgent. Berlin is an hour ahead of UTC in November.
     assert moments == {"paused": NIGHT, "resumed": dt.datetime(2026, 11, 24, 6, tzinfo=dt.UTC)}
+
+
+def test_a_mute_ends_what_still_waits_in_quiet_hours_and_nothing_else(
+    people: People, running: Experiment
+) -> None:
+    for person in (people.manager, people.other_manager):
+        sleep_at_night(person)
+    other = make_experiment(Actor.person(people.manager), Status.RUNNING, key="other")
+    other.managers.add(people.other_manager)
+    read_and_plan()
+    with clock.frozen_at(NIGHT):
+        for experiment in (running, other):
+            apply_verb(Actor.person(people.superuser), experiment, Verb.PAUSE)
+            apply_verb(Actor.person(people.superuser), experiment, Verb.RESUME)
+        read_and_plan()
+        mute(people.other_manager, experiment=running)
+        mute(people.other_manager, kind="paused", channel="chat")
+    muted = Delivery.objects.filter(state="muted")
+    assert list(muted.values_list("person__username", "event__experiment", "event__kind").order_by("pk")) == [
+        ("other_manager", running.pk, "paused"),
+        ("other_manager", running.pk, "resumed"),
+    ]
 
 
 def test_after_a_burst_the_rest_waits_to_come_as_one(people: People, running: Experiment) -> None:

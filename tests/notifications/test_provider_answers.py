@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from core import clock
 from notifications import outgoing, sending
+from notifications.connections import check_connection
 from notifications.kinds import EventKind
 from notifications.models import Delivery, Event
 from tests.notifications.standin.server import RETRY_AFTER, Behaviour, Server, standing_in
@@ -31,8 +32,8 @@ class Row(NamedTuple):
 TABLE: Final = [
     Row(Behaviour.GOOD, "sent", False, "sent"),
     Row(Behaviour.BAD_REQUEST, "given_up", False, "given_up"),
-    Row(Behaviour.NOT_LET_IN, "given_up", True, "given_up"),
-    Row(Behaviour.FORBIDDEN, "given_up", True, "given_up"),
+    Row(Behaviour.NOT_LET_IN, "failed", True, "sent"),
+    Row(Behaviour.FORBIDDEN, "failed", True, "sent"),
     Row(Behaviour.NOT_FOUND, "given_up", False, "given_up"),
     Row(Behaviour.CONFLICT, "given_up", False, "given_up"),
     Row(Behaviour.TOO_MANY, "failed", False, "sent"),
@@ -93,6 +94,32 @@ def test_each_answer_leads_to_its_state(
         assert len(provider.seen) == (0 if row.later == "given_up" else 2 if twice else 1)
     for told in (words, delivery.answer, delivery.connection.last_error, caplog.text):
         assert told == "" or stage.secret("").removeprefix("/hooks/") not in told
+
+
+# Matrix is played as far as it takes messages; its own test is of the real server.
+@pytest.mark.parametrize(
+    "stage", [stage for stage in STAGES if stage.name != "matrix"], ids=lambda stage: stage.name
+)
+def test_what_was_refused_goes_out_as_soon_as_the_test_says_that_the_account_is_mended(
+    stage: Stage, settings: Settings
+) -> None:
+    settings.NOTIFICATIONS_ALLOW_PRIVATE = ["127.0.0.0/8"]
+    provider = stage.play()
+    with standing_in(provider) as server:
+        delivery = deliver_to(stage, server)
+        server.behaves(Behaviour.NOT_LET_IN, on=stage.on, times=1)
+        with clock.frozen_at(NOW):
+            sending.send_due(stage.channel)
+        # As after many attempts, each later than the one before.
+        Delivery.objects.update(not_before=NOW + dt.timedelta(hours=1))
+        with clock.frozen_at(NOW + dt.timedelta(minutes=1)):
+            assert sending.send_due(stage.channel) == 0
+            assert delivery.connection_id is not None
+            report = check_connection(delivery.connection_id)
+            assert report is not None
+            assert report.is_ok, report.steps
+            assert sending.send_due(stage.channel) == 1
+        assert len(provider.seen) == 1
 
 
 def test_a_list_of_every_answer_that_a_server_can_give() -> None:

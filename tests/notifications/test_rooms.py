@@ -102,6 +102,23 @@ def test_whoever_is_killed_after_whichever_call_is_followed_by_another_with_the_
     assert worlds == [({"@other_manager"}, True, "archived")] * 11
 
 
+def test_what_happens_while_the_room_is_made_comes_into_it_and_nothing_older(
+    people: People, chat: Chat
+) -> None:
+    experiment, superuser = running(people), Actor.person(people.superuser)
+    apply_verb(superuser, experiment, Verb.PAUSE)
+    read_and_plan()
+    with clock.frozen_at(later(minutes=1)):
+        room = asked(people, experiment)
+        apply_verb(superuser, experiment, Verb.RESUME)
+        read_and_plan()
+        assert not Delivery.objects.filter(recipient=f"room:{room.pk}").exists()
+        rooms.keep_rooms()
+        rooms.keep_rooms()
+    told = Delivery.objects.filter(recipient=f"room:{room.pk}", connection=room.connection)
+    assert list(told.values_list("event__kind", "state")) == [("resumed", "pending")]
+
+
 def test_what_is_done_is_not_asked_for_again(
     people: People, chat: Chat, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
