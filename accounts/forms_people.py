@@ -41,7 +41,7 @@ class PersonForm(ConsoleForm):
         choices=Role,
         initial=Role.VIEWER,
         label=_("Role"),
-        help_text=_("What each may do stands beside."),
+        help_text=_("What each may do is said on this page."),
         error_messages={"required": _("Choose a role.")},
     )
 
