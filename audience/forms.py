@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from audience.models import Filter, FilterKind, FilterSource
 from audience.operator_words import LABELS
@@ -16,34 +17,47 @@ class FilterForm(ConsoleForm):
     """Name, type and source are fixed once the filter exists: stored conditions are typed by them."""
 
     name = forms.CharField(
+        label=_("Name"),
         required=False,
-        help_text="As programs call it, such as country_id: lower-case letters, digits, underscores. For good.",
+        help_text=_(
+            "As programs call it, such as country_id: lower-case letters, digits, underscores. For good."
+        ),
         widget=forms.TextInput(
             attrs={"class": "form-control font-monospace", "autocomplete": "off", "spellcheck": "false"}
         ),
     )
-    label = forms.CharField(required=False, help_text="As people read it, such as Country.")
-    description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    type = forms.ChoiceField(choices=FilterKind, required=False)
-    source = forms.ChoiceField(choices=FilterSource, required=False, label="Comes from")
+    label = forms.CharField(
+        label=_("Label"), required=False, help_text=_("As people read it, such as Country.")
+    )
+    description = forms.CharField(
+        label=_("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    type = forms.ChoiceField(label=_("Type"), choices=FilterKind, required=False)
+    source = forms.ChoiceField(choices=FilterSource, required=False, label=_("Comes from"))
     column = forms.CharField(
         required=False,
-        label="Warehouse column",
-        help_text="Where its value stands in the warehouse of users. Without one it is not counted: numbers are upper bounds.",
+        label=_("Warehouse column"),
+        help_text=_(
+            "Where its value stands in the warehouse of users. Without one it is not counted: numbers are upper bounds."
+        ),
     )
     operators = forms.MultipleChoiceField(
+        label=_("Operators"),
         required=False,
         choices=list(LABELS.items()),
         widget=forms.CheckboxSelectMultiple,
-        help_text="What it can be compared with. None chosen: everything that its type allows.",
+        help_text=_("What it can be compared with. None chosen: everything that its type allows."),
     )
     choices = forms.CharField(
+        label=_("Choices"),
         required=False,
         strip=False,
         widget=forms.Textarea(
             attrs={"rows": 8, "class": "form-control font-monospace", "spellcheck": "false"}
         ),
-        help_text="Names for values, one a line: 50 = Austria. They help people pick; other values stay possible.",
+        help_text=_(
+            "Names for values, one a line: 50 = Austria. They help people pick; other values stay possible."
+        ),
     )
 
     def __init__(self, data: Any = None, *, edited: Filter | None = None) -> None:
@@ -60,7 +74,7 @@ class FilterForm(ConsoleForm):
             required=False,
             choices=[(name, LABELS[name]) for name in possible],
             widget=forms.CheckboxSelectMultiple,
-            help_text="What it can be compared with.",
+            help_text=_("What it can be compared with."),
         )
 
     def values(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from audience.specs import ChoiceValue
 from core import clock
@@ -21,20 +22,20 @@ RESERVED_NAMES = ("id", "split_group", "rowid")
 class FilterKind(models.TextChoices):
     """What kind of value a filter looks at; the types of the contract."""
 
-    BOOLEAN = "boolean", "Yes or no"
-    INTEGER = "integer", "Whole number"
-    NUMBER = "number", "Number"
-    STRING = "string", "Text"
-    DATE = "date", "Date"
-    VERSION = "version", "Version"
-    LIST = "list", "List of texts"
+    BOOLEAN = "boolean", _("Yes or no")
+    INTEGER = "integer", _("Whole number")
+    NUMBER = "number", _("Number")
+    STRING = "string", _("Text")
+    DATE = "date", _("Date")
+    VERSION = "version", _("Version")
+    LIST = "list", _("List of texts")
 
 
 class FilterSource(models.TextChoices):
     """Where its value comes from."""
 
-    USER = "user", "Profile of the user"
-    ENVIRONMENT = "environment", "Environment of the request"
+    USER = "user", _("Profile of the user")
+    ENVIRONMENT = "environment", _("Environment of the request")
 
 
 class ActiveFilterQuerySet(models.QuerySet["Filter"]):
@@ -96,9 +97,9 @@ class Filter(models.Model):
 class LoadSchedule(models.TextChoices):
     """When a source is read by itself; the hours are UTC."""
 
-    BY_HAND = "by_hand", "Only when asked"
-    HOURLY = "hourly", "Every hour"
-    NIGHTLY = "nightly", "Every night"
+    BY_HAND = "by_hand", _("Only when asked")
+    HOURLY = "hourly", _("Every hour")
+    NIGHTLY = "nightly", _("Every night")
 
 
 class UserSource(models.Model):
@@ -148,10 +149,10 @@ class UserSource(models.Model):
 class LoadState(models.TextChoices):
     """How far a load is. All but the first are for good."""
 
-    RUNNING = "running", "running"
-    LOADED = "loaded", "loaded"
-    FAILED = "failed", "failed"
-    INTERRUPTED = "interrupted", "interrupted"
+    RUNNING = "running", _("running")
+    LOADED = "loaded", _("loaded")
+    FAILED = "failed", _("failed")
+    INTERRUPTED = "interrupted", _("interrupted")
 
 
 class UserLoad(models.Model):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.translation import gettext, override
 
 from accounts.actors import Actor
 from audience.casting import SCALAR_CASTS, CastError
@@ -71,7 +72,9 @@ def create_filter(
             )
     except IntegrityError as error:
         if Filter.objects.filter(name=name).exists():
-            raise InvalidInput.at("name", f"there is a filter {name} already") from error
+            raise InvalidInput.at(
+                "name", gettext("there is a filter %(name)s already") % {"name": name}
+            ) from error
         raise
     return row
 
@@ -98,7 +101,9 @@ def update_filter(actor: Actor, name: str, /, *, revision: int, **changed: Any) 
         if field not in readers:
             draft.refuse(
                 field,
-                "cannot be changed: stored conditions rely on it. Make a new filter and archive this one",
+                gettext(
+                    "cannot be changed: stored conditions rely on it. Make a new filter and archive this one"
+                ),
             )
         else:
             values[field] = readers[field](value)
@@ -126,13 +131,13 @@ def restore_filter(actor: Actor, name: str, *, revision: int) -> Filter:
 
 def _require_superuser(actor: Actor) -> None:
     if not (actor.is_machine or actor.is_superuser):
-        raise NotAllowed("Only superusers change the filter catalogue.")
+        raise NotAllowed(gettext("Only superusers change the filter catalogue."))
 
 
 def _found(name: str) -> Filter:
     found = None if unstorable_text(name) else Filter.objects.filter(name=name).first()
     if found is None:
-        raise NotFound("There is no such filter.")
+        raise NotFound(gettext("There is no such filter."))
     return found
 
 
@@ -148,7 +153,10 @@ def _save(
     values = {field: value for field, value in values.items() if value != getattr(before, field)}
     if before.revision != revision:
         raise StaleTransition(
-            f"The filter {before.name} was changed in the meantime. Look at it again and repeat your change."
+            gettext(
+                "The filter %(name)s was changed in the meantime. Look at it again and repeat your change."
+            )
+            % {"name": before.name}
         )
     if not values:
         return before
@@ -157,7 +165,10 @@ def _save(
     )
     if not saved:
         raise StaleTransition(
-            f"The filter {before.name} was changed in the meantime. Look at it again and repeat your change."
+            gettext(
+                "The filter %(name)s was changed in the meantime. Look at it again and repeat your change."
+            )
+            % {"name": before.name}
         )
     after = Filter.objects.get(pk=before.pk)
     record(actor, verb, SubjectKind.FILTER, before.name, message, _changes(before, after))
@@ -168,6 +179,7 @@ _SHOWN: Final = ("name", "type", "source", *EDITABLE, "archived")
 _LABELS: Final = {"column": "Warehouse column"}
 
 
+@override("en")
 def _changes(before: Filter | None, after: Filter) -> list[Change]:
     changes = []
     for field in _SHOWN:
@@ -205,18 +217,21 @@ class _Draft:
     def text(self, field: str, value: object, *, required: bool = False) -> str:
         text = value.strip() if isinstance(value, str) else ""
         if not isinstance(value, str):
-            self.refuse(field, "must be a text")
+            self.refuse(field, gettext("must be a text"))
         elif required and not text:
-            self.refuse(field, "must not be empty")
+            self.refuse(field, gettext("must not be empty"))
         elif len(text) > _LENGTHS[field]:
-            self.refuse(field, f"must have at most {_LENGTHS[field]:,} characters")
+            self.refuse(
+                field,
+                gettext("must have at most %(lengths)s characters") % {"lengths": f"{_LENGTHS[field]:,}"},
+            )
         elif problem := unstorable_text(text):
             self.refuse(field, problem)
         return text
 
     def one_of(self, field: str, value: object, known: Sequence[str]) -> object:
         if value not in known:
-            self.refuse(field, f"must be one of: {', '.join(known)}")
+            self.refuse(field, gettext("must be one of: %(known)s") % {"known": ", ".join(known)})
         return value
 
     def name(self, value: object) -> object:
@@ -234,15 +249,21 @@ class _Draft:
         if not fits:
             self.refuse(
                 field,
-                "must be small letters, digits and single underscores, beginning with a letter (at most 63)",
+                gettext(
+                    "must be small letters, digits and single underscores, beginning with a letter (at most 63)"
+                ),
             )
         elif value in RESERVED_NAMES:
-            self.refuse(field, f"must not be one of: {', '.join(RESERVED_NAMES)}")
+            self.refuse(
+                field,
+                gettext("must not be one of: %(reserved_names)s")
+                % {"reserved_names": ", ".join(RESERVED_NAMES)},
+            )
         return value
 
     def position(self, value: object) -> object:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-            self.refuse("position", "must be a whole number from 0 on")
+            self.refuse("position", gettext("must be a whole number from 0 on"))
         return value
 
     def operators(self, value: object) -> list[str]:
@@ -251,35 +272,40 @@ class _Draft:
             return list(possible)
         names = value if isinstance(value, (list, tuple)) else []
         if not names:
-            self.refuse("operators", "must name at least one operator")
+            self.refuse("operators", gettext("must name at least one operator"))
         for index, name in enumerate(names):
             if name not in possible:
-                self.refuse(f"operators[{index}]", f"must be one of: {', '.join(possible)}")
+                self.refuse(
+                    f"operators[{index}]",
+                    gettext("must be one of: %(possible)s") % {"possible": ", ".join(possible)},
+                )
         return [name for name in possible if name in names]
 
     def choices(self, value: object) -> list[dict[str, Any]]:
         rows = value if isinstance(value, (list, tuple)) else []
         if not isinstance(value, (list, tuple)):
-            self.refuse("choices", "must be a list of values with labels")
+            self.refuse("choices", gettext("must be a list of values with labels"))
         if len(rows) > MAX_CHOICES:
-            self.refuse("choices", f"must be at most {MAX_CHOICES:,}")
+            self.refuse(
+                "choices", gettext("must be at most %(max_choices)s") % {"max_choices": f"{MAX_CHOICES:,}"}
+            )
             return []
         read: dict[object, dict[str, Any]] = {}
         for index, row in enumerate(rows):
             choice = self.choice(row, f"choices[{index}]")
             if choice is not None:
                 if choice["value"] in read:
-                    self.refuse(f"choices[{index}].value", "is there twice")
+                    self.refuse(f"choices[{index}].value", gettext("is there twice"))
                 read[choice["value"]] = choice
         return list(read.values())
 
     def choice(self, row: object, path: str) -> dict[str, Any] | None:
         if not isinstance(row, Mapping):
-            self.refuse(path, "must have a value and a label")
+            self.refuse(path, gettext("must have a value and a label"))
             return None
         label = row.get("label")
         if not isinstance(label, str) or not 0 < len(label.strip()) <= 100 or unstorable_text(label):
-            self.refuse(f"{path}.label", "must be a text of 1 to 100 characters")
+            self.refuse(f"{path}.label", gettext("must be a text of 1 to 100 characters"))
             return None
         try:
             return {"value": SCALAR_CASTS[self.kind](row.get("value")), "label": label.strip()}

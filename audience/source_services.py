@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext, override
 
 from accounts.actors import Actor
 from audience.models import NAME_PATTERN, LoadSchedule, UserSource
@@ -44,7 +45,9 @@ def create_source(actor: Actor, **given: Any) -> UserSource:
             row = UserSource.objects.create(**values)
             _record(actor, Verb.CREATE, row, f"created the source of users {row.name}", _changes(None, row))
     except IntegrityError as error:
-        raise InvalidInput.at("name", f"there is a source {values['name']} already") from error
+        raise InvalidInput.at(
+            "name", gettext("there is a source %(values)s already") % {"values": values["name"]}
+        ) from error
     return row
 
 
@@ -72,7 +75,7 @@ def request_load(actor: Actor, name: str, *, from_start: bool = False) -> UserSo
     _require_superuser(actor)
     source = _found(name)
     if source.archived:
-        raise InvalidInput.at("source", f"{name} is archived; restore it first")
+        raise InvalidInput.at("source", gettext("%(name)s is archived; restore it first") % {"name": name})
     UserSource.objects.filter(pk=source.pk).update(
         requested_at=clock.now(),
         requested_by=actor.name[:200],
@@ -86,13 +89,13 @@ def request_load(actor: Actor, name: str, *, from_start: bool = False) -> UserSo
 
 def _require_superuser(actor: Actor) -> None:
     if not (actor.is_machine or actor.is_superuser):
-        raise NotAllowed("Only superusers look after the sources of users.")
+        raise NotAllowed(gettext("Only superusers look after the sources of users."))
 
 
 def _found(name: str) -> UserSource:
     found = None if unstorable_text(name) else UserSource.objects.filter(name=name).first()
     if found is None:
-        raise NotFound("There is no such source.")
+        raise NotFound(gettext("There is no such source."))
     return found
 
 
@@ -102,7 +105,9 @@ def _save(
 ) -> UserSource:
     """Compare and set on the revision. Values that are as before make no change and no entry."""
     values = {field: value for field, value in values.items() if value != getattr(before, field)}
-    stale = f"The source {before.name} was changed in the meantime. Look at it again and repeat your change."
+    stale = gettext(
+        "The source %(name)s was changed in the meantime. Look at it again and repeat your change."
+    ) % {"name": before.name}
     if before.revision != revision:
         raise StaleTransition(stale)
     if not values:
@@ -121,6 +126,7 @@ def _record(actor: Actor, verb: Verb, row: UserSource, message: str, changes: li
     record(actor, verb, SubjectKind.SOURCE, row.name, message, changes, subject_id=row.pk)
 
 
+@override("en")
 def _changes(before: UserSource | None, after: UserSource) -> list[Change]:
     changes = []
     for field, label in _LABELS.items():
@@ -147,7 +153,10 @@ def _checked(given: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
     for field in {*given, *required}:
         if field not in _CHECKS or (field == "name" and not new):
             errors.append(
-                FieldError(field, "cannot be changed" if field == "name" else "there is no such field")
+                FieldError(
+                    field,
+                    gettext("cannot be changed") if field == "name" else gettext("there is no such field"),
+                )
             )
             continue
         try:
@@ -161,9 +170,9 @@ def _checked(given: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
 
 def _text(value: object, most: int) -> str:
     if not isinstance(value, str):
-        raise ValueError("must be a text")
+        raise ValueError(gettext("must be a text"))
     if len(value) > most:
-        raise ValueError(f"must have at most {most:,} characters")
+        raise ValueError(gettext("must have at most %(most)s characters") % {"most": f"{most:,}"})
     if problem := unstorable_text(value):
         raise ValueError(problem)
     return value.strip()
@@ -173,7 +182,9 @@ def _name(value: object) -> str:
     name = _text(value, 63)
     if not re.fullmatch(NAME_PATTERN.strip("^$"), name):
         raise ValueError(
-            "must be small letters, digits and single underscores, beginning with a letter (at most 63)"
+            gettext(
+                "must be small letters, digits and single underscores, beginning with a letter (at most 63)"
+            )
         )
     return name
 
@@ -182,8 +193,9 @@ def _variable(value: object) -> str:
     name = _text(value, 100)
     if not re.fullmatch(VARIABLE_PATTERN, name):
         raise ValueError(
-            "must be the name of an environment variable that begins with SOURCE_, such as SOURCE_SHOP; the variable, not this "
-            "field, holds the address"
+            gettext(
+                "must be the name of an environment variable that begins with SOURCE_, such as SOURCE_SHOP; the variable, not this field, holds the address"
+            )
         )
     return name
 
@@ -191,28 +203,31 @@ def _variable(value: object) -> str:
 def _query(value: object) -> str:
     query = _text(value, 20_000)
     if not query:
-        raise ValueError("must not be empty")
+        raise ValueError(gettext("must not be empty"))
     return query
 
 
 def _mapping(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        raise ValueError("must be filters with their columns")
+        raise ValueError(gettext("must be filters with their columns"))
     mapping = {_text(name, 63): _text(column, 200) for name, column in value.items()}
     if not all(name and column for name, column in mapping.items()):
-        raise ValueError("must be lines like country_id = country")
+        raise ValueError(gettext("must be lines like country_id = country"))
     return mapping
 
 
 def _overlap(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_OVERLAP_MINUTES:
-        raise ValueError(f"must be a whole number of minutes from 0 to {MAX_OVERLAP_MINUTES:,}")
+        raise ValueError(
+            gettext("must be a whole number of minutes from 0 to %(max_overlap_minutes)s")
+            % {"max_overlap_minutes": f"{MAX_OVERLAP_MINUTES:,}"}
+        )
     return value
 
 
 def _schedule(value: object) -> str:
     if value not in LoadSchedule.values:
-        raise ValueError(f"must be one of: {', '.join(LoadSchedule.values)}")
+        raise ValueError(gettext("must be one of: %(value)s") % {"value": ", ".join(LoadSchedule.values)})
     return str(value)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
@@ -32,7 +33,12 @@ def filter_create(request: HtmxRequest) -> HttpResponse:
     """A new filter."""
     make = partial(create_filter, _superuser(request))
     form = FilterForm(request.POST or None)
-    return _EDITING.create(request, form, make, lambda row: f"Conditions can ask for “{row.label}” now.")
+    return _EDITING.create(
+        request,
+        form,
+        make,
+        lambda row: gettext("Conditions can ask for “%(filter)s” now.") % {"filter": row.label},
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +47,9 @@ def filter_edit(request: HtmxRequest, name: str) -> HttpResponse:
     change = partial(update_filter, _superuser(request), name)
     edited = get_object_or_404(Filter, name=name)
     form = FilterForm(request.POST or None, edited=edited)
-    return _EDITING.edit(request, edited, form, change, lambda row: f"“{row.label}” is saved.")
+    return _EDITING.edit(
+        request, edited, form, change, lambda row: gettext("“%(filter)s” is saved.") % {"filter": row.label}
+    )
 
 
 @require_POST
@@ -49,10 +57,14 @@ def filter_archive(request: HtmxRequest, name: str, act: str) -> HttpResponse:
     """Offer it no more, or again."""
     change = {"archive": archive_filter, "restore": restore_filter}[act]
     changed = change(signed_in_actor(request), name, revision=revision_of(request))
-    said = "is archived: new conditions are not offered it" if changed.archived else "is offered again"
-    messages.success(request, f"“{changed.label}” {said}.")
+    said = (
+        gettext("“%(filter)s” is archived: new conditions are not offered it.")
+        if changed.archived
+        else gettext("“%(filter)s” is offered again.")
+    )
+    messages.success(request, said % {"filter": changed.label})
     return redirect("audience:filter_list")
 
 
 def _superuser(request: HtmxRequest) -> Actor:
-    return superuser_of(request, "Only superusers change the filter catalogue.")
+    return superuser_of(request, gettext("Only superusers change the filter catalogue."))

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
@@ -83,7 +84,7 @@ def source_load(request: HtmxRequest, name: str) -> HttpResponse:
     """Load from it now; `everything` reads it from its beginning."""
     actor = _superuser(request)
     source = request_load(actor, name, from_start=request.POST.get("everything") == "yes")
-    messages.success(request, f"A worker loads users from {source.name} now.")
+    messages.success(request, gettext("A worker loads users from %(name)s now.") % {"name": source.name})
     return redirect("audience:load_list")
 
 
@@ -92,7 +93,12 @@ def source_create(request: HtmxRequest) -> HttpResponse:
     """A new source."""
     make = partial(create_source, _superuser(request))
     form = SourceForm(request.POST or None)
-    return _EDITING.create(request, form, make, lambda row: f"Users can be loaded from {row.name} now.")
+    return _EDITING.create(
+        request,
+        form,
+        make,
+        lambda row: gettext("Users can be loaded from %(source)s now.") % {"source": row.name},
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -101,7 +107,9 @@ def source_edit(request: HtmxRequest, name: str) -> HttpResponse:
     change = partial(update_source, _superuser(request), name)
     edited = get_object_or_404(UserSource, name=name)
     form = SourceForm(request.POST or None, edited=edited)
-    return _EDITING.edit(request, edited, form, change, lambda row: f"{row.name} is saved.")
+    return _EDITING.edit(
+        request, edited, form, change, lambda row: gettext("%(source)s is saved.") % {"source": row.name}
+    )
 
 
 @require_POST
@@ -109,10 +117,14 @@ def source_archive(request: HtmxRequest, name: str, act: str) -> HttpResponse:
     """Load from it no more, or again."""
     change = {"archive": archive_source, "restore": restore_source}[act]
     changed = change(_superuser(request), name, revision=revision_of(request))
-    said = "is archived: nothing is loaded from it" if changed.archived else "is back"
-    messages.success(request, f"{name} {said}.")
+    said = (
+        gettext("%(source)s is archived: nothing is loaded from it.")
+        if changed.archived
+        else gettext("%(source)s is back.")
+    )
+    messages.success(request, said % {"source": name})
     return redirect("audience:load_list")
 
 
 def _superuser(request: HtmxRequest) -> Actor:
-    return superuser_of(request, "Only superusers look after the loads of users.")
+    return superuser_of(request, gettext("Only superusers look after the loads of users."))

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from audience.builder.rendering import BracketNote
@@ -68,7 +69,9 @@ def insert_saved(root: Bracket, actor: Actor, key: str) -> Path:
     """Put the present conditions of a user group behind the others, in brackets; answers where they are."""
     found = next((one for one in saved_conditions(actor) if one.key == key), None)
     if found is None:
-        raise InvalidInput([FieldError("saved_group", "Choose a user group whose conditions to add.")])
+        raise InvalidInput(
+            [FieldError("saved_group", gettext("Choose a user group whose conditions to add."))]
+        )
     root.items.append(from_conditions(found.conditions))
     return (len(root.items) - 1,)
 
@@ -96,9 +99,14 @@ def notes_on(root: Bracket, actor: Actor, catalogue: Catalogue) -> dict[Path, Br
     for path, bracket in brackets:
         saved = known.get(_digest_of(bracket, catalogue))
         if saved is not None and saved.is_current:
-            notes[path] = BracketNote(f"The conditions of the user group “{saved.name}”")
+            notes[path] = BracketNote(
+                gettext("The conditions of the user group “%(name)s”") % {"name": saved.name}
+            )
         elif saved is not None:
-            words = f"What the user group “{saved.name}” was before (settings {saved.number})"
+            words = gettext("What the user group “%(name)s” was before (settings %(number)s)") % {
+                "name": saved.name,
+                "number": saved.number,
+            }
             notes[path] = BracketNote(words, can_renew=True)
     return notes
 

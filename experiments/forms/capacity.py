@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.forms import ConsoleForm
 from experiments.capacity import MOST_DAYS
@@ -18,22 +20,26 @@ class RoomForm(ConsoleForm):
     """Read from the address. No days means for good."""
 
     groups = forms.IntegerField(
-        label="Split groups",
+        label=_("Split groups"),
         min_value=1,
         max_value=SPLIT_GROUPS,
-        help_text="24 are 1 % of all users.",
+        help_text=_("24 are 1 % of all users."),
         widget=_whole_number(),
         error_messages={
-            "required": "Say how many split groups you need.",
-            "invalid": f"Must be a whole number from 1 to {SPLIT_GROUPS:,}.",
+            "required": _("Say how many split groups you need."),
+            "invalid": _("Must be a whole number from 1 to 2,400."),
         },
     )
     days = forms.IntegerField(
-        label="Free for days",
+        label=_("Free for days"),
         required=False,
         min_value=1,
         max_value=MOST_DAYS,
-        help_text="Empty: for good.",
+        help_text=_("Empty: for good."),
         widget=_whole_number(),
-        error_messages={"invalid": f"Must be a whole number from 1 to {MOST_DAYS:,}, or empty."},
+        error_messages={
+            "invalid": format_lazy(
+                _("Must be a whole number from 1 to {most}, or empty."), most=f"{MOST_DAYS:,}"
+            )
+        },
     )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from core.forms import ConsoleForm
 from experiments.models import Experiment, Outcome, Scope
 
 _OUTCOME_WORDS = {
-    Outcome.WINNER: "A variant won: its users' experience becomes the product",
-    Outcome.REJECTED: "Rejected: nobody gets a variant any more",
+    Outcome.WINNER: _("A variant won: its users' experience becomes the product"),
+    Outcome.REJECTED: _("Rejected: nobody gets a variant any more"),
 }
 _SCOPE_WORDS = {
-    Scope.EVERYWHERE: "Everyone gets the winner",
-    Scope.CONDITIONS: "Whoever meets the conditions gets it, whatever their split group",
+    Scope.EVERYWHERE: _("Everyone gets the winner"),
+    Scope.CONDITIONS: _("Whoever meets the conditions gets it, whatever their split group"),
 }
 
 
@@ -23,19 +24,20 @@ class FinishForm(ConsoleForm):
     """Outcome, winner, scope and conclusion; for a user group the conclusion alone."""
 
     result = forms.ChoiceField(
-        label="Outcome", choices=list(_OUTCOME_WORDS.items()), widget=forms.RadioSelect, required=False
+        label=_("Outcome"), choices=list(_OUTCOME_WORDS.items()), widget=forms.RadioSelect, required=False
     )
-    variant = forms.ChoiceField(label="Winner", required=False)
+    variant = forms.ChoiceField(label=_("Winner"), required=False)
     scope = forms.ChoiceField(
-        label="Who gets the winner",
+        label=_("Who gets the winner"),
         choices=list(_SCOPE_WORDS.items()),
         widget=forms.RadioSelect,
         required=False,
     )
     conclusion = forms.CharField(
+        label=_("Conclusion"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What you learned. Those who come after you will read it.",
+        help_text=_("What you learned. Those who come after you will read it."),
     )
 
     def __init__(self, experiment: Experiment, data: Any = None) -> None:
@@ -49,10 +51,10 @@ class FinishForm(ConsoleForm):
         current = self.experiment.current
         names = [variant.name for variant in current.variants.all()] if current else []
         variant = forms.ChoiceField(
-            label="Winner",
+            label=_("Winner"),
             choices=[("", "—"), *((name, name) for name in names)],
             required=False,
-            help_text="Only when a variant won.",
+            help_text=_("Only when a variant won."),
         )
         self.fields["variant"] = variant
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User
 from core.forms import ConsoleForm
@@ -15,17 +16,33 @@ from experiments.services.property_rules import LABELS, MAX_LENGTH, TEST_ONLY
 # People begin with the name, from which a key is suggested.
 _ORDER = ("name", *(name for name in LABELS if name != "name"))
 _LONG_TEXTS = ("description", "hypothesis", "metric", "success")
+_LABELS = {
+    "key": _("Key"),
+    "name": _("Name"),
+    "description": _("Description"),
+    "hypothesis": _("Hypothesis"),
+    "metric": _("What is measured"),
+    "success": _("What counts as success"),
+    "area": _("Area"),
+    "side": _("Side"),
+    "jira_issue": _("Jira issue"),
+    "chat_room": _("Chat room"),
+    "tags": _("Tags"),
+    "managers": _("Managers"),
+}
 _HELP = {
-    "key": "How code and files call it: lower-case letters, digits, underscores. Fixed once it is published.",
-    "hypothesis": "What you believe will happen, and why.",
-    "metric": "What you look at when it is over.",
-    "success": "From which difference on you call it a success.",
-    "area": "The part of the product it changes. Tests of one area that share users are shown in red.",
-    "side": "Where the variant is decided: by app servers, or by clients that ask for it.",
-    "jira_issue": "Such as PAY-17.",
-    "chat_room": "Where its people talk.",
-    "tags": "Words to find it by, with commas between them.",
-    "managers": "Who may change it, start it and end it.",
+    "key": _(
+        "How code and files call it: lower-case letters, digits, underscores. Fixed once it is published."
+    ),
+    "hypothesis": _("What you believe will happen, and why."),
+    "metric": _("What you look at when it is over."),
+    "success": _("From which difference on you call it a success."),
+    "area": _("The part of the product it changes. Tests of one area that share users are shown in red."),
+    "side": _("Where the variant is decided: by app servers, or by clients that ask for it."),
+    "jira_issue": _("Such as PAY-17."),
+    "chat_room": _("Where its people talk."),
+    "tags": _("Words to find it by, with commas between them."),
+    "managers": _("Who may change it, start it and end it."),
 }
 
 
@@ -68,7 +85,7 @@ def initial_properties(experiment: Experiment) -> dict[str, Any]:
 
 
 def _field(name: str) -> forms.Field:
-    label, help_text = LABELS[name], _HELP.get(name, "")
+    label, help_text = _LABELS[name], _HELP.get(name, "")
     if name == "managers":
         people = User.objects.filter(role__in=[Role.SUPERUSER, Role.MANAGER], is_active=True).order_by(
             "username"

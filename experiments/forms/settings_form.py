@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from audience.builder.posting import read_path, read_tree
 from audience.builder.rendering import settle
@@ -177,7 +178,9 @@ def settings_of(form: SettingsForm, is_test: bool) -> tuple[dict[str, object], l
         if form.seed:
             body["seed"] = form.seed
         if form.split_by != "each" and not form.total_percent.strip():
-            errors.append(FieldError("total_percent", "Say how many percent of the users take part in all."))
+            errors.append(
+                FieldError("total_percent", gettext("Say how many percent of the users take part in all."))
+            )
         if form.split_by == "total":
             body["total_percent"] = form.total_percent
         elif form.split_by == "parts":
@@ -211,7 +214,7 @@ def _add_parts(form: SettingsForm, body: dict[str, object], errors: list[FieldEr
     for index, (variant, share) in enumerate(zip(variants, shares.rows, strict=True)):
         variant["percent"] = share.percent
         if share.groups is None:
-            message = f"{share.problem[:1].upper()}{share.problem[1:]}" or "Depends on the total"
+            message = f"{share.problem[:1].upper()}{share.problem[1:]}" or gettext("Depends on the total")
             errors.append(FieldError(f"variants[{index}].percent", f"{message}."))
 
 
@@ -252,14 +255,14 @@ def _conditions(form: SettingsForm, errors: list[FieldError]) -> list[Any]:
         try:
             read = json.loads(form.conditions_json)
         except (ValueError, RecursionError):
-            errors.append(FieldError("conditions", "is not readable as JSON"))
+            errors.append(FieldError("conditions", gettext("is not readable as JSON")))
             return []
         if not isinstance(read, list):
-            errors.append(FieldError("conditions", 'must be a list, such as [{…}, "AND", {…}]'))
+            errors.append(FieldError("conditions", gettext('must be a list, such as [{…}, "AND", {…}]')))
             return []
         return read
     if form.is_cut:
-        errors.append(FieldError("conditions", "has brackets nested more than 10 deep"))
+        errors.append(FieldError("conditions", gettext("has brackets nested more than 10 deep")))
     return to_conditions(form.conditions)
 
 
@@ -282,7 +285,7 @@ def _object(text: str, path: str, errors: list[FieldError]) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        errors.append(FieldError(path, 'Is not readable as JSON; it looks like {"color": "#0a0"}.'))
+        errors.append(FieldError(path, gettext('Is not readable as JSON; it looks like {"color": "#0a0"}.')))
         return {}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from django.utils.translation import gettext
+
 from experiments.percents import SPLIT_GROUPS, InexactPercent, deal_evenly, format_percent, parse_percent
 
 SPLITS: Final = ("each", "total", "parts")
@@ -77,14 +79,23 @@ def _payload_problem(payload: str) -> str:
     try:
         read = json.loads(payload)
     except json.JSONDecodeError as error:
-        return f"the payload is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        return gettext("the payload is no JSON: %(what)s in line %(line)s, column %(column)s") % {
+            "what": error.msg,
+            "line": error.lineno,
+            "column": error.colno,
+        }
     except (ValueError, RecursionError):
-        return "the payload is no JSON"
-    return "" if isinstance(read, dict) else 'the payload must be an object such as {"color": "#0a0"}'
+        return gettext("the payload is no JSON")
+    return (
+        "" if isinstance(read, dict) else gettext('the payload must be an object such as {"color": "#0a0"}')
+    )
 
 
 def _shares(rows: Sequence[VariantRow], split_by: str, total: str) -> Shares:
-    names = [row.name.strip() or f"variant {number}" for number, row in enumerate(rows, start=1)]
+    names = [
+        row.name.strip() or gettext("variant %(number)s") % {"number": number}
+        for number, row in enumerate(rows, start=1)
+    ]
     if split_by == "each":
         return Shares([_share(name, row.percent) for name, row in zip(names, rows, strict=True)])
     try:
@@ -93,7 +104,9 @@ def _shares(rows: Sequence[VariantRow], split_by: str, total: str) -> Shares:
             return Shares([Share(name, each) for name in names])
         whole = parse_percent(total)
     except InexactPercent as error:
-        return Shares([Share(name, None) for name in names], f"{total.strip() or 'The total'} {error}")
+        return Shares(
+            [Share(name, None) for name in names], f"{total.strip() or gettext('The total')} {error}"
+        )
     parts = [_share(name, row.percent) for name, row in zip(names, rows, strict=True)]
     shares = [_part(part, whole) for part in parts]
     if (
@@ -101,7 +114,11 @@ def _shares(rows: Sequence[VariantRow], split_by: str, total: str) -> Shares:
         and sum(part.groups or 0 for part in parts) != SPLIT_GROUPS
     ):
         added = format_percent(sum(part.groups or 0 for part in parts))
-        return Shares(shares, f"The parts add up to {added} %; they must be 100 % of the total")
+        return Shares(
+            shares,
+            gettext("The parts add up to %(percent)s %%; they must be 100 %% of the total")
+            % {"percent": added},
+        )
     return Shares(shares)
 
 
@@ -118,11 +135,18 @@ def _part(part: Share, whole: int) -> Share:
         return part
     groups, rest = divmod(part.groups * whole, SPLIT_GROUPS)
     if rest:
-        near = " % and ".join(format_percent(count) for count in (groups, groups + 1))
+        near = (
+            gettext(" %% and ")
+            .replace("%%", "%")
+            .join(format_percent(count) for count in (groups, groups + 1))
+        )
         return Share(
             part.name,
             None,
-            f"{part.percent} % of {format_percent(whole)} % is not a whole number of split groups; the nearest are {near} % of all users",
+            gettext(
+                "%(part)s %% of %(whole)s %% is not a whole number of split groups; the nearest are %(near)s %% of all users"
+            )
+            % {"part": part.percent, "whole": format_percent(whole), "near": near},
         )
     return Share(part.name, groups)
 
@@ -134,16 +158,21 @@ def deal_the_rest(rows: Sequence[VariantRow], total: str) -> None:
     """
     free = [row for row in rows if not row.is_locked]
     if not free:
-        raise InexactPercent("Every variant is locked: unlock those that are to share the rest")
+        raise InexactPercent(gettext("Every variant is locked: unlock those that are to share the rest"))
     whole = parse_percent(total) if total.strip() else shares_of(rows, "each", "").groups or SPLIT_GROUPS
     locked = shares_of([row for row in rows if row.is_locked], "each", "")
     unreadable = [row.name for row in locked.rows if row.groups is None]
     if unreadable:
-        raise InexactPercent(f"The locked percent of {unreadable[0]} cannot be read")
+        raise InexactPercent(
+            gettext("The locked percent of %(variant)s cannot be read") % {"variant": unreadable[0]}
+        )
     left = whole - locked.groups
     if left < len(free):
         raise InexactPercent(
-            f"The locked variants have {locked.percent} % of {format_percent(whole)} %: not enough is left for the others"
+            gettext(
+                "The locked variants have %(locked)s %% of %(whole)s %%: not enough is left for the others"
+            )
+            % {"locked": locked.percent, "whole": format_percent(whole)}
         )
     each, more = divmod(left, len(free))
     for index, row in enumerate(free):

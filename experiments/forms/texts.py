@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from core.errors import FieldError
 
@@ -127,16 +128,35 @@ def tokens_of(
             language = line.language.strip()
             texts = {place: text for place, text in line.texts.items() if text and place < len(variants)}
             if texts and not language:
-                errors.append(FieldError("tokens", f"Token {number}: say in which language the texts are."))
+                errors.append(
+                    FieldError(
+                        "tokens",
+                        gettext("Token %(number)s: say in which language the texts are.")
+                        % {"number": number},
+                    )
+                )
             if language in languages and language:
-                errors.append(FieldError("tokens", f"Token {number}: {language} is there twice."))
+                errors.append(
+                    FieldError(
+                        "tokens",
+                        gettext("Token %(number)s: %(language)s is there twice.")
+                        % {"number": number, "language": language},
+                    )
+                )
             languages.add(language)
             for place, text in texts.items():
                 by_variant.setdefault(variants[place], {})[language] = text
         if by_variant and not token:
-            errors.append(FieldError("tokens", f"Token {number}: say which token the texts are for."))
+            errors.append(
+                FieldError(
+                    "tokens",
+                    gettext("Token %(number)s: say which token the texts are for.") % {"number": number},
+                )
+            )
         if token in tokens:
-            errors.append(FieldError("tokens", f"The token {token[:80]} is there twice."))
+            errors.append(
+                FieldError("tokens", gettext("The token %(token)s is there twice.") % {"token": token[:80]})
+            )
         if by_variant:
             tokens[token] = by_variant
     return tokens

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.forms import ConsoleForm
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 _PERCENTS: Final = ("effects", "alpha", "power")
 
 
-def _number(label: str, help_text: str = "") -> forms.CharField:
+def _number(label: StrOrPromise, help_text: StrOrPromise = "") -> forms.CharField:
     # Not a number field: browsers read "0,5" in their own language's way, and drop what they cannot read.
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
     return forms.CharField(label=label, help_text=help_text, required=False, max_length=30, widget=widget)
@@ -22,26 +27,29 @@ class WorthForm(ConsoleForm):
     """The fields are those of `worth_asked.FIELDS`; everything is read and judged there."""
 
     metric = forms.ChoiceField(
-        label="What is measured",
-        choices=[("proportion", "A conversion rate"), ("mean", "A mean per user")],
+        label=_("What is measured"),
+        choices=[("proportion", _("A conversion rate")), ("mean", _("A mean per user"))],
         required=False,
     )
-    baseline = _number("What it is today", "A conversion rate in percent.")
-    deviation = _number("Standard deviation", "Of single users; for a mean only.")
+    baseline = _number(_("What it is today"), _("A conversion rate in percent."))
+    deviation = _number(_("Standard deviation"), _("Of single users; for a mean only."))
     effects = _number(
-        "Change you hope for, in %", "Of what it is today. Left empty, the usual ones are shown."
+        _("Change you hope for, in %"), _("Of what it is today. Left empty, the usual ones are shown.")
     )
-    visitors_per_day = _number("Users of these who come by in a day")
-    visitors_per_week = _number("… and in a week", "Different users. Tells how much they are the same ones.")
+    visitors_per_day = _number(_("Users of these who come by in a day"))
+    visitors_per_week = _number(
+        _("… and in a week"), _("Different users. Tells how much they are the same ones.")
+    )
     arrivals_per_day = _number(
-        "New users a day", "Who meet the conditions. Left empty, those of the last four weeks are counted."
+        _("New users a day"),
+        _("Who meet the conditions. Left empty, those of the last four weeks are counted."),
     )
-    days = _number("Days", "Left empty: 7, 14 and 28.")
-    power = _number("Chance to find it, in %")
-    alpha = _number("Chance of a false alarm, in %")
+    days = _number(_("Days"), _("Left empty: 7, 14 and 28."))
+    power = _number(_("Chance to find it, in %"))
+    alpha = _number(_("Chance of a false alarm, in %"))
     sides = forms.ChoiceField(
-        label="Question",
-        choices=[("2", "Does it change?"), ("1", "Does it change in this direction?")],
+        label=_("Question"),
+        choices=[("2", _("Does it change?")), ("1", _("Does it change in this direction?"))],
         required=False,
     )
 
@@ -51,9 +59,9 @@ class WorthForm(ConsoleForm):
         super().__init__(data, initial=initial, auto_id="worth_%s")
 
     def arrange(self) -> None:
-        self.fields[
-            "visitors_per_day"
-        ].help_text = f"Of the {self.users:,} users who meet the conditions. One in ten is a guess: put your own number."
+        self.fields["visitors_per_day"].help_text = gettext(
+            "Of the %(users)s users who meet the conditions. One in ten is a guess: put your own number."
+        ) % {"users": f"{self.users:,}"}
 
     def asked(self) -> dict[str, object]:
         """What was typed, as `worth_asked.read_asked` takes it. Call after `is_valid()`."""

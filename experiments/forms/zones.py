@@ -7,6 +7,8 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from django.utils.translation import gettext
+
 UTC: Final = "UTC"
 COOKIE: Final = "zone"
 _REGIONS: Final = (
@@ -45,7 +47,9 @@ def as_moment(text: str, zone: str) -> dt.datetime | None:
         return None
     moment = local.replace(tzinfo=_zone(zone))
     if moment.astimezone(dt.UTC).astimezone(_zone(zone)).replace(tzinfo=None) != local:
-        raise ValueError(f"There is no such time in {zone}: clocks go forward over it.")
+        raise ValueError(
+            gettext("There is no such time in %(zone)s: clocks go forward over it.") % {"zone": zone}
+        )
     return moment
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from core.errors import NotFound
@@ -17,7 +18,7 @@ def uses_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """The card: tests and groups whose conditions hold this group's, as they are or as they were."""
     access = access_to(request, kind, key)
     if access.experiment.is_test:
-        raise NotFound("Only user groups are used as conditions.")
+        raise NotFound(gettext("Only user groups are used as conditions."))
     if not request.htmx:
         return redirect("experiments:experiment_page", kind=kind, key=key)
     context = {"experiment": access.experiment, "uses": uses_of(access.experiment, access.actor)}

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import signed_in_actor
@@ -42,7 +43,7 @@ def group_list(request: HtmxRequest) -> HttpResponse:
     context = {
         "page": paginator.get_page(request.GET.get("page")),
         "tabs": [
-            ("", "All", sum(counts.values())),
+            ("", gettext("All"), sum(counts.values())),
             *((value, label, counts[value]) for value, label in StatusChoices.choices),
         ],
         "wanted": wanted,
@@ -62,7 +63,7 @@ def experiment_create(request: HtmxRequest, kind: str) -> HttpResponse:
     """A new draft."""
     actor = signed_in_actor(request)
     if actor.user is None or not actor.user.may_manage:
-        raise NotAllowed("Only managers and superusers create tests and user groups.")
+        raise NotAllowed(gettext("Only managers and superusers create tests and user groups."))
     status = 200
     form = PropertiesForm(kind, initial={"managers": [actor.user.username]})
     if request.method == "POST":
@@ -73,7 +74,10 @@ def experiment_create(request: HtmxRequest, kind: str) -> HttpResponse:
             except InvalidInput as refusal:
                 form.refuse(refusal)
             else:
-                messages.success(request, f"“{experiment.name}” is a draft now. Next: its settings.")
+                messages.success(
+                    request,
+                    gettext("“%(name)s” is a draft now. Next: its settings.") % {"name": experiment.name},
+                )
                 return redirect("experiments:experiment_page", kind=kind, key=experiment.key)
     context = {"kind": kind, "form": form, "areas": suggested_areas(kind)}
     return render(request, "experiments/create.html", context, status=status)

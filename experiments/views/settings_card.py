@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
@@ -170,8 +171,8 @@ def _tell(request: HtmxRequest, act: str, number: int, refusal: str) -> None:
         messages.error(request, refusal)
         return
     done = {
-        "attach": f"Settings {number} are current now.",
-        "retry": f"Settings {number} are being prepared again.",
-        "copy": f"Settings {number} are taken up again under a new number.",
+        "attach": gettext("Settings %(number)s are current now.") % {"number": number},
+        "retry": gettext("Settings %(number)s are being prepared again.") % {"number": number},
+        "copy": gettext("Settings %(number)s are taken up again under a new number.") % {"number": number},
     }
     messages.success(request, done[act])

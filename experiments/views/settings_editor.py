@@ -8,10 +8,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from audience.builder.posting import read_path
-from audience.builder.rendering import ConditionErrors, sort_errors, view_of
+from audience.builder.rendering import sort_errors, view_of
 from audience.builder.tree import Path
 from audience.catalogue import load_catalogue
 from audience.specs import Catalogue
@@ -41,16 +43,23 @@ from experiments.services.settings_groups import differences
 from experiments.services.settings_rules import clean_settings
 from experiments.views.access import Access, acting_access_to
 from experiments.views.draw_comparison import compare, comparison_context
+from experiments.views.settings_errors import by_field, flat, summary
 from experiments.views.settings_preview import json_of, preview_of
 from experiments.views.texts import pick_token, pressed_text_button, texts_context
 
 OTHER_WORDS: Final = "new_text"
 
 _OBJECTIVE_HELP = {
-    DrawObjective.FEWEST_SHARED_USERS: "Free split groups first, then those that share the fewest users in all with other tests.",
-    DrawObjective.SMALLEST_WORST_PAIR: "No single other test should share many users, even if it is a few more in all.",
-    DrawObjective.RANDOM: "Split groups by chance alone, whoever owns them too.",
-    DrawObjective.EXCLUSIVE: "Shares no split group at all with the tests you name; it fails when there is not enough room.",
+    DrawObjective.FEWEST_SHARED_USERS: _(
+        "Free split groups first, then those that share the fewest users in all with other tests."
+    ),
+    DrawObjective.SMALLEST_WORST_PAIR: _(
+        "No single other test should share many users, even if it is a few more in all."
+    ),
+    DrawObjective.RANDOM: _("Split groups by chance alone, whoever owns them too."),
+    DrawObjective.EXCLUSIVE: _(
+        "Shares no split group at all with the tests you name; it fails when there is not enough room."
+    ),
 }
 
 
@@ -59,7 +68,10 @@ def settings_create(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     """GET: a form from the present settings (or `?from=` older ones). POST with a button: the form, changed. Else: save."""
     access = acting_access_to(request, kind, key)
     if access.experiment.status == Status.FINISHED:
-        raise Conflict(f"“{access.experiment.key}” is finished; its settings cannot change any more.")
+        raise Conflict(
+            gettext("“%(key)s” is finished; its settings cannot change any more.")
+            % {"key": access.experiment.key}
+        )
     newest = newest_settings_group(access.experiment)
     if request.method != "POST":
         return _page(request, access, _starting_point(request, access, newest), newest)
@@ -151,11 +163,13 @@ def _save(
         return _page(request, access, form, newest, errors, status=422)
     if is_other_draw:
         messages.warning(
-            request, "They were changed after the draws were compared: the draw will not be the one you saw."
+            request,
+            gettext("They were changed after the draws were compared: the draw will not be the one you saw."),
         )
     messages.success(
         request,
-        f"Settings {saved.number} are saved and being prepared: users are counted, split groups drawn.",
+        gettext("Settings %(number)s are saved and being prepared: users are counted, split groups drawn.")
+        % {"number": saved.number},
     )
     return redirect("experiments:experiment_page", kind=experiment.kind, key=experiment.key)
 
@@ -186,17 +200,18 @@ def _page(
     tree = None if form.is_json else view_of(form.conditions, catalogue, of_conditions.by_item, notes)
     if tree is None and not form.is_json:
         apply_button(form, "as_json", catalogue)
-    by_field = _by_field(errors or [])
+    of_fields = by_field(errors or [])
     context = {
         "access": access,
         "experiment": experiment,
         "kind": experiment.kind,
         "form": form,
         "tree": tree,
-        "variants": _variant_rows(form, by_field),
-        "errors": by_field,
-        "summary": _summary(errors or [], of_conditions),
-        "condition_errors": of_conditions.others + ([] if tree else _flat(of_conditions)),
+        "variants": _variant_rows(form, of_fields),
+        "payload_example": '{"color": "#0a0"}',
+        "errors": of_fields,
+        "summary": summary(errors or [], of_conditions),
+        "condition_errors": of_conditions.others + ([] if tree else flat(of_conditions)),
         "preview": preview_of(form, catalogue, experiment.is_test, counts=not request.htmx),
         "json_now": json_of(form),
         **_beside(request, access, form, did="" if errors else request.POST.get("op", "")),
@@ -270,49 +285,6 @@ def _variant_rows(form: SettingsForm, errors: dict[str, list[str]]) -> list[tupl
         )
         for index, row in enumerate(form.variants[:ROWS_SHOWN])
     ]
-
-
-def _by_field(errors: list[FieldError]) -> dict[str, list[str]]:
-    """By the name that the template asks with: `variants[1].percent` → `v.1.percent`."""
-    fields: dict[str, list[str]] = {}
-    for error in errors:
-        fields.setdefault(_field_name(error.path), []).append(error.message)
-    return fields
-
-
-def _field_name(path: str) -> str:
-    head, _, rest = path.partition("].")
-    if head.startswith("variants[") and rest:
-        return f"v.{head.removeprefix('variants[')}.{rest.split('.')[0]}"
-    return path.partition(".")[0].partition("[")[0]
-
-
-def _summary(errors: list[FieldError], of_conditions: ConditionErrors) -> list[tuple[str, str]]:
-    """(where to jump, what is wrong) for the box above the form."""
-    rows = [
-        (f"c-{'-'.join(map(str, path))}", f"Condition {'.'.join(str(step + 1) for step in path)}: {message}")
-        for (path, _), messages_ in of_conditions.by_item.items()
-        for message in messages_
-    ]
-    rows += [("conditions", message) for message in of_conditions.others]
-    for error in errors:
-        if not error.path.startswith("conditions"):
-            anchor = {"tokens": "texts"}.get(_field_name(error.path), _field_name(error.path))
-            rows.append((anchor.replace(".", "-"), f"{_words(error.path)}: {error.message}"))
-    return rows
-
-
-def _words(path: str) -> str:
-    """A path as people count: `variants[1].percent` → `Variant 2, percent`."""
-    name = _field_name(path)
-    if name.startswith("v."):
-        _, index, field = name.split(".")
-        return f"Variant {int(index) + 1}, {field}" if index.isdigit() else "Variants"
-    return name.replace("_", " ").capitalize()
-
-
-def _flat(of_conditions: ConditionErrors) -> list[str]:
-    return [message for messages_ in of_conditions.by_item.values() for message in messages_]
 
 
 def _other_tests(access: Access) -> list[tuple[str, str]]:

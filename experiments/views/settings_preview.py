@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from audience.catalogue import load_catalogue
@@ -46,7 +47,8 @@ def preview_of(
     except InvalidInput as refusal:
         first = refusal.errors[0]
         return {
-            "problem": f"Not complete yet: {first.path} {first.message}",
+            "problem": gettext("Not complete yet: %(path)s %(message)s")
+            % {"path": first.path, "message": first.message},
             "others": len(refusal.errors) - 1,
         }
     preview: dict[str, Any] = {"sentence": describe_conditions(conditions, catalogue)}
@@ -59,18 +61,20 @@ def preview_of(
         users = int(table.users.sum())
         preview |= {
             "users": users,
-            "variants": _expected(form, users) if is_test else [],
+            "about": _expected(form, users) if is_test else "",
             "not_counted": table.not_counted,
         }
     return preview
 
 
-def _expected(form: SettingsForm, users: int) -> list[tuple[str, int]]:
+def _expected(form: SettingsForm, users: int) -> str:
     """About how many users each variant will have: which split groups it draws is not known yet. Unreadable percents are left out."""
     shares = shares_of(form.variants, form.split_by, form.total_percent)
-    return [
-        (row.name, round(users * row.groups / SPLIT_GROUPS)) for row in shares.rows if row.groups is not None
-    ]
+    return gettext(", ").join(
+        f"{round(users * row.groups / SPLIT_GROUPS):,} {row.name}"
+        for row in shares.rows
+        if row.groups is not None
+    )
 
 
 def json_of(form: SettingsForm) -> str:
