@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import translation
+from django.utils.translation import gettext, override
 
 from accounts.actors import Actor
 from audience.catalogue import load_catalogue
@@ -68,16 +70,24 @@ def attach_settings_group(actor: Actor, experiment: Experiment, number: int) -> 
         if row.current_id == settings_group.pk:
             return row
         if row.status == Status.FINISHED:
-            raise Conflict(f"“{row.key}” is finished; its settings cannot change any more.")
+            raise Conflict(
+                gettext("“%(key)s” is finished; its settings cannot change any more.") % {"key": row.key}
+            )
         if settings_group.preparation.state != PreparationState.READY:
-            raise Conflict(f"Settings group {number} is not prepared yet.")
+            raise Conflict(gettext("Settings group %(number)s is not prepared yet.") % {"number": number})
         if row.current is not None and number < row.current.number:
             raise Conflict(
-                f"Settings group {number} is older than the current one; copy it into a new number instead."
+                gettext(
+                    "Settings group %(number)s is older than the current one; copy it into a new number instead."
+                )
+                % {"number": number}
             )
         if row.is_test and row.status not in ATTACHES_BY_ITSELF and not owns_split_groups(settings_group):
             raise Conflict(
-                f"The variants of settings group {number} own no split group, and “{row.key}” is {row.status}."
+                gettext(
+                    "The variants of settings group %(number)s own no split group, and “%(key)s” is %(status)s."
+                )
+                % {"number": number, "key": row.key, "status": row.status}
             )
         make_current(actor, row, settings_group)
     return row
@@ -88,7 +98,7 @@ def make_current(actor: Actor, row: Experiment, settings_group: SettingsGroup) -
     before = row.current
     row.current = settings_group
     row.save(update_fields=["current"])
-    changes = differences(before, settings_group)
+    changes = _told(before, settings_group)
     note(actor, Verb.ATTACH, row, f"Settings group {settings_group.number} is now current", changes)
     announce_after_commit()
 
@@ -116,13 +126,12 @@ def _insert(
     with transaction.atomic():
         row = locked(experiment)
         if row.status == Status.FINISHED:
-            raise Conflict(f"“{row.key}” is finished; its settings cannot change any more.")
+            raise Conflict(
+                gettext("“%(key)s” is finished; its settings cannot change any more.") % {"key": row.key}
+            )
         newest = row.settings_groups.aggregate(newest=Max("number"))["newest"] or 0
         if based_on is not None and based_on != newest:
-            seen = f"settings group {based_on}" if based_on else "nothing"
-            raise StaleTransition(
-                f"These settings of “{row.key}” were made from {seen}; the newest is settings group {newest} by now."
-            )
+            raise StaleTransition(_outdated(row.key, based_on, newest))
         before = row.settings_groups.filter(number=newest).first()
         settings_group = SettingsGroup.objects.create(
             experiment=row,
@@ -154,14 +163,33 @@ def _insert(
         message = f"New settings group {settings_group.number}" + (
             f": {content.message}" if content.message else ""
         )
-        note(actor, Verb.ADD_SETTINGS_GROUP, row, message, differences(before, settings_group))
+        note(actor, Verb.ADD_SETTINGS_GROUP, row, message, _told(before, settings_group))
         enqueue_on_commit("experiments.tasks.prepare", settings_group.pk)
     return settings_group
 
 
+def _told(before: SettingsGroup | None, after: SettingsGroup) -> list[Change]:
+    """The same for the changelog: what is kept is kept in English, whoever did it in whatever language."""
+    with override("en"):
+        return differences(before, after)
+
+
+def _outdated(key: str, based_on: int, newest: int | None) -> str:
+    if not based_on:
+        told = gettext(
+            "These settings of “%(key)s” were made from nothing; the newest is settings group %(newest)s by now."
+        )
+        return told % {"key": key, "newest": newest}
+    told = gettext(
+        "These settings of “%(key)s” were made from settings group %(seen)s; the newest is settings group %(newest)s by now."
+    )
+    return told % {"key": key, "seen": based_on, "newest": newest}
+
+
 def differences(before: SettingsGroup | None, after: SettingsGroup) -> list[Change]:
-    """What differs between two settings groups, in words people read."""
-    old, new = _readable(before), _readable(after)
+    """What differs between two settings groups, in words people read. In English: the changelog keeps it for everybody."""
+    with translation.override("en"):
+        old, new = _readable(before), _readable(after)
     return [
         Change(field, label, old.get(field, (label, None))[1], value)
         for field, (label, value) in new.items()
