@@ -63,6 +63,7 @@ SHELVES: Final[tuple[tuple[str | Promise, str | Promise, tuple[str, ...]], ...]]
         (
             "readme",
             "people",
+            "changelog",
             "users",
             "engines",
             "system-health",
