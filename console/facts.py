@@ -18,7 +18,7 @@ from changelog.models import Entry, SubjectKind, Verb
 from console.leftovers import Leftover, leftovers, may_be_left
 from experiments.lifecycle import Status
 from experiments.models import Experiment, Kind, SettingsGroup, StartApproval
-from experiments.models.experiment import ExperimentQuerySet
+from experiments.models.experiment import ExperimentQuerySet, StatusChoices
 from experiments.selectors import visible_experiments
 
 _COLUMNS: Final = ("pk", "key", "name", "area", "status", "started_at", "finished_at", "current_id")
@@ -63,6 +63,11 @@ class Facts:
     approval: Approval | None = None
     smallest_p: float = 1.0
     leftover: Leftover | None = None
+
+    @property
+    def status_label(self) -> str:
+        """In a word, for a badge."""
+        return str(StatusChoices(self.status).label)
 
 
 def facts_for(actor: Actor) -> list[Facts]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import Environment, Role, User
@@ -61,7 +62,7 @@ def may_be_guided(actor: Actor) -> bool:
 def guided_person(actor: Actor) -> User:
     """The person, or NotAllowed for whoever makes no tests."""
     if actor.user is None or not may_be_guided(actor):
-        raise NotAllowed("Managers and superusers make tests, so the first test is theirs.")
+        raise NotAllowed(gettext("Managers and superusers make tests, so the first test is theirs."))
     return actor.user
 
 

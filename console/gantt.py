@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from core import clock
@@ -76,12 +78,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A test: its bar, and the dates in words. `look` is its status, or "planned"."""
+    """A test: its bar, and the dates in words. `look` is its status, or "planned"; `look_word` says it to people."""
 
     key: str
     name: str
     status: str
     look: str
+    look_word: str
     dates: str
     address: str
     x: float
@@ -187,26 +190,40 @@ def _row(window: Window, row: dict[str, Any], start: dt.datetime, end: dt.dateti
     x = max(window.place(start), 0.0)
     width = max(min(window.place(end), 100.0) - x if end is not None else 100.0 - x, _NARROWEST)
     is_planned = row["status"] in {Status.DRAFT, Status.DEV}
-    until = f"– {end:%Y-%m-%d}" if end is not None else "without end"
+    first, last = f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}" if end is not None else ""
+    dates = f"{first} – {last}" if last else gettext("%(day)s without end") % {"day": first}
+    look = "planned" if is_planned else row["status"]
     return Row(
         key=row["key"],
         name=row["name"],
         status=row["status"],
-        look="planned" if is_planned else row["status"],
-        dates=f"{start:%Y-%m-%d} {until}",
+        look=look,
+        look_word=_look_words()[look],
+        dates=dates,
         address=reverse("experiments:experiment_page", kwargs={"kind": Kind.TEST, "key": row["key"]}),
         x=round(min(x, 100 - width), 3),
         width=round(width, 3),
     )
 
 
+def _look_words() -> dict[str, str]:
+    return {
+        "planned": gettext("planned"),
+        Status.RUNNING: gettext("running"),
+        Status.PAUSED: gettext("paused"),
+        Status.FINISHED: gettext("finished"),
+    }
+
+
 def _ticks(window: Window) -> list[Tick]:
     """Mondays of six weeks, else the first days of months; January has the year's name."""
     days = [window.first + dt.timedelta(days=offset) for offset in range(window.days)]
     if window.weeks == min(WEEKS):
-        chosen = [(day, f"{day.day} {day:%b}") for day in days if day.weekday() == 0]
+        chosen = [(day, date_format(day, "j M")) for day in days if day.weekday() == 0]
     else:
-        chosen = [(day, f"{day:%Y}" if day.month == 1 else f"{day:%b}") for day in days if day.day == 1]
+        chosen = [
+            (day, f"{day:%Y}" if day.month == 1 else date_format(day, "M")) for day in days if day.day == 1
+        ]
     places = [((day - window.first).days / window.days * 100, label) for day, label in chosen]
     # Beside the edge there is no room for a word.
     return [Tick(round(x, 3), label if x < 92 else "") for x, label in places]

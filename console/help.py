@@ -11,6 +11,7 @@ from typing import Final
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.functional import Promise
 from mdit_py_plugins.anchors.index import slugify, unique_slug
 
 from console.help_reader import DEEPEST, Read, read_markdown
@@ -55,8 +56,8 @@ class HelpPage:
 class Shelf:
     """Pages for who does one kind of thing."""
 
-    title: str
-    sentence: str
+    title: str | Promise
+    sentence: str | Promise
     pages: Sequence[HelpPage]
 
 

@@ -9,12 +9,16 @@ from enum import StrEnum
 from typing import Final
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.models import Role
 from analytics.srm import ALARM_LEVEL
 from console.facts import Facts, quiet_since
 from core import clock
+from core.moments import day_words
 from experiments.lifecycle import Status
 from experiments.models import PreparationState
 
@@ -34,14 +38,14 @@ class Need(StrEnum):
     CUT = "cut"
 
 
-LABELS: Final[Mapping[Need, str]] = {
-    Need.APPROVE: "To approve",
-    Need.PREPARE: "To get ready",
-    Need.CODE: "To put into the code",
-    Need.TRY: "To try out",
-    Need.START: "To start",
-    Need.LOOK: "To look at",
-    Need.CUT: "To cut out of the code",
+LABELS: Final[Mapping[Need, str | Promise]] = {
+    Need.APPROVE: _("To approve"),
+    Need.PREPARE: _("To get ready"),
+    Need.CODE: _("To put into the code"),
+    Need.TRY: _("To try out"),
+    Need.START: _("To start"),
+    Need.LOOK: _("To look at"),
+    Need.CUT: _("To cut out of the code"),
 }
 
 _OF_ROLE: Final[Mapping[Role, Sequence[Need]]] = {
@@ -97,7 +101,7 @@ def need_groups(actor: Actor, found: Iterable[Facts], *, mine_only: bool) -> lis
             if item is not None:
                 items[need].append(item)
     return [
-        NeedGroup(need, LABELS[need], rows[:ROWS_SHOWN], max(0, len(rows) - ROWS_SHOWN))
+        NeedGroup(need, str(LABELS[need]), rows[:ROWS_SHOWN], max(0, len(rows) - ROWS_SHOWN))
         for need, rows in items.items()
         if rows
     ]
@@ -108,15 +112,22 @@ def alarms(found: Iterable[Facts]) -> list[Item]:
     items = []
     for facts in found:
         if facts.newest_state == PreparationState.FAILED and facts.status != Status.FINISHED:
-            what = f"Settings {facts.newest_number} could not be prepared: {facts.newest_error}"
+            what = gettext("Settings %(number)s could not be prepared: %(why)s") % {
+                "number": facts.newest_number,
+                "why": facts.newest_error,
+            }
             items.append(Item(facts, what, "settings"))
         if facts.status != Status.FINISHED and facts.smallest_p < ALARM_LEVEL:
-            what = "Sample ratio mismatch: users are not divided over the variants as they should be. Do not trust its results."
+            what = gettext(
+                "Sample ratio mismatch: users are not divided over the variants as they should be. Do not trust its results."
+            )
             items.append(Item(facts, what, "hits"))
         since = quiet_since(facts)
         if since is not None:
-            when = f"since {_day(facts.last_hit_at)}" if facts.last_hit_at == since else "since it runs"
-            items.append(Item(facts, f"No hits have come from production {when}.", "hits"))
+            what = gettext("No hits have come from production since it runs.")
+            if facts.last_hit_at == since:
+                what = gettext("No hits have come from production since %(day)s.") % {"day": day_words(since)}
+            items.append(Item(facts, what, "hits"))
     return items
 
 
@@ -146,7 +157,12 @@ def _to_approve(actor: Actor, facts: Facts) -> Item | None:
         return None
     return Item(
         facts,
-        f"{approval.requested_by} asked on {_day(approval.requested_at)} for a second person's word on settings {facts.number}.",
+        gettext("%(who)s asked on %(day)s for a second person's word on settings %(number)s.")
+        % {
+            "who": approval.requested_by,
+            "day": day_words(approval.requested_at),
+            "number": facts.number,
+        },
         "header",
     )
 
@@ -155,11 +171,13 @@ def _to_prepare(actor: Actor, facts: Facts) -> Item | None:
     if facts.status not in {Status.DRAFT, Status.DEV}:
         return None
     if facts.newest_number is None:
-        return Item(facts, "It has no settings yet: dates, who takes part, variants.", "settings")
+        return Item(facts, gettext("It has no settings yet: dates, who takes part, variants."), "settings")
     if facts.newest_state == PreparationState.FAILED:
-        return Item(facts, "Its settings could not be prepared: change them or try again.", "settings")
+        return Item(
+            facts, gettext("Its settings could not be prepared: change them or try again."), "settings"
+        )
     if facts.status == Status.DRAFT and facts.number is not None:
-        return Item(facts, "Prepared: publish it to dev, where test users can try it.", "header")
+        return Item(facts, gettext("Prepared: publish it to dev, where test users can try it."), "header")
     return None
 
 
@@ -167,18 +185,17 @@ def _to_code(actor: Actor, facts: Facts) -> Item | None:
     if facts.status not in {Status.DEV, Status.RUNNING} or facts.first_hit_at is not None:
         return None
     if facts.first_devel_hit_at is not None:
-        return Item(
-            facts, f"Seen in devel since {_day(facts.first_devel_hit_at)}, not in production yet.", "code"
-        )
-    return Item(facts, "No code has asked for it yet; its page has the lines to paste.", "code")
+        seen = gettext("Seen in devel since %(day)s, not in production yet.")
+        return Item(facts, seen % {"day": day_words(facts.first_devel_hit_at)}, "code")
+    return Item(facts, gettext("No code has asked for it yet; its page has the lines to paste."), "code")
 
 
 def _to_try(actor: Actor, facts: Facts) -> Item | None:
     if facts.status != Status.DEV:
         return None
     if facts.first_hit_at is None and facts.first_devel_hit_at is None:
-        return Item(facts, "No code has asked for it yet.", "code")
-    return Item(facts, "Test users get its variants: try each.", "hits")
+        return Item(facts, gettext("No code has asked for it yet."), "code")
+    return Item(facts, gettext("Test users get its variants: try each."), "hits")
 
 
 def _to_start(actor: Actor, facts: Facts) -> Item | None:
@@ -187,34 +204,39 @@ def _to_start(actor: Actor, facts: Facts) -> Item | None:
     if settings.START_NEEDS_APPROVAL and (facts.approval is None or not facts.approval.is_given):
         if facts.approval is not None:
             return None
-        return Item(facts, "Prepared: ask a second person to approve the start.", "header")
+        return Item(facts, gettext("Prepared: ask a second person to approve the start."), "header")
     if facts.first_hit_at is None:
-        return Item(facts, "Prepared. No hit has come from production yet: is its code there?", "header")
-    return Item(facts, f"Prepared, and its code is in production since {_day(facts.first_hit_at)}.", "header")
+        return Item(
+            facts, gettext("Prepared. No hit has come from production yet: is its code there?"), "header"
+        )
+    ready = gettext("Prepared, and its code is in production since %(day)s.")
+    return Item(facts, ready % {"day": day_words(facts.first_hit_at)}, "header")
 
 
 def _to_look_at(actor: Actor, facts: Facts) -> Item | None:
     if facts.status not in {Status.RUNNING, Status.PAUSED}:
         return None
     if facts.ends_at is not None and facts.ends_at <= clock.now():
-        return Item(facts, f"Its dates ended on {_day(facts.ends_at)}: decide how it ends.", "header")
+        over = gettext("Its dates ended on %(day)s: decide how it ends.") % {"day": day_words(facts.ends_at)}
+        return Item(facts, over, "header")
     is_newer = facts.newest_number is not None and facts.newest_number > (facts.number or 0)
     if is_newer and facts.newest_state == PreparationState.READY:
-        return Item(facts, f"Settings {facts.newest_number} are ready: attach them.", "settings")
+        ready = gettext("Settings %(number)s are ready: attach them.") % {"number": facts.newest_number}
+        return Item(facts, ready, "settings")
     if facts.status == Status.PAUSED:
-        return Item(facts, "Paused: nobody gets a variant until it is resumed or finished.", "header")
+        return Item(
+            facts, gettext("Paused: nobody gets a variant until it is resumed or finished."), "header"
+        )
     return None
 
 
 def _to_cut(actor: Actor, facts: Facts) -> Item | None:
     if facts.leftover is None:
         return None
-    task = f" Its task is {facts.leftover.task}." if facts.leftover.task else ""
-    return Item(facts, f"{facts.leftover}.{task}", "code")
-
-
-def _day(moment: dt.datetime | None) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%d}" if moment is not None else "—"
+    if facts.leftover.task:
+        told = gettext("%(signs)s. Its task is %(task)s.")
+        return Item(facts, told % {"signs": facts.leftover, "task": facts.leftover.task}, "code")
+    return Item(facts, gettext("%(signs)s.") % {"signs": facts.leftover}, "code")
 
 
 _RULES: Final[Mapping[Need, Callable[[Actor, Facts], Item | None]]] = {

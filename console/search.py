@@ -10,12 +10,14 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, IntegerField, Q, Value, When
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import User
 from console.help import find_help
 from console.navigation import pages_for
 from experiments.models import Experiment, Kind
+from experiments.models.experiment import StatusChoices
 from experiments.selectors import visible_experiments
 
 SHOWN: Final = 8
@@ -34,6 +36,7 @@ class Found:
     detail: str
     address: str
     status: str = ""
+    status_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,25 @@ def search(actor: Actor, text: str) -> list[FoundGroup]:
     groups = [_pages(actor, words)]
     if words:
         groups = [
-            _experiments(actor, Kind.TEST, "Tests", words),
-            _experiments(actor, Kind.GROUP, "User groups", words),
+            _experiments(actor, Kind.TEST, gettext("Tests"), words),
+            _experiments(actor, Kind.GROUP, gettext("User groups"), words),
             _people(words),
             *groups,
         ]
     if _LIKE_AN_ID.fullmatch(text):
         address = f"{reverse('qa_tools:user_check')}?{urlencode({'user_id': text})}"
-        groups.append(FoundGroup("Users", [Found(f"Check user “{text}”", "what they see, and why", address)]))
+        groups.append(
+            FoundGroup(
+                gettext("Users"),
+                [
+                    Found(
+                        gettext("Check user “%(id)s”") % {"id": text},
+                        gettext("what they see, and why"),
+                        address,
+                    )
+                ],
+            )
+        )
     if words:
         groups.append(_help(words))
     return [group for group in groups if group.rows]
@@ -87,7 +101,13 @@ def _experiments(actor: Actor, kind: str, title: str, words: Sequence[str]) -> F
 
 def _experiment(one: Experiment, kind: str) -> Found:
     address = reverse("experiments:experiment_page", kwargs={"kind": kind, "key": one.key})
-    return Found(one.name, " · ".join(part for part in (one.key, one.area) if part), address, one.status)
+    return Found(
+        one.name,
+        " · ".join(part for part in (one.key, one.area) if part),
+        address,
+        one.status,
+        str(StatusChoices(one.status).label),
+    )
 
 
 def _people(words: Sequence[str]) -> FoundGroup:
@@ -98,7 +118,7 @@ def _people(words: Sequence[str]) -> FoundGroup:
             Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
         )
     found = list(rows.order_by("first_name", "last_name", "username")[: SHOWN + 1])
-    return FoundGroup("People", [_person(one) for one in found[:SHOWN]], len(found) > SHOWN)
+    return FoundGroup(gettext("People"), [_person(one) for one in found[:SHOWN]], len(found) > SHOWN)
 
 
 def _person(person: User) -> Found:
@@ -106,21 +126,29 @@ def _person(person: User) -> Found:
     if person.may_manage:
         address = reverse("console:test_list")
         return Found(
-            str(person), f"{role}: tests they manage", f"{address}?{urlencode({'manager': person.username})}"
+            str(person),
+            gettext("%(role)s: tests they manage") % {"role": role},
+            f"{address}?{urlencode({'manager': person.username})}",
         )
     address = reverse("experiments:entry_list")
-    return Found(str(person), f"{role}: what they did", f"{address}?{urlencode({'person': person.username})}")
+    return Found(
+        str(person),
+        gettext("%(role)s: what they did") % {"role": role},
+        f"{address}?{urlencode({'person': person.username})}",
+    )
 
 
 def _pages(actor: Actor, words: Sequence[str]) -> FoundGroup:
     assert actor.user is not None
     wanted = [word.lower() for word in words]
     rows = [
-        Found(str(entry.label), "page", entry.address)
+        Found(str(entry.label), gettext("page"), entry.address)
         for entry in pages_for(actor.user)
         if all(word in f"{entry.label} {entry.words}".lower() for word in wanted)
     ]
-    return FoundGroup("Pages", rows if not words else rows[:SHOWN], bool(words) and len(rows) > SHOWN)
+    return FoundGroup(
+        gettext("Pages"), rows if not words else rows[:SHOWN], bool(words) and len(rows) > SHOWN
+    )
 
 
 def _help(words: Sequence[str]) -> FoundGroup:
@@ -131,4 +159,4 @@ def _help(words: Sequence[str]) -> FoundGroup:
         )
         for page, part in found[:_HELP_SHOWN]
     ]
-    return FoundGroup("Help", rows, len(found) > _HELP_SHOWN)
+    return FoundGroup(gettext("Help"), rows, len(found) > _HELP_SHOWN)

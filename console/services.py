@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import transaction
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from accounts.models import User
 from console.list_wanted import query_of, read_wanted
@@ -26,14 +27,18 @@ def save_view(person: User, name: str, query: str) -> SavedView:
     """
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or unstorable_text(name):
-        raise InvalidInput.at("name", f"Give the view a name of at most {LONGEST_NAME} characters.")
+        raise InvalidInput.at(
+            "name", gettext("Give the view a name of at most %(n)s characters.") % {"n": LONGEST_NAME}
+        )
     kept = query_of(read_wanted(QueryDict(query[:4_000])))
     with transaction.atomic():
         # Two windows of one person cannot go over the number together.
         User.objects.select_for_update().get(pk=person.pk)
         others = SavedView.objects.filter(person=person).exclude(name=name)
         if others.count() >= MOST_VIEWS:
-            raise InvalidInput.at("name", f"You keep {MOST_VIEWS} views; remove one first.")
+            raise InvalidInput.at(
+                "name", gettext("You keep %(n)s views; remove one first.") % {"n": MOST_VIEWS}
+            )
         view, _ = SavedView.objects.update_or_create(person=person, name=name, defaults={"query": kept})
     return view
 
@@ -41,7 +46,7 @@ def save_view(person: User, name: str, query: str) -> SavedView:
 def remove_view(person: User, pk: int) -> None:
     """Raises NotFound for somebody else's too."""
     if pk >= 2**63 or not SavedView.objects.filter(person=person, pk=pk).delete()[0]:
-        raise NotFound("There is no such view of yours.")
+        raise NotFound(gettext("There is no such view of yours."))
 
 
 def follow_test(person: User, experiment: Experiment | None) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from django.utils.translation import gettext, ngettext
+
 
 class State(StrEnum):
     """From best to worst. The values are what the badges of the console are called by."""
@@ -18,9 +20,12 @@ class State(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"fine": "Fine", "unknown": "Not known yet", "watch": "Have a look", "bad": "Needs you"}[
-            self.value
-        ]
+        return {
+            "fine": gettext("Fine"),
+            "unknown": gettext("Not known yet"),
+            "watch": gettext("Have a look"),
+            "bad": gettext("Needs you"),
+        }[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Finding:
 
 
 _WORST: Final = list(State)
-_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_UNITS: Final = (86_400, 3_600, 60, 1)
 
 
 def worst(states: list[State]) -> State:
@@ -52,9 +57,15 @@ def graded(value: float, watch: float, bad: float) -> State:
 def span_in_words(span: dt.timedelta) -> str:
     """In its largest unit: “3 hours”, “1 day”. What lies ahead of us (clocks differ) is no time."""
     seconds = max(int(span.total_seconds()), 0)
-    name, size = next((unit for unit in _UNITS if seconds >= unit[1]), _UNITS[-1])
+    size = next((unit for unit in _UNITS if seconds >= unit), _UNITS[-1])
     number = seconds // size
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
+    words = {
+        86_400: ngettext("%(n)s day", "%(n)s days", number),
+        3_600: ngettext("%(n)s hour", "%(n)s hours", number),
+        60: ngettext("%(n)s minute", "%(n)s minutes", number),
+        1: ngettext("%(n)s second", "%(n)s seconds", number),
+    }
+    return words[size] % {"n": f"{number:,}"}
 
 
 def size_in_words(size: float) -> str:

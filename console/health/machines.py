@@ -14,6 +14,7 @@ from typing import Any, Final
 from celery import current_app
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext
 
 from console.health.findings import Finding, State, graded, size_in_words, span_in_words, worst
 from console.pulses import queue_names
@@ -44,16 +45,24 @@ def database() -> Finding:
     longest = dt.timedelta(seconds=float(oldest or 0))
     crowd = graded(used / most, _LIMITED, _FULL)
     held = State.WATCH if longest >= LONG_TRANSACTION else State.FINE
-    sentence = f"It answers; {used:,} of {most:,} connections are in use."
+    sentence = gettext("It answers; %(used)s of %(most)s connections are in use.") % {
+        "used": f"{used:,}",
+        "most": f"{most:,}",
+    }
     advice = ""
     if crowd != State.FINE:
-        advice = "Raise max_connections of PostgreSQL, or run fewer web and worker processes."
+        advice = gettext("Raise max_connections of PostgreSQL, or run fewer web and worker processes.")
     elif held != State.FINE:
-        sentence = f"It answers, but a transaction has been open for {span_in_words(longest)}."
-        advice = (
+        sentence = gettext("It answers, but a transaction has been open for %(time)s.") % {
+            "time": span_in_words(longest)
+        }
+        advice = gettext(
             "Look in pg_stat_activity who holds it: until it ends old rows pile up, and changes may wait."
         )
-    facts = (("Version", version.partition(" ")[0]), ("Size of the data", size_in_words(size)))
+    facts = (
+        (gettext("Version"), version.partition(" ")[0]),
+        (gettext("Size of the data"), size_in_words(size)),
+    )
     return Finding("PostgreSQL", worst([crowd, held]), sentence, advice, facts=facts)
 
 
@@ -92,25 +101,32 @@ def _length_of(channel: Any, name: str) -> int:
 
 def broker(said: Broker) -> Finding:
     """The broker that hands tasks to workers: Redis, or whatever the settings name."""
-    name = "Redis" if "redis" in str(settings.CELERY_BROKER_URL) else "Message broker"
+    name = "Redis" if "redis" in str(settings.CELERY_BROKER_URL) else gettext("Message broker")
     if said.trouble:
         return Finding(
             name,
             State.BAD,
-            f"It does not answer ({said.trouble}): counts, deliveries and notifications wait.",
-            "Start it, and see that BROKER_URL is right. Nothing is lost: sweeps find what waits once it is back.",
+            gettext("It does not answer (%(why)s): counts, deliveries and notifications wait.")
+            % {"why": said.trouble},
+            gettext(
+                "Start it, and see that BROKER_URL is right. Nothing is lost: sweeps find what waits once it is back."
+            ),
         )
     return Finding(
         name,
         graded(said.seconds, SLOW_SECONDS, BROKER_SECONDS),
-        f"It answers, in {said.seconds * 1000:,.0f} ms; {sum(said.waiting.values()):,} tasks wait.",
-        "" if said.seconds < SLOW_SECONDS else "It is slow: look at the load of its machine.",
+        gettext("It answers, in %(ms)s ms; %(n)s tasks wait.")
+        % {"ms": f"{said.seconds * 1000:,.0f}", "n": f"{sum(said.waiting.values()):,}"},
+        "" if said.seconds < SLOW_SECONDS else gettext("It is slow: look at the load of its machine."),
     )
 
 
 def disks() -> list[Finding]:
     """Each disk that the product writes to, once."""
-    places = {"Data": settings.VAR_DIR, "Delivery folder": settings.DELIVERY_DIR}
+    places = {
+        gettext("data"): settings.VAR_DIR,
+        gettext("delivery folder"): settings.DELIVERY_DIR,
+    }
     found: dict[int, list[str]] = {}
     paths: dict[int, Path] = {}
     for name, place in places.items():
@@ -118,7 +134,7 @@ def disks() -> list[Finding]:
         device = os.stat(path).st_dev  # noqa: PTH116 - of a path that is there
         found.setdefault(device, []).append(name)
         paths[device] = path
-    return [_disk(" and ".join(names).capitalize(), paths[device]) for device, names in found.items()]
+    return [_disk(names, paths[device]) for device, names in found.items()]
 
 
 def _existing(path: Path) -> Path:
@@ -126,16 +142,23 @@ def _existing(path: Path) -> Path:
     return path if path.exists() else _existing(path.parent)
 
 
-def _disk(what: str, path: Path) -> Finding:
+def _disk(names: list[str], path: Path) -> Finding:
     usage = shutil.disk_usage(path)
     taken = 1 - usage.free / usage.total if usage.total else 0.0
     state = graded(taken, _DISK_WATCH, _DISK_BAD)
-    advice = (
+    advice = gettext(
         "Make room, or move VAR_DIR and DELIVERY_DIR to a larger disk: when it is full, hits are refused."
     )
     return Finding(
-        f"Disk: {what.lower()}",
+        _name_of_disk(names),
         state,
-        f"{size_in_words(usage.free)} of {size_in_words(usage.total)} are free.",
+        gettext("%(free)s of %(all)s are free.")
+        % {"free": size_in_words(usage.free), "all": size_in_words(usage.total)},
         "" if state == State.FINE else advice,
     )
+
+
+def _name_of_disk(names: list[str]) -> str:
+    if len(names) == 2:
+        return gettext("Disk: %(first)s and %(second)s") % {"first": names[0], "second": names[1]}
+    return gettext("Disk: %(what)s") % {"what": names[0]}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext, gettext_noop
 
 from console.health import flows, machines, work
 from console.health.findings import Finding, State, worst
@@ -40,12 +41,12 @@ def health_report() -> Report:
         machines.broker(said),
         work.beat(rows),
         work.workers(rows),
-        *_looked("Delivery", lambda: [flows.delivery()]),
-        *_looked("Hits", lambda: [flows.hits()]),
-        *_looked("Notifications", lambda: [flows.notifications()]),
-        *_looked("Users in the warehouse", lambda: [flows.warehouse()]),
-        *_looked("Preparations", lambda: [work.preparations()]),
-        *_looked("Disks", machines.disks),
+        *_looked(gettext_noop("Delivery"), lambda: [flows.delivery()]),
+        *_looked(gettext_noop("Hits"), lambda: [flows.hits()]),
+        *_looked(gettext_noop("Notifications"), lambda: [flows.notifications()]),
+        *_looked(gettext_noop("Users in the warehouse"), lambda: [flows.warehouse()]),
+        *_looked(gettext_noop("Preparations"), lambda: [work.preparations()]),
+        *_looked(gettext_noop("Disks"), machines.disks),
     ]
     return Report(sorted(findings, key=lambda one: -list(State).index(one.state)), rows)
 
@@ -58,5 +59,7 @@ def _looked(name: str, look: Callable[[], list[Finding]]) -> list[Finding]:
             return look()
     except Exception as error:
         logger.exception("%s could not be looked at", name)
-        sentence = f"It could not be looked at ({type(error).__name__})."
-        return [Finding(name, State.BAD, sentence, "The log of the web processes says more.")]
+        sentence = gettext("It could not be looked at (%(why)s).") % {"why": type(error).__name__}
+        return [
+            Finding(gettext(name), State.BAD, sentence, gettext("The log of the web processes says more."))
+        ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import Environment
 from accounts.requests import signed_in_actor
 from analytics.selectors import span_of
 from core.http import HtmxRequest
+from core.moments import day_words
 from experiments.checklist import CheckItem
 from experiments.models import Experiment, Kind
 from experiments.selectors import experiment_for
@@ -30,16 +30,12 @@ def code_item(experiment: Experiment) -> CheckItem:
     """Advice: a test can be started before its code is there, and then nobody sees anything."""
     first = span_of(experiment, Environment.PRODUCTION).first_at
     if first is not None:
-        return CheckItem(
-            f"Its code is in production: the first hit came on {_day(first)}", True, "hits", is_advice=True
-        )
+        text = gettext("Its code is in production: the first hit came on %(day)s") % {"day": day_words(first)}
+        return CheckItem(text, True, "hits", is_advice=True)
     tried = span_of(experiment, Environment.DEVEL).first_at
     if tried is not None:
-        return CheckItem(
-            f"Its code is only in devel so far, since {_day(tried)}", False, "hits", is_advice=True
-        )
-    return CheckItem("No hit has come from production yet: is its code there?", False, "code", is_advice=True)
-
-
-def _day(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%d}"
+        text = gettext("Its code is only in devel so far, since %(day)s") % {"day": day_words(tried)}
+        return CheckItem(text, False, "hits", is_advice=True)
+    return CheckItem(
+        gettext("No hit has come from production yet: is its code there?"), False, "code", is_advice=True
+    )

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
@@ -65,9 +66,11 @@ def overlap_pair(request: HtmxRequest, key: str, other: str) -> HttpResponse:
 def _levels() -> list[tuple[int, str]]:
     """The colours of the map and what they stand for."""
     bounds = [f"{bound * 100:g}" for bound in LEVELS]
-    labels = [f"below {bounds[0]} %"]
-    labels += [f"{low} to {high} %" for low, high in pairwise(bounds)]
-    return list(enumerate([*labels, f"{bounds[-1]} % and more"]))
+    labels = [gettext("below %(share)s %%") % {"share": bounds[0]}]
+    labels += [
+        gettext("%(low)s to %(high)s %%") % {"low": low, "high": high} for low, high in pairwise(bounds)
+    ]
+    return list(enumerate([*labels, gettext("%(share)s %% and more") % {"share": bounds[-1]}]))
 
 
 def _text(text: str) -> str:

@@ -87,14 +87,14 @@ def test_it_follows_the_newest_test_of_the_person_or_the_one_they_choose(
     make_draft(manager, key="newer", name="The newer one")
     make_draft(Actor.person(people.other_manager), key="others", name="Not hers")
     page = browser.get(PAGE).content.decode()
-    assert '<a href="/tests/newer/">The newer one</a>' in page
+    assert 'href="/tests/newer/">The newer one</a>' in page
     assert "Not hers" not in page
     browser.post(f"{PAGE}follow/", {"key": "older"})
-    assert '<a href="/tests/older/">The older one</a>' in browser.get(PAGE).content.decode()
+    assert 'href="/tests/older/">The older one</a>' in browser.get(PAGE).content.decode()
     browser.post(f"{PAGE}follow/", {"key": ""})
     assert 'href="/new/tests/"' in browser.get(PAGE).content.decode()
     make_draft(manager, key="newest", name="The newest one")
-    assert '<a href="/tests/newest/">' in browser.get(PAGE).content.decode()
+    assert 'href="/tests/newest/">' in browser.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize("key", ["others", "nowhere", "\x00", "a" * 5_000, "<script>"])
