@@ -11,7 +11,7 @@
       return;
     }
     box.dataset.ready = "yes";
-    const { tests, rows } = JSON.parse(document.getElementById("overlap-numbers").textContent);
+    const { tests, rows } = JSON.parse(document.getElementById("overlap-held").content.getElementById("overlap-numbers").textContent);
     const said = document.getElementById("overlap-said");
     const svg = box.querySelector("svg");
     let cell = null;
