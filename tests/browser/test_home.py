@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.actors import Actor
 from experiments.lifecycle import Status
+from tests.browser.axe import complaints
 from tests.browser.conftest import NARROW, NewPage
-from tests.browser.test_looks import _complaints
 from tests.conftest import People
 from tests.factories import make_draft, make_experiment
 
@@ -81,7 +81,7 @@ def test_the_search_is_walked_with_arrows_and_gives_the_focus_back(
     expect(link).to_be_focused()
     _press(page, "ArrowDown")
     expect(page.get_by_label("Search for")).to_be_focused()
-    assert _complaints(page) == []
+    assert complaints(page) == []
     _press(page, "Escape")
     expect(button).to_be_focused()
 
@@ -96,7 +96,7 @@ def test_keys_are_listed_do_nothing_in_fields_and_can_be_switched_off(
     _press(page, "?")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_role("link", name="New test")).to_have_count(0)
-    assert _complaints(page) == []
+    assert complaints(page) == []
     dialog.get_by_role("button", name="Switch single keys off").click()
     _press(page, "Escape", "g", "h", "/")
     expect(page.get_by_role("dialog", name="Search")).to_be_hidden()

@@ -12,8 +12,8 @@ from accounts.actors import Actor
 from experiments.lifecycle import Status
 from experiments.models import Experiment
 from notifications.issues import look_at_issues
+from tests.browser.axe import complaints
 from tests.browser.conftest import NARROW, NewPage
-from tests.browser.test_looks import _complaints
 from tests.conftest import People
 from tests.factories import make_experiment
 from tests.notifications.jiras import Connected, connected_jira
@@ -45,7 +45,7 @@ def test_an_issue_is_checked_while_it_is_typed_and_shown_on_the_page(
     issue.press_sequentially("7")
     expect(said).to_contain_text("Green button")
     _take(page)
-    assert _complaints(page) == []
+    assert complaints(page) == []
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#jira")).to_contain_text("Jira is asked within a minute")
     saved = Experiment.objects.get()
@@ -60,7 +60,7 @@ def test_an_issue_is_checked_while_it_is_typed_and_shown_on_the_page(
         "href", f"{jira.server.url}/browse/PAY-17"
     )
     expect(card).to_contain_text("Cut green_button out of the code")
-    assert _complaints(page) == []
+    assert complaints(page) == []
 
 
 def _take(page: Page) -> None:

@@ -11,8 +11,8 @@ from audience.loading import Reject
 from audience.models import UserLoad, Watermark
 from audience.source_services import create_source
 from core.errors import InvalidInput
+from tests.browser.axe import complaints
 from tests.browser.conftest import NARROW, WIDE, NewPage
-from tests.browser.test_looks import _complaints
 from tests.conftest import People
 
 pytestmark = pytest.mark.browser
@@ -56,7 +56,7 @@ def test_load_pages_can_be_read(theme: str, width: int, people: People, new_page
     with recorded_load("shop", MACHINE):
         for address in ("/loads/", f"/loads/{load.pk}/", "/new/source/", "/sources/shop/"):
             page.goto(address)
-            wrong += [f"{address}: {found}" for found in _complaints(page)]
+            wrong += [f"{address}: {found}" for found in complaints(page)]
     assert not wrong, "\n".join(wrong)
 
 

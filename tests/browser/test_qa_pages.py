@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts.actors import Actor
 from accounts.models import Scope
@@ -16,10 +16,10 @@ from core import clock
 from delivery.app_servers import Report, record_report
 from delivery.services import publish
 from experiments.lifecycle import Status
-from experiments.models import Experiment, ForcedUser, TestsOff
+from experiments.models import Experiment, ForcedUser
 from experiments.services import attach_settings_group, force_user, switch_tests_off
+from tests.browser.axe import complaints
 from tests.browser.conftest import NARROW, WIDE, NewPage
-from tests.browser.test_looks import _complaints
 from tests.conftest import People
 from tests.factories import add_prepared, make_experiment
 
@@ -48,46 +48,6 @@ def running(mia: Actor, people: People, warehouse: Any) -> Experiment:
     return experiment
 
 
-def test_force_somebody_see_who_has_it_and_let_go(
-    running: Experiment, mia: Actor, people: People, new_page: NewPage
-) -> None:
-    token, _ = create_token(mia, "shop", [Scope.DELIVER])
-
-    def server_runs(name: str, version: int) -> None:
-        record_report(token, Report(f"{name}:1:0123abcd", version, "1.0"))
-
-    before = publish().manifest.version
-    server_runs("web-1", before)
-    server_runs("web-2", before)
-    page = new_page(people.qa)
-    page.goto("/forced/")
-    expect(page.get_by_text("Nobody is forced.")).to_be_visible()
-    page.get_by_label("Test and variant").select_option("green_button:green")
-    page.get_by_label("User id", exact=True).fill("4711")
-    page.get_by_label("Why").fill("Bug 17")
-    page.get_by_label("Last day").fill("2999-12-31")
-    page.keyboard.press("Enter")
-    row = page.get_by_role("row", name=re.compile("User 4711"))
-    expect(row).to_contain_text("Bug 17")
-    expect(row).to_contain_text("3000-01-01 00:00 UTC")
-    expect(row).to_contain_text("On its way")
-    expect(row).to_contain_text("0 of 2 servers")
-    server_runs("web-1", publish().manifest.version)
-    # The page notices by itself.
-    expect(row).to_contain_text("1 of 2 servers", timeout=30_000)
-    server_runs("web-2", publish().manifest.version)
-    expect(row).to_contain_text("2 of 2 servers", timeout=30_000)
-    expect(row).not_to_contain_text("On its way")
-    row.locator("summary").focus()
-    page.keyboard.press("Enter")
-    expect(row.get_by_text("web-2:1:0123abcd")).to_be_visible()
-    _force(page, "", "")
-    expect(page.get_by_text("Choose a test and a variant.")).to_be_visible()
-    page.get_by_role("button", name="Remove 4711").click()
-    expect(page.get_by_text("No longer forced: 4711")).to_be_visible()
-    assert not ForcedUser.objects.exists()
-
-
 def test_paste_a_list_with_a_wrong_line(running: Experiment, people: People, new_page: NewPage) -> None:
     page = new_page(people.qa)
     page.goto("/forced/")
@@ -109,72 +69,6 @@ def test_paste_a_list_with_a_wrong_line(running: Experiment, people: People, new
     page.get_by_label("Environment").last.select_option("production")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text("Nobody like that is forced.")).to_be_visible()
-
-
-def test_check_shows_which_predicate_failed(running: Experiment, people: People, new_page: NewPage) -> None:
-    page = new_page(people.viewer)
-    page.goto("/check/")
-    page.get_by_label("User id").fill("100001")
-    page.get_by_text("The user's profile, where").click()
-    page.get_by_label("Country", exact=True).select_option("276")
-    page.get_by_label("Age", exact=True).fill("12")
-    page.get_by_label("Age", exact=True).press("Enter")
-    answer = page.get_by_role("listitem").filter(has_text="green_button").first
-    expect(answer).to_contain_text("The conditions are not met: it is not true that Age is greater than 17.")
-    _open_by_keyboard(page)
-    lines = page.locator(".us-tree-line:not(:has(.us-tree-line))")
-    expect(lines).to_have_text(
-        [
-            re.compile(r"False\s+Test user is yes\s+The user has: no"),
-            re.compile(r"True\s+Country is one of Austria, Germany\s+The user has: Germany"),
-            re.compile(r"AND\s+False\s+Age is greater than 17\s+The user has: 12\s+This decided"),
-        ]
-    )
-    # Whoever gets the address sees the same.
-    address = page.url
-    page.goto("/tests/")
-    page.goto(address)
-    expect(page.get_by_text("it is not true that Age is greater than 17.")).to_be_visible()
-    page.get_by_label("Age", exact=True).fill("40")
-    page.get_by_label("Age", exact=True).press("Enter")
-    expect(page.locator(".us-answered-variant strong")).to_have_text(re.compile("control|green"))
-
-
-def test_check_as_of_before_the_test_was_changed(
-    running: Experiment, people: People, new_page: NewPage
-) -> None:
-    page = new_page(people.viewer)
-    page.goto("/check/?user_id=100001&user_country_id=276&user_age=12")
-    expect(page.locator(".us-answered-variant").first).to_contain_text("none")
-    page.get_by_label("As of (UTC)").fill("2024-11-02T08:30:00")
-    page.get_by_role("button", name="Check").click()
-    expect(page.get_by_role("heading", name="What they would have got")).to_be_visible()
-    expect(page.get_by_text("What is known of the user is today's")).to_be_visible()
-    expect(page.locator(".us-answered-variant strong")).to_have_text(re.compile("control|green"))
-    expect(page.get_by_text("As delivered in version 1")).to_be_visible()
-    page.get_by_label("As of (UTC)").fill("2024-10-01T08:30:00")
-    page.get_by_role("button", name="Check").click()
-    expect(
-        page.get_by_text("Nothing had been delivered then: the first delivery was on 2024-11-01")
-    ).to_be_visible()
-
-
-def test_switch_all_tests_off_and_on_again(running: Experiment, people: People, new_page: NewPage) -> None:
-    page = new_page(people.qa)
-    page.goto("/tests-off/")
-    page.get_by_label("or device id").fill("robot-7")
-    page.get_by_label("Why").fill("nightly run")
-    page.get_by_role("button", name="Switch off").click()
-    row = page.get_by_role("row", name=re.compile("Device robot-7"))
-    expect(row).to_contain_text("nightly run")
-    page.goto("/check/?device_id=robot-7&split_group=7")
-    expect(page.get_by_text("All tests are off for this user or device.").first).to_be_visible()
-    page.get_by_role("link", name="Force into a variant").click()
-    expect(page.get_by_label("or device id")).to_have_value("robot-7")
-    page.goto("/tests-off/")
-    page.get_by_role("button", name="Switch tests on again for robot-7").click()
-    expect(page.get_by_text("Tests are on again for robot-7.")).to_be_visible()
-    assert not TestsOff.objects.exists()
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", WIDE), ("dark", NARROW)])
@@ -206,19 +100,5 @@ def test_they_look_right_whatever_stands_on_them(
         page.evaluate(
             "document.querySelectorAll('details:not(.us-menu)').forEach((one) => { one.open = true; })"
         )
-        wrong += [f"{address}: {found}" for found in _complaints(page)]
+        wrong += [f"{address}: {found}" for found in complaints(page)]
     assert not wrong, "\n".join(wrong)
-
-
-def _force(page: Page, target: str, user_id: str) -> None:
-    page.get_by_label("Test and variant").select_option(target)
-    page.get_by_label("User id", exact=True).fill(user_id)
-    page.get_by_role("button", name="Force", exact=True).click()
-
-
-def _open_by_keyboard(page: Page) -> None:
-    summary = page.locator(".us-conditions summary").first
-    if page.locator(".us-conditions").first.get_attribute("open") is None:
-        summary.focus()
-        page.keyboard.press("Enter")
-    expect(page.locator(".us-tree").first).to_be_visible()

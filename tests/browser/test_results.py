@@ -34,7 +34,11 @@ def button(mia: Actor, warehouse: Any) -> None:
         "scope": "everywhere",
         "conclusion": "Green sells. " * 20,
     }
-    properties = {"hypothesis": f"A green button sells more. {LONG}", "metric": "orders", "success": "+5 %"}
+    properties: dict[str, object] = {
+        "hypothesis": f"A green button sells more. {LONG}",
+        "metric": "orders",
+        "success": "+5 %",
+    }
     test = make_experiment(
         mia, Status.FINISHED, key="button", variants=VARIANTS, ending=ending, properties=properties
     )
