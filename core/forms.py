@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from html import escape
 from typing import Any
 
 from django import forms
 from django.forms.utils import flatatt
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.errors import InvalidInput
@@ -34,27 +35,36 @@ class PlainSelect(forms.Select):
         return plain
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        widget = self.get_context(name, value, attrs)["widget"]
+        chosen = set(self.format_value(value) or ())
         groups = (
-            (format_html('<optgroup label="{}">{}</optgroup>', label, _options(options)),)
-            if label
-            else (_options(options),)
-            for label, options, _ in widget["optgroups"]
+            f'<optgroup label="{_escaped(label)}">{_options(given, chosen)}</optgroup>'
+            if isinstance(given, list | tuple)
+            else _options([(label, given)], chosen)
+            for label, given in self.choices
         )
         return format_html(
             '<select name="{}"{}>{}</select>',
-            widget["name"],
-            flatatt(widget["attrs"]),
-            format_html_join("", "{}", groups),
+            name,
+            flatatt(self.build_attrs(self.attrs, attrs)),
+            SafeString("".join(groups)),
         )
 
 
-def _options(options: Iterable[Mapping[str, Any]]) -> SafeString:
-    return format_html_join(
-        "",
-        '<option value="{}"{}>{}</option>',
-        ((str(option["value"]), flatatt(option["attrs"]), option["label"]) for option in options),
-    )
+def _options(options: Iterable[tuple[Any, Any]], chosen: set[str]) -> str:
+    """Those of a list; who is found in `chosen` empties it, because one can be selected only."""
+    texts = []
+    for given, label in options:
+        value, selected = "" if given is None else str(given), ""
+        if value in chosen:
+            selected = " selected"
+            chosen.clear()
+        texts.append(f'<option value="{_escaped(value)}"{selected}>{_escaped(label)}</option>')
+    return "".join(texts)
+
+
+def _escaped(text: object) -> str:
+    # Django's own way asks of each text whether it is lazy, which takes longer than escaping it.
+    return str(text.__html__()) if hasattr(text, "__html__") else escape(str(text))
 
 
 class UtcDateTimeField(forms.DateTimeField):

@@ -140,7 +140,11 @@ def _counted_intersections(
 ) -> list[Intersection]:
     table = count.table()
     finished = set(count.finished_others)
-    groups = SettingsGroup.objects.select_related("experiment")
+    # Of hundreds of others only what a line of the card says: their conditions and texts would be most of what is read.
+    groups = SettingsGroup.objects.select_related("experiment").only(
+        *("number", "experiment__kind", "experiment__key", "experiment__name"),
+        *("experiment__area", "experiment__status", "experiment__current_id"),
+    )
     known = groups.in_bulk([pk for pk in table.others if pk not in finished])
     draws, theirs = owners_by_settings_group(known), variant_names(known)
     counted = [
