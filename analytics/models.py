@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Environment
 from core import clock
@@ -217,9 +218,9 @@ class UnknownHits(models.Model):
     """Hits for a test, settings group or variant that there is none of: most often a typo in somebody's code."""
 
     class Why(models.TextChoices):
-        TEST = "test", "There is no such test"
-        SETTINGS_GROUP = "settings_group", "The test has no such settings group"
-        VARIANT = "variant", "The settings group has no such variant"
+        TEST = "test", _("There is no such test")
+        SETTINGS_GROUP = "settings_group", _("The test has no such settings group")
+        VARIANT = "variant", _("The settings group has no such variant")
 
     test = models.CharField(max_length=64)
     settings_group = models.IntegerField()

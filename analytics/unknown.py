@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import Role
@@ -71,20 +73,24 @@ def may_dismiss(actor: Actor) -> bool:
 def dismiss(actor: Actor, unknown_id: int) -> UnknownHits:
     """Take these hits off the list; the next one of their kind begins anew. Raises NotAllowed, or NotFound when they are gone."""
     if not may_dismiss(actor):
-        raise NotAllowed("Only superusers, managers and developers dismiss hits that nobody knows.")
+        raise NotAllowed(gettext("Only superusers, managers and developers dismiss hits that nobody knows."))
     with transaction.atomic():
         row = unknown_hits(actor).select_for_update().filter(pk=unknown_id).first()
         if row is None:
             raise NotFound(
-                "These hits are not on the list any more; perhaps somebody dismissed them a moment ago."
+                gettext(
+                    "These hits are not on the list any more; perhaps somebody dismissed them a moment ago."
+                )
             )
         about = Experiment.objects.tests().filter(key=row.test).values_list("pk", flat=True).first()
+        with translation.override("en"):
+            told = in_words(row)
         record(
             actor,
             Verb.DISMISS,
             SubjectKind.TEST,
             row.test,
-            f"Dismissed {row.hits:,} hit{'s' if row.hits != 1 else ''} that nobody knows: {in_words(row)}.",
+            f"Dismissed {row.hits:,} hit{'s' if row.hits != 1 else ''} that nobody knows: {told}.",
             subject_id=about,
         )
         row.delete()
@@ -93,4 +99,9 @@ def dismiss(actor: Actor, unknown_id: int) -> UnknownHits:
 
 def in_words(row: UnknownHits) -> str:
     """What the hits were for."""
-    return f"test “{row.test}”, settings {row.settings_group}, variant “{row.variant}” in {row.environment}"
+    return gettext("test “%(test)s”, settings %(number)s, variant “%(variant)s” in %(environment)s") % {
+        "test": row.test,
+        "number": row.settings_group,
+        "variant": row.variant,
+        "environment": row.environment,
+    }

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import Environment
@@ -87,5 +88,5 @@ def asked_settings(request: HttpRequest, experiment: Experiment) -> SettingsGrou
         return experiment.current
     found = settings_group_of(experiment, number)
     if not found.variants.exists():
-        raise NotFound("These settings have no variants.")
+        raise NotFound(gettext("These settings have no variants."))
     return found

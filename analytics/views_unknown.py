@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import signed_in_actor
@@ -36,5 +37,7 @@ def unknown_list(request: HtmxRequest) -> HttpResponse:
 def unknown_dismiss(request: HtmxRequest, unknown_id: int) -> HttpResponse:
     """Take one off the list."""
     row = dismiss(signed_in_actor(request), min(unknown_id, _LARGEST_ID - 1))
-    messages.success(request, f"Dismissed: {in_words(row)}. If it is sent again, it comes back.")
+    messages.success(
+        request, gettext("Dismissed: %(hits)s. If it is sent again, it comes back.") % {"hits": in_words(row)}
+    )
     return redirect("analytics:unknown_list")

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from experiments.lifecycle import Requirement, Status, Verb, next_status
 
 _WRITTEN: Final = (
-    ("hypothesis", "The hypothesis is written down"),
-    ("metric", "What is measured is written down"),
-    ("success", "What counts as success is written down"),
+    ("hypothesis", _("The hypothesis is written down")),
+    ("metric", _("What is measured is written down")),
+    ("success", _("What counts as success is written down")),
 )
 
 
@@ -78,7 +81,7 @@ def checklist(known: Known) -> list[Section]:
     sections = []
     if next_status(known.status, Verb.PUBLISH) is not None:
         sections.append(Section(Verb.PUBLISH, [*_settings(known, Verb.PUBLISH), *_people(known)]))
-        start = [CheckItem("Published to dev, where test users can try it", False, "verbs")]
+        start = [CheckItem(gettext("Published to dev, where test users can try it"), False, "verbs")]
     else:
         start = [*_settings(known, Verb.START), *_people(known)]
     sections.append(
@@ -92,60 +95,74 @@ def _settings(known: Known, verb: Verb) -> list[CheckItem]:
     is_prepared = known.met[verb][Requirement.PREPARED]
     items = [
         CheckItem(
-            "Settings are saved: dates, who takes part, variants"
+            gettext("Settings are saved: dates, who takes part, variants")
             if known.is_test
-            else "Settings are saved: dates, who is in the group",
+            else gettext("Settings are saved: dates, who is in the group"),
             newest is not None,
             "settings",
         ),
         CheckItem(_prepared_text(known, is_prepared=is_prepared), is_prepared, "settings"),
     ]
     if is_prepared and newest is not None and newest.number != known.current:
-        what = "could not be prepared" if newest.has_failed else "are prepared, but not attached yet"
-        if not newest.is_ready and not newest.has_failed:
-            what = "are still being prepared"
-        items.append(
-            CheckItem(
-                f"Settings {newest.number} {what}; {known.current} apply", False, "settings", is_advice=True
-            )
-        )
+        text = _waiting_text(newest) % {"number": newest.number, "current": known.current}
+        items.append(CheckItem(text, False, "settings", is_advice=True))
     return items
+
+
+def _waiting_text(newest: Newest) -> str:
+    if newest.has_failed:
+        return gettext("Settings %(number)s could not be prepared; %(current)s apply")
+    if newest.is_ready:
+        return gettext("Settings %(number)s are prepared, but not attached yet; %(current)s apply")
+    return gettext("Settings %(number)s are still being prepared; %(current)s apply")
 
 
 def _prepared_text(known: Known, *, is_prepared: bool) -> str:
     if is_prepared:
-        return f"Settings {known.current} are prepared"
+        return gettext("Settings %(number)s are prepared") % {"number": known.current}
     if known.newest is None:
-        return "They are prepared: users are counted" + (" and split groups drawn" if known.is_test else "")
+        if known.is_test:
+            return gettext("They are prepared: users are counted and split groups drawn")
+        return gettext("They are prepared: users are counted")
     if known.newest.has_failed:
-        return f"Settings {known.newest.number} could not be prepared: change them or try again"
-    return f"Settings {known.newest.number} are being prepared"
+        told = gettext("Settings %(number)s could not be prepared: change them or try again")
+    else:
+        told = gettext("Settings %(number)s are being prepared")
+    return told % {"number": known.newest.number}
 
 
 def _people(known: Known) -> list[CheckItem]:
-    managers = CheckItem("Somebody manages it", known.managers > 0, "properties", is_advice=True)
+    managers = CheckItem(gettext("Somebody manages it"), known.managers > 0, "properties", is_advice=True)
     if not known.is_test:
         return [managers]
     return [
         managers,
-        *(CheckItem(text, field in known.written, "properties", is_advice=True) for field, text in _WRITTEN),
+        *(
+            CheckItem(str(text), field in known.written, "properties", is_advice=True)
+            for field, text in _WRITTEN
+        ),
     ]
 
 
 def _share(known: Known) -> list[CheckItem]:
     met = known.met[Verb.START].get(Requirement.SHARE)
-    return [] if met is None else [CheckItem("The variants have a share of the users", met, "settings")]
+    if met is None:
+        return []
+    return [CheckItem(gettext("The variants have a share of the users"), met, "settings")]
 
 
 def _reach(known: Known) -> list[CheckItem]:
     if known.users is None:
-        return [CheckItem("Its audience is counted", False, "audience", is_advice=True)]
+        return [CheckItem(gettext("Its audience is counted"), False, "audience", is_advice=True)]
     if not known.users:
-        return [CheckItem("Nobody meets its conditions at present", False, "audience", is_advice=True)]
+        return [
+            CheckItem(gettext("Nobody meets its conditions at present"), False, "audience", is_advice=True)
+        ]
     if known.is_test and not known.variant_users:
-        text = f"Nobody gets a variant at present, of {known.users:,} users"
-        return [CheckItem(text, False, "audience", is_advice=True)]
-    return [CheckItem(f"Its audience is counted: {known.users:,} users", True, "audience", is_advice=True)]
+        text = gettext("Nobody gets a variant at present, of %(users)s users")
+        return [CheckItem(text % {"users": f"{known.users:,}"}, False, "audience", is_advice=True)]
+    text = gettext("Its audience is counted: %(users)s users") % {"users": f"{known.users:,}"}
+    return [CheckItem(text, True, "audience", is_advice=True)]
 
 
 def _dates(known: Known) -> list[CheckItem]:
@@ -153,8 +170,8 @@ def _dates(known: Known) -> list[CheckItem]:
         return []
     is_over = known.ends_at is not None and known.ends_at <= known.now
     if not is_over or known.ends_at is None:
-        return [CheckItem("Its dates are not over", True, "settings", is_advice=True)]
-    text = f"Its dates ended on {known.ends_at.astimezone(dt.UTC):%Y-%m-%d}"
+        return [CheckItem(gettext("Its dates are not over"), True, "settings", is_advice=True)]
+    text = gettext("Its dates ended on %(day)s") % {"day": f"{known.ends_at.astimezone(dt.UTC):%Y-%m-%d}"}
     return [CheckItem(text, False, "settings", is_advice=True)]
 
 
@@ -163,4 +180,6 @@ def _word(known: Known) -> list[CheckItem]:
     if met is None:
         return []
     can_be_asked = known.status == Status.DEV and known.current is not None
-    return [CheckItem("A second person has approved the start", met, "approval" if can_be_asked else "")]
+    return [
+        CheckItem(gettext("A second person has approved the start"), met, "approval" if can_be_asked else "")
+    ]

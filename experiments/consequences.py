@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
 from core import clock
 from experiments.lifecycle import Status, Verb
 from experiments.list_rows import AudienceTotals, audience_totals
 from experiments.models import Experiment
 
 VERB_LABELS = {
-    Verb.PUBLISH: "Publish to dev",
-    Verb.WITHDRAW: "Withdraw to draft",
-    Verb.START: "Start",
-    Verb.PAUSE: "Pause",
-    Verb.RESUME: "Resume",
-    Verb.FINISH: "Finish",
+    Verb.PUBLISH: _("Publish to dev"),
+    Verb.WITHDRAW: _("Withdraw to draft"),
+    Verb.START: _("Start"),
+    Verb.PAUSE: _("Pause"),
+    Verb.RESUME: _("Resume"),
+    Verb.FINISH: _("Finish"),
 }
 
 
@@ -30,25 +33,48 @@ class Consequences:
 def consequences(experiment: Experiment, verb: Verb) -> Consequences:
     """What happens to users, servers and this test when `verb` is used now."""
     write = _WRITERS[verb]
-    totals = (
-        audience_totals([experiment.current_id]).get(experiment.current_id) if experiment.current_id else None
-    )
-    return Consequences(VERB_LABELS[verb], [sentence for sentence in write(experiment, totals) if sentence])
+    sentences = write(experiment, _totals(experiment))
+    return Consequences(str(VERB_LABELS[verb]), [sentence for sentence in sentences if sentence])
+
+
+def reach(experiment: Experiment) -> str:
+    """Whom a start concerns, in one sentence: for whoever is asked to approve it."""
+    return _reach(experiment, _totals(experiment))
+
+
+def _totals(experiment: Experiment) -> AudienceTotals | None:
+    current = experiment.current_id
+    return audience_totals([current]).get(current) if current else None
 
 
 def _publish(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
-    who = "get a variant" if experiment.is_test else "are in the group"
-    return [
-        f"Test users who meet the conditions {who}, whatever the dates say; everybody else sees no change.",
-        f"The {experiment.noun} becomes visible to everybody here and is delivered to the app servers.",
-        "" if experiment.published_at else f"Its key, {experiment.key}, is fixed from then on.",
-    ]
+    fixed = gettext("Its key, %(key)s, is fixed from then on.") % {"key": experiment.key}
+    if experiment.is_test:
+        found = [
+            gettext(
+                "Test users who meet the conditions get a variant, whatever the dates say; everybody else sees no change."
+            ),
+            gettext("The test becomes visible to everybody here and is delivered to the app servers."),
+        ]
+    else:
+        found = [
+            gettext(
+                "Test users who meet the conditions are in the group, whatever the dates say; everybody else sees no change."
+            ),
+            gettext("The user group becomes visible to everybody here and is delivered to the app servers."),
+        ]
+    return [*found, "" if experiment.published_at else fixed]
 
 
 def _withdraw(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
+    if experiment.is_test:
+        return [
+            gettext("The test is a draft again: it is no longer delivered, and only its managers see it."),
+            gettext("Test users stop seeing it."),
+        ]
     return [
-        f"The {experiment.noun} is a draft again: it is no longer delivered, and only its managers see it.",
-        "Test users stop seeing it." if experiment.is_test else "Test users are no longer in the group.",
+        gettext("The user group is a draft again: it is no longer delivered, and only its managers see it."),
+        gettext("Test users are no longer in the group."),
     ]
 
 
@@ -56,55 +82,104 @@ def _start(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     return [_reach(experiment, totals), _dates(experiment), _upper_bound(totals)]
 
 
+def _resume(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
+    same = gettext("Everybody gets the same variant as before the pause.") if experiment.is_test else ""
+    return [_reach(experiment, totals), same, _dates(experiment), _upper_bound(totals)]
+
+
 def _pause(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     if not experiment.is_test:
-        return ["Nobody is in the group until it is resumed."]
-    number = f"{totals.variant_users:,} users stop" if totals else "Users stop"
-    return [
-        f"{number} seeing their variant at once; only forced users keep theirs.",
-        "When it is resumed, everybody gets the same variant as before.",
-    ]
+        return [gettext("Nobody is in the group until it is resumed.")]
+    again = gettext("When it is resumed, everybody gets the same variant as before.")
+    if totals is None:
+        return [
+            gettext("Users stop seeing their variant at once; only forced users keep theirs."),
+            again,
+        ]
+    stopped = ngettext(
+        "%(users)s users stop seeing their variant at once; only forced users keep theirs.",
+        "%(users)s users stop seeing their variant at once; only forced users keep theirs.",
+        totals.variant_users,
+    )
+    return [stopped % {"users": f"{totals.variant_users:,}"}, again]
 
 
 def _finish(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     if not experiment.is_test:
-        return ["Nobody is in the group any more, for good. It can still be read here."]
+        return [gettext("Nobody is in the group any more, for good. It can still be read here.")]
     return [
-        "It ends for good: with a winner, whom you choose here, or rejected.",
-        "Rejecting is not the same as choosing the control: after it nobody gets a variant at all.",
+        gettext("It ends for good: with a winner, whom you choose here, or rejected."),
+        gettext("Rejecting is not the same as choosing the control: after it nobody gets a variant at all."),
+        _now_in_variants(experiment, totals),
     ]
 
 
+def _now_in_variants(experiment: Experiment, totals: AudienceTotals | None) -> str:
+    if totals is None or experiment.status != Status.RUNNING:
+        return ""
+    told = ngettext(
+        "%(users)s user gets a variant now, of %(all)s who meet the conditions.",
+        "%(users)s users get a variant now, of %(all)s who meet the conditions.",
+        totals.variant_users,
+    )
+    return told % {"users": f"{totals.variant_users:,}", "all": f"{totals.users:,}"}
+
+
 def _reach(experiment: Experiment, totals: AudienceTotals | None) -> str:
-    begins = _begins_later(experiment)
-    when = "from its start on" if begins else "from now on"
     if totals is None:
-        return "Nobody has counted yet how many users this concerns."
-    users = f"{totals.users:,} users meet the conditions"
+        return gettext("Nobody has counted yet how many users this concerns.")
+    later = _begins_later(experiment)
+    values = {"users": f"{totals.users:,}", "in_variants": f"{totals.variant_users:,}"}
     if not experiment.is_test:
-        return f"{users}; they are in the group {when}."
+        told = (
+            gettext("%(users)s users meet the conditions; they are in the group from its start on.")
+            if later
+            else gettext("%(users)s users meet the conditions; they are in the group from now on.")
+        )
+        return told % values
     variants = experiment.current.variants.count() if experiment.current else 0
-    which = "the only variant" if variants == 1 else f"one of {_in_words(variants)} variants"
-    return f"{users}; {totals.variant_users:,} of them get {which} {when}."
+    if variants == 1:
+        told = (
+            gettext(
+                "%(users)s users meet the conditions; %(in_variants)s of them get the only variant from its start on."
+            )
+            if later
+            else gettext(
+                "%(users)s users meet the conditions; %(in_variants)s of them get the only variant from now on."
+            )
+        )
+        return told % values
+    told = (
+        gettext(
+            "%(users)s users meet the conditions; %(in_variants)s of them get one of %(number)s variants from its start on."
+        )
+        if later
+        else gettext(
+            "%(users)s users meet the conditions; %(in_variants)s of them get one of %(number)s variants from now on."
+        )
+    )
+    return told % (values | {"number": _in_words(variants)})
 
 
 def _dates(experiment: Experiment) -> str:
     current = experiment.current
     if current is None:
         return ""
-    starts, ends = current.starts_at, current.ends_at
+    starts, ends, now = current.starts_at, current.ends_at, clock.now()
     moment = "%Y-%m-%d %H:%M UTC"
-    parts = []
-    if starts and starts > clock.now():
-        parts.append(f"it begins {starts.strftime(moment)}")
-    if ends:
-        verb = "ended" if ends <= clock.now() else "ends"
-        parts.append(f"it {verb} {ends.strftime(moment)}")
-    return (
-        f"By its dates {' and '.join(parts)}."
-        if parts
-        else "It has no end date: it runs until somebody pauses or finishes it."
-    )
+    begins = starts.strftime(moment) if starts and starts > now else ""
+    if ends is None:
+        return (
+            gettext("By its dates it begins %(start)s.") % {"start": begins}
+            if begins
+            else gettext("It has no end date: it runs until somebody pauses or finishes it.")
+        )
+    values = {"start": begins, "end": ends.strftime(moment)}
+    if begins:
+        return gettext("By its dates it begins %(start)s and it ends %(end)s.") % values
+    if ends <= now:
+        return gettext("By its dates it ended %(end)s.") % values
+    return gettext("By its dates it ends %(end)s.") % values
 
 
 def _begins_later(experiment: Experiment) -> bool:
@@ -114,13 +189,18 @@ def _begins_later(experiment: Experiment) -> bool:
 
 def _upper_bound(totals: AudienceTotals | None) -> str:
     if totals is not None and totals.users == 0:
-        return "Nobody meets the conditions at present: look at them again before you go on."
+        return gettext("Nobody meets the conditions at present: look at them again before you go on.")
     return ""
 
 
+_NUMBERS = (
+    *(_("no"), _("one"), _("two"), _("three"), _("four"), _("five")),
+    *(_("six"), _("seven"), _("eight"), _("nine"), _("ten")),
+)
+
+
 def _in_words(number: int) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return words[number] if number < len(words) else str(number)
+    return str(_NUMBERS[number]) if number < len(_NUMBERS) else str(number)
 
 
 _WRITERS = {
@@ -128,32 +208,26 @@ _WRITERS = {
     Verb.WITHDRAW: _withdraw,
     Verb.START: _start,
     Verb.PAUSE: _pause,
-    Verb.RESUME: _start,
+    Verb.RESUME: _resume,
     Verb.FINISH: _finish,
 }
 
 
 def lifecycle_steps(experiment: Experiment) -> list[tuple[str, str, bool]]:
     """The strip at the top of a test: (label, when it was reached or "", whether it stands there now)."""
-    reached = {
-        "Draft": experiment.created_at,
-        "Dev": experiment.published_at,
-        "Running": experiment.started_at,
-        "Finished": experiment.finished_at,
-    }
-    present = {
-        Status.DRAFT: "Draft",
-        Status.DEV: "Dev",
-        Status.RUNNING: "Running",
-        Status.PAUSED: "Running",
-        Status.FINISHED: "Finished",
-    }[Status(experiment.status)]
-    order = list(reached)
-    steps = []
-    for label, when in reached.items():
-        is_past = order.index(label) <= order.index(present)
+    steps = (
+        (Status.DRAFT, gettext("Draft"), experiment.created_at),
+        (Status.DEV, gettext("Dev"), experiment.published_at),
+        (Status.RUNNING, gettext("Running"), experiment.started_at),
+        (Status.FINISHED, gettext("Finished"), experiment.finished_at),
+    )
+    is_paused = experiment.status == Status.PAUSED
+    present = Status.RUNNING if is_paused else Status(experiment.status)
+    order = [status for status, _label, _when in steps]
+    found = []
+    for status, label, when in steps:
+        is_past = order.index(status) <= order.index(present)
         # The day is that of the start.
-        is_paused = label == "Running" and experiment.status == Status.PAUSED
-        shown = "Running, paused now" if is_paused else label
-        steps.append((shown, when.strftime("%Y-%m-%d") if when and is_past else "", label == present))
-    return steps
+        shown = gettext("Running, paused now") if status == Status.RUNNING and is_paused else label
+        found.append((shown, when.strftime("%Y-%m-%d") if when and is_past else "", status == present))
+    return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from audience.health import Question
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-_REST: Final = "all other users"
+from audience.health import Question
 
 
 def sentence(finding: Mapping[str, Any]) -> str:
@@ -17,19 +18,19 @@ def sentence(finding: Mapping[str, Any]) -> str:
 
 def question_of(finding: Mapping[str, Any]) -> str:
     """What was asked."""
-    return _QUESTIONS[finding["question"]].format(measure=_label(finding), test=finding["test"])
+    return str(_QUESTIONS[finding["question"]]) % {"measure": _label(finding), "test": finding["test"]}
 
 
 def odds(finding: Mapping[str, Any]) -> str:
     """How often chance alone does worse in any of the questions asked at once."""
     adjusted = float(finding["adjusted"])
     if adjusted >= 0.5:
-        return "as good as always"
+        return gettext("as good as always")
     if adjusted >= 0.01:
-        return f"{adjusted * 100:.0f} times in 100"
+        return gettext("%(times)s times in 100") % {"times": f"{adjusted * 100:.0f}"}
     if adjusted >= 1e-6:
-        return f"once in {1 / adjusted:,.0f}"
-    return "less than once in a million"
+        return gettext("once in %(number)s") % {"number": f"{1 / adjusted:,.0f}"}
+    return gettext("less than once in a million")
 
 
 def shown(value: float, finding: Mapping[str, Any]) -> str:
@@ -39,44 +40,62 @@ def shown(value: float, finding: Mapping[str, Any]) -> str:
 
 def _sizes(finding: Mapping[str, Any]) -> str:
     if not finding["excess"]:
-        return "Split groups differ in size as chance has it."
-    return (
-        f"Split groups differ in size {_times(finding)}: by ±{finding['excess'] * 100:.1f} % beyond it."
-        if finding["verdict"] != "fine"
-        else f"Split groups differ in size {_times(finding)}, which chance explains."
-    )
+        return gettext("Split groups differ in size as chance has it.")
+    values = {"times": _times(finding), "excess": f"±{finding['excess'] * 100:.1f}"}
+    if finding["verdict"] != "fine":
+        told = gettext(
+            "Split groups differ in size %(times)s times as much as by chance: by %(excess)s %% beyond it."
+        )
+    else:
+        told = gettext(
+            "Split groups differ in size %(times)s times as much as by chance, which chance explains."
+        )
+    return told % values
 
 
 def _largest(finding: Mapping[str, Any]) -> str:
     part = finding["parts"][0]
-    return (
-        f"Split group {part['name']} has {part['users']:,} users where {finding['mean']:,.1f} are expected."
-    )
+    told = gettext("Split group %(number)s has %(users)s users where %(expected)s are expected.")
+    return told % {
+        "number": part["name"],
+        "users": f"{part['users']:,}",
+        "expected": f"{finding['mean']:,.1f}",
+    }
 
 
 def _spread(finding: Mapping[str, Any]) -> str:
-    text = f"“{_label(finding)}” differs between split groups {_times(finding)}"
+    values = {"measure": _label(finding), "times": _times(finding)}
     if finding["verdict"] == "fine":
-        return f"{text}, which chance explains."
-    return f"{text}: by ±{shown(finding['excess'], finding)} beyond it, around {shown(finding['mean'], finding)}."
+        told = gettext(
+            "“%(measure)s” differs between split groups %(times)s times as much as by chance, which chance explains."
+        )
+        return told % values
+    told = gettext(
+        "“%(measure)s” differs between split groups %(times)s times as much as by chance: by ±%(excess)s beyond it,"
+        " around %(mean)s."
+    )
+    beyond = {"excess": shown(finding["excess"], finding), "mean": shown(finding["mean"], finding)}
+    return told % (values | beyond)
 
 
 def _test_users(finding: Mapping[str, Any]) -> str:
-    parts = [
-        f"{part['name'] or _REST} {part['value'] / finding['mean'] * 100:.1f} %" for part in finding["parts"]
-    ]
-    return (
-        f"Users in the former groups of “{finding['test']}”, of as many as belong there: {', '.join(parts)}."
-    )
+    parts = [f"{_part(part)} {part['value'] / finding['mean'] * 100:.1f} %" for part in finding["parts"]]
+    told = gettext("Users in the former groups of “%(test)s”, of as many as belong there: %(parts)s.")
+    return told % {"test": finding["test"], "parts": ", ".join(parts)}
 
 
 def _test_measure(finding: Mapping[str, Any]) -> str:
-    parts = [f"{part['name'] or _REST} {shown(part['value'], finding)}" for part in finding["parts"]]
-    return f"“{_label(finding)}” in the former groups of “{finding['test']}”: {', '.join(parts)}."
+    parts = [f"{_part(part)} {shown(part['value'], finding)}" for part in finding["parts"]]
+    told = gettext("“%(measure)s” in the former groups of “%(test)s”: %(parts)s.")
+    return told % {"measure": _label(finding), "test": finding["test"], "parts": ", ".join(parts)}
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    return str(part["name"] or gettext("all other users"))
 
 
 def _times(finding: Mapping[str, Any]) -> str:
-    return f"{finding['dispersion']:.2f} times as much as by chance"
+    return f"{finding['dispersion']:.2f}"
 
 
 def _label(finding: Mapping[str, Any]) -> str:
@@ -91,9 +110,9 @@ _SENTENCES: Final = {
     Question.TEST_MEASURE.value: _test_measure,
 }
 _QUESTIONS: Final = {
-    Question.SIZES.value: "Are the split groups of even size?",
-    Question.LARGEST.value: "Does a single split group stand out?",
-    Question.SPREAD.value: "Is “{measure}” spread evenly?",
-    Question.TEST_USERS.value: "Did “{test}” cost or bring users?",
-    Question.TEST_MEASURE.value: "Did “{test}” leave a mark on “{measure}”?",
+    Question.SIZES.value: _("Are the split groups of even size?"),
+    Question.LARGEST.value: _("Does a single split group stand out?"),
+    Question.SPREAD.value: _("Is “%(measure)s” spread evenly?"),
+    Question.TEST_USERS.value: _("Did “%(test)s” cost or bring users?"),
+    Question.TEST_MEASURE.value: _("Did “%(test)s” leave a mark on “%(measure)s”?"),
 }

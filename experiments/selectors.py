@@ -11,6 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext, ngettext
 
 from accounts.actors import Actor
 from accounts.models import Role
@@ -82,8 +83,12 @@ def hidden_keys(actor: Actor, keys: Collection[str]) -> frozenset[str]:
 def shown_keys(actor: Actor, keys: Sequence[str]) -> list[str]:
     """`keys` as this actor may read them: drafts that do not exist for them only as how many they are."""
     hidden = hidden_keys(actor, keys)
-    drafts = [f"{len(hidden)} draft{'s' if len(hidden) > 1 else ''} of other managers"] if hidden else []
-    return [key for key in keys if key not in hidden] + drafts
+    if not hidden:
+        return list(keys)
+    drafts = ngettext(
+        "%(number)s draft of other managers", "%(number)s drafts of other managers", len(hidden)
+    )
+    return [*(key for key in keys if key not in hidden), drafts % {"number": len(hidden)}]
 
 
 def experiment_for(actor: Actor, kind: str, key: str) -> Experiment:
@@ -97,7 +102,12 @@ def experiment_for(actor: Actor, kind: str, key: str) -> Experiment:
         else None
     )
     if experiment is None:
-        raise NotFound(f"There is no {'test' if kind == Kind.TEST else 'user group'} “{key[:64]}”.")
+        missing = (
+            gettext("There is no test “%(key)s”.")
+            if kind == Kind.TEST
+            else gettext("There is no user group “%(key)s”.")
+        )
+        raise NotFound(missing % {"key": key[:64]})
     return experiment
 
 
@@ -117,7 +127,9 @@ def settings_group_of(experiment: Experiment, number: int) -> SettingsGroup:
         else None
     )
     if found is None:
-        raise NotFound(f"“{experiment.key}” has no settings group {number}.")
+        raise NotFound(
+            gettext("“%(key)s” has no settings group %(number)s.") % {"key": experiment.key, "number": number}
+        )
     return found
 
 

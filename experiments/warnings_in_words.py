@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from django.utils.translation import gettext, ngettext
+
 from audience.overlap import Movement
 
 FEW_USERS: Final = 100
@@ -83,10 +85,12 @@ class Facts:
 def warnings_of(facts: Facts) -> list[Warned]:
     """The warnings, the serious ones first."""
     if facts.is_blind:
-        text = "The warehouse has no users yet: nothing could be counted, and every other test was taken as meeting this one."
+        text = gettext(
+            "The warehouse has no users yet: nothing could be counted, and every other test was taken as meeting this one."
+        )
         found = [Warned(Kind.NO_USERS_YET, text, is_serious=True)]
     elif not facts.users:
-        text = "Nobody meets the conditions at present."
+        text = gettext("Nobody meets the conditions at present.")
         found = [Warned(Kind.EMPTY_AUDIENCE, text, is_serious=True)]
     else:
         found = [*_small_variants(facts.variants), *_shared(facts.pairs)]
@@ -104,13 +108,21 @@ def _small_variants(variants: Sequence[VariantFacts]) -> list[Warned]:
     found = []
     for variant in variants:
         if not variant.split_groups:
-            text = f"Variant {variant.name} owns no split group: only forced users get it."
+            text = gettext("Variant %(name)s owns no split group: only forced users get it.") % {
+                "name": variant.name
+            }
             found.append(Warned(Kind.EMPTY_VARIANT, text))
         elif not variant.users:
-            text = f"Variant {variant.name} has no users: nobody in its split groups meets the conditions."
+            text = gettext(
+                "Variant %(name)s has no users: nobody in its split groups meets the conditions."
+            ) % {"name": variant.name}
             found.append(Warned(Kind.EMPTY_VARIANT, text, is_serious=True))
         elif variant.users < FEW_USERS:
-            text = f"Variant {variant.name} has only {_users(variant.users)}."
+            text = ngettext(
+                "Variant %(name)s has only %(users)s user.",
+                "Variant %(name)s has only %(users)s users.",
+                variant.users,
+            ) % {"name": variant.name, "users": f"{variant.users:,}"}
             found.append(Warned(Kind.FEW_USERS, text))
     return found
 
@@ -123,28 +135,50 @@ def _shared(pairs: Sequence[PairFacts]) -> list[Warned]:
     found = [_pair(pair) for pair in notable[:MOST_TESTS]]
     rest = len(notable) - len(found)
     if rest > 0:
-        text = f"{rest} more test{'s' * (rest > 1)} share{'s' * (rest == 1)} many of your users, too."
+        text = ngettext(
+            "%(number)s more test shares many of your users, too.",
+            "%(number)s more tests share many of your users, too.",
+            rest,
+        ) % {"number": rest}
         found.append(Warned(Kind.SHARED_USERS, text))
     return found
 
 
 def _pair(pair: PairFacts) -> Warned:
-    bound = "Up to " if pair.not_counted else ""
-    name = pair.name or "a draft of other managers"
-    text = f"{bound}{in_percent(pair.share)} of your users are also in {name}"
+    values = {
+        "share": in_percent(pair.share),
+        "test": pair.name or gettext("a draft of other managers"),
+        "area": pair.area,
+    }
     if pair.area:
-        return Warned(
-            Kind.SAME_AREA, f"{text}, in the same area: both change “{pair.area}”.", is_serious=True
+        told = (
+            gettext(
+                "Up to %(share)s of your users are also in %(test)s, in the same area: both change “%(area)s”."
+            )
+            if pair.not_counted
+            else gettext(
+                "%(share)s of your users are also in %(test)s, in the same area: both change “%(area)s”."
+            )
         )
-    return Warned(Kind.SHARED_USERS, f"{text}.")
+        return Warned(Kind.SAME_AREA, told % values, is_serious=True)
+    told = (
+        gettext("Up to %(share)s of your users are also in %(test)s.")
+        if pair.not_counted
+        else gettext("%(share)s of your users are also in %(test)s.")
+    )
+    return Warned(Kind.SHARED_USERS, told % values)
 
 
 def _upper_bounds(not_counted: Sequence[str]) -> list[Warned]:
     if not not_counted:
         return []
     names = ", ".join(name.replace("_", " ") for name in not_counted)
-    text = f"These are upper bounds. Not counted: {names}, because the warehouse does not know it."
-    return [Warned(Kind.UPPER_BOUND, text if len(not_counted) == 1 else text.replace("know it", "know them"))]
+    told = ngettext(
+        "These are upper bounds. Not counted: %(names)s, because the warehouse does not know it.",
+        "These are upper bounds. Not counted: %(names)s, because the warehouse does not know them.",
+        len(not_counted),
+    )
+    return [Warned(Kind.UPPER_BOUND, told % {"names": names})]
 
 
 def _moved(moves: Movement | None) -> list[Warned]:
@@ -153,17 +187,23 @@ def _moved(moves: Movement | None) -> list[Warned]:
     found = []
     if moves.change:
         ways = [
-            f"{change.users:,} from {change.from_variant} to {change.to_variant}"
+            gettext("%(users)s from %(before)s to %(after)s")
+            % {"users": f"{change.users:,}", "before": change.from_variant, "after": change.to_variant}
             for change in moves.changes
             if change.users
         ]
-        text = f"The draw moves {_users(moves.change)} to another variant: {', '.join(ways)}."
-        found.append(Warned(Kind.MOVED_USERS, text))
+        told = ngettext(
+            "The draw moves %(users)s user to another variant: %(ways)s.",
+            "The draw moves %(users)s users to another variant: %(ways)s.",
+            moves.change,
+        )
+        values = {"users": f"{moves.change:,}", "ways": ", ".join(ways)}
+        found.append(Warned(Kind.MOVED_USERS, told % values))
     if moves.leave:
-        text = f"The draw takes {_users(moves.leave)} who are in a variant now out of the test."
-        found.append(Warned(Kind.LEAVING_USERS, text))
+        told = ngettext(
+            "The draw takes %(users)s user who are in a variant now out of the test.",
+            "The draw takes %(users)s users who are in a variant now out of the test.",
+            moves.leave,
+        )
+        found.append(Warned(Kind.LEAVING_USERS, told % {"users": f"{moves.leave:,}"}))
     return found
-
-
-def _users(number: int) -> str:
-    return f"{number:,} user{'s' * (number != 1)}"

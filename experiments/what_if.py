@@ -80,7 +80,7 @@ class ObjectiveOutcome:
     @property
     def label(self) -> str:
         """What people call the objective."""
-        return DrawObjective(self.objective).label
+        return str(DrawObjective(self.objective).label)
 
 
 @dataclass(frozen=True, slots=True)

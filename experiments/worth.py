@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from django.utils.translation import gettext
 
 from audience.power import (
     Measure,
@@ -104,7 +105,9 @@ def worth_of(settings_group: SettingsGroup, asked: WorthAsked) -> Worth:
     counted = AudienceCount.objects.filter(settings_group=settings_group).order_by("-id").first()
     draw = Draw.objects.filter(settings_group=settings_group).first()
     if counted is None or draw is None:
-        raise Conflict(f"Settings {settings_group.number} are not counted yet.")
+        raise Conflict(
+            gettext("Settings %(number)s are not counted yet.") % {"number": settings_group.number}
+        )
     users = np.asarray(counted.users, dtype=np.int64)
     arriving, unknown = _arrivals(settings_group, asked)
     variants = _variants(settings_group, users, np.asarray(draw.owners), arriving)
@@ -171,12 +174,14 @@ def _variants(
 def _require_something_to_compare(settings_group: SettingsGroup, variants: Sequence[WorthVariant]) -> None:
     if len(variants) < 2:
         raise Conflict(
-            f"Settings {settings_group.number} have a single variant: there is nothing to compare it with."
+            gettext("Settings %(number)s have a single variant: there is nothing to compare it with.")
+            % {"number": settings_group.number}
         )
     empty = [one.name for one in variants if not one.users and not one.arrivals]
     if empty:
         raise Conflict(
-            f"Nobody who meets the conditions is in {' or '.join(empty)}: there is nothing to measure."
+            gettext("Nobody who meets the conditions is in %(names)s: there is nothing to measure.")
+            % {"names": gettext(" or ").join(empty)}
         )
 
 
@@ -194,10 +199,21 @@ def _after(days: int, reach: Reach, variants: Sequence[WorthVariant], asked: Wor
     users = {one.name: round(have) for one, have in zip(variants, reached, strict=True)}
     fewest = min(users, key=lambda name: users[name])
     if users[fewest] < 2:
-        return AfterDays(days, users, None, f"“{fewest}” will have {users[fewest]} users by then")
+        return AfterDays(
+            days,
+            users,
+            None,
+            gettext("“%(name)s” will have %(users)s users by then")
+            % {"name": fewest, "users": users[fewest]},
+        )
     found = smallest_effect(asked.measure, asked.rules, reached)
     if found is None:
-        return AfterDays(days, users, None, "even 100 % would not be told from chance by then")
+        return AfterDays(
+            days,
+            users,
+            None,
+            gettext("even %(most)s would not be told from chance by then") % {"most": "100 %"},
+        )
     return AfterDays(days, users, effect_of(asked.measure, found), is_rough=is_rough(asked.measure, reached))
 
 
@@ -220,7 +236,12 @@ def _too_few(variants: Sequence[WorthVariant], needed: Sequence[int], reached: S
         ((one.name, want, have) for one, want, have in zip(variants, needed, reached, strict=True)),
         key=lambda row: row[2] / row[1],
     )
-    return f"“{name}” needs {want:,} users, and only {have:,.0f} come by in {MOST_DAYS} days"
+    return gettext("“%(name)s” needs %(needed)s users, and only %(reached)s come by in %(days)s days") % {
+        "name": name,
+        "needed": f"{want:,}",
+        "reached": f"{have:,.0f}",
+        "days": MOST_DAYS,
+    }
 
 
 def effect_of(measure: Measure, absolute: float) -> Effect:

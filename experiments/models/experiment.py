@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from changelog.models import SubjectKind
 from core import clock
@@ -20,40 +21,40 @@ KEY_PATTERN = r"^[a-z][a-z0-9_]{1,63}$"
 class Kind(models.TextChoices):
     """The kinds of the test file."""
 
-    TEST = "test", "Test"
-    GROUP = "group", "User group"
+    TEST = "test", _("Test")
+    GROUP = "group", _("User group")
 
 
 class Side(models.TextChoices):
     """Where the variant is decided."""
 
-    SERVER = "server", "Server"
-    CLIENT = "client", "Client"
-    CLIENT_SERVER = "client_server", "Client and server"
+    SERVER = "server", _("Server")
+    CLIENT = "client", _("Client")
+    CLIENT_SERVER = "client_server", _("Client and server")
 
 
 class StatusChoices(models.TextChoices):
     """The statuses of the lifecycle, with the words the console uses."""
 
-    DRAFT = LifecycleStatus.DRAFT.value, "Draft"
-    DEV = LifecycleStatus.DEV.value, "Dev"
-    RUNNING = LifecycleStatus.RUNNING.value, "Running"
-    PAUSED = LifecycleStatus.PAUSED.value, "Paused"
-    FINISHED = LifecycleStatus.FINISHED.value, "Finished"
+    DRAFT = LifecycleStatus.DRAFT.value, _("Draft")
+    DEV = LifecycleStatus.DEV.value, _("Dev")
+    RUNNING = LifecycleStatus.RUNNING.value, _("Running")
+    PAUSED = LifecycleStatus.PAUSED.value, _("Paused")
+    FINISHED = LifecycleStatus.FINISHED.value, _("Finished")
 
 
 class Outcome(models.TextChoices):
     """How a test ended."""
 
-    WINNER = "winner", "A variant won"
-    REJECTED = "rejected", "Rejected"
+    WINNER = "winner", _("A variant won")
+    REJECTED = "rejected", _("Rejected")
 
 
 class Scope(models.TextChoices):
     """Who gets the winner."""
 
-    EVERYWHERE = "everywhere", "Everyone"
-    CONDITIONS = "conditions", "Whoever meets the conditions"
+    EVERYWHERE = "everywhere", _("Everyone")
+    CONDITIONS = "conditions", _("Whoever meets the conditions")
 
 
 class ExperimentQuerySet(models.QuerySet["Experiment"]):

@@ -6,6 +6,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from audience.health import Verdict
 from core import clock
@@ -15,11 +16,11 @@ from experiments.percents import SPLIT_GROUPS
 class HealthVerdict(models.TextChoices):
     """How a check ended: the verdicts of `audience.health`, and that it could not be done."""
 
-    FINE = Verdict.FINE.value, "Fine"
-    WATCH = Verdict.WATCH.value, "Worth a look"
-    BAD = Verdict.BAD.value, "Bad"
-    UNKNOWN = Verdict.UNKNOWN.value, "Too few users"
-    FAILED = "failed", "Not checked"
+    FINE = Verdict.FINE.value, _("Fine")
+    WATCH = Verdict.WATCH.value, _("Worth a look")
+    BAD = Verdict.BAD.value, _("Bad")
+    UNKNOWN = Verdict.UNKNOWN.value, _("Too few users")
+    FAILED = "failed", _("Not checked")
 
 
 class HealthCheckQuerySet(models.QuerySet["HealthCheck"]):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.protection import insert_only, never_deleted
@@ -17,10 +18,10 @@ from experiments.percents import SPLIT_GROUPS, format_percent
 class DrawObjective(models.TextChoices):
     """What the draw of split groups tries to keep small."""
 
-    FEWEST_SHARED_USERS = "fewest_shared_users", "Fewest shared users"
-    SMALLEST_WORST_PAIR = "smallest_worst_pair", "Smallest worst pair"
-    RANDOM = "random", "Plain random"
-    EXCLUSIVE = "exclusive", "Exclusive with named tests"
+    FEWEST_SHARED_USERS = "fewest_shared_users", _("Fewest shared users")
+    SMALLEST_WORST_PAIR = "smallest_worst_pair", _("Smallest worst pair")
+    RANDOM = "random", _("Plain random")
+    EXCLUSIVE = "exclusive", _("Exclusive with named tests")
 
 
 class SettingsGroup(models.Model):
@@ -130,10 +131,10 @@ class Variant(models.Model):
 class PreparationState(models.TextChoices):
     """The states of a preparation."""
 
-    QUEUED = "queued", "Queued"
-    PREPARING = "preparing", "Preparing"
-    READY = "ready", "Ready"
-    FAILED = "failed", "Failed"
+    QUEUED = "queued", _("Queued")
+    PREPARING = "preparing", _("Preparing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
 
 
 class PreparationQuerySet(models.QuerySet["Preparation"]):

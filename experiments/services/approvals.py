@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from changelog.models import Verb
@@ -18,7 +19,7 @@ def request_approval(actor: Actor, experiment: Experiment) -> StartApproval:
     """Ask for approval of the current settings. Asking again is the same as asking once; the first who asked is the requester."""
     require_acting(actor, experiment)
     if actor.user is None:
-        raise NotAllowed("Only a person can ask for approval.")
+        raise NotAllowed(gettext("Only a person can ask for approval."))
     with transaction.atomic():
         row = locked(experiment)
         current = _startable(row)
@@ -38,15 +39,18 @@ def request_approval(actor: Actor, experiment: Experiment) -> StartApproval:
 def approve_start(actor: Actor, experiment: Experiment) -> StartApproval:
     """Approve the start with the current settings. Raises NotAllowed for the requester, Conflict when nobody asked."""
     if actor.user is None or standing_of(actor, experiment) not in APPROVING:
-        raise NotAllowed("Only managers and superusers approve a start.")
+        raise NotAllowed(gettext("Only managers and superusers approve a start."))
     with transaction.atomic():
         row = locked(experiment)
         current = _startable(row)
         approval = StartApproval.objects.select_for_update().filter(settings_group=current).first()
         if approval is None:
-            raise Conflict(f"Nobody has asked for approval of settings group {current.number} yet.")
+            raise Conflict(
+                gettext("Nobody has asked for approval of settings group %(number)s yet.")
+                % {"number": current.number}
+            )
         if approval.requested_by_id == actor.user.pk:
-            raise NotAllowed("A second person has to approve; you asked for it yourself.")
+            raise NotAllowed(gettext("A second person has to approve; you asked for it yourself."))
         if approval.approved_by_id is None:
             approval.approved_by, approval.approved_at = actor.user, clock.now()
             approval.save(update_fields=["approved_by", "approved_at"])
@@ -56,7 +60,10 @@ def approve_start(actor: Actor, experiment: Experiment) -> StartApproval:
 
 def _startable(row: Experiment) -> SettingsGroup:
     if row.status != Status.DEV:
-        raise Conflict(f"“{row.key}” is {row.status}; a start is approved while it is in dev.")
+        raise Conflict(
+            gettext("“%(key)s” is %(status)s; a start is approved while it is in dev.")
+            % {"key": row.key, "status": row.status}
+        )
     if row.current is None or row.current.preparation.state != PreparationState.READY:
-        raise Conflict(f"“{row.key}” has no prepared settings yet.")
+        raise Conflict(gettext("“%(key)s” has no prepared settings yet.") % {"key": row.key})
     return row.current

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import Role
@@ -73,7 +74,11 @@ def force_users(
     Who stands there twice with the same variant is put into it once. One entry of the changelog names them all.
     """
     if not 1 <= len(people) <= MAX_PEOPLE:
-        raise InvalidInput.at("people", f"Must be 1 to {MAX_PEOPLE:,} users or devices, not {len(people):,}.")
+        raise InvalidInput.at(
+            "people",
+            gettext("Must be 1 to %(most)s users or devices, not %(found)s.")
+            % {"most": f"{MAX_PEOPLE:,}", "found": f"{len(people):,}"},
+        )
     paths = {f"people[{index}].": person for index, person in enumerate(people)}
     return _force(actor, experiment, paths, environment, reason, expires_at)
 
@@ -89,11 +94,19 @@ def _force(
     _require_qa(actor, experiment)
     errors = _terms_errors(reason, expires_at)
     if environment not in Environment.values:
-        errors.append(FieldError("environment", f"Must be one of: {', '.join(Environment.values)}."))
+        errors.append(
+            FieldError(
+                "environment",
+                gettext("Must be one of: %(values)s.") % {"values": ", ".join(Environment.values)},
+            )
+        )
     with transaction.atomic():
         row = locked(experiment)
         if not row.is_test or row.current is None or row.status in {Status.DRAFT, Status.FINISHED}:
-            raise Conflict(f"Nobody can be forced into “{row.key}”: it is {row.status}.")
+            raise Conflict(
+                gettext("Nobody can be forced into “%(key)s”: it is %(status)s.")
+                % {"key": row.key, "status": row.status}
+            )
         errors += _people_errors(people, [known.name for known in row.current.variants.all()])
         if errors:
             raise InvalidInput(errors)
@@ -163,9 +176,15 @@ def _people_errors(people: Mapping[str, Forcing], variants: Sequence[str]) -> li
             for error in _id_errors(person.user_id, person.device_id)
         ]
         if person.variant not in variants:
-            errors.append(FieldError(f"{path}variant", f"Must be one of: {', '.join(variants)}."))
+            errors.append(
+                FieldError(
+                    f"{path}variant", gettext("Must be one of: %(values)s.") % {"values": ", ".join(variants)}
+                )
+            )
         elif seen.setdefault(_ids(person), person.variant) != person.variant:
-            errors.append(FieldError(f"{path}variant", "Stands there twice, with different variants."))
+            errors.append(
+                FieldError(f"{path}variant", gettext("Stands there twice, with different variants."))
+            )
     return errors
 
 
@@ -183,7 +202,7 @@ def unforce_user(actor: Actor, forced_id: int) -> None:
             .first()
         )
         if forced is None:
-            raise NotFound("There is no such forced user.")
+            raise NotFound(gettext("There is no such forced user."))
         _require_qa(actor, forced.experiment)
         who = f"user {forced.user_id}" if forced.user_id else f"device {forced.device_id}"
         forced.delete()
@@ -224,7 +243,7 @@ def switch_tests_on(actor: Actor, off_id: int) -> None:
     with transaction.atomic():
         off = TestsOff.objects.select_for_update().filter(pk=off_id).first()
         if off is None:
-            raise NotFound("Tests are not off for that user or device.")
+            raise NotFound(gettext("Tests are not off for that user or device."))
         off.delete()
         _note_person(actor, Verb.TESTS_ON, off, "Switched tests on again")
         announce_after_commit()
@@ -240,7 +259,7 @@ def _require_qa(actor: Actor, experiment: Experiment | None) -> None:
         return
     if experiment is not None and standing_of(actor, experiment) in ACTING:
         return
-    raise NotAllowed("Only QA and superusers can do that.")
+    raise NotAllowed(gettext("Only QA and superusers can do that."))
 
 
 def _id_errors(user_id: str, device_id: str) -> list[FieldError]:
@@ -259,7 +278,7 @@ def _terms_errors(reason: str, expires_at: dt.datetime | None) -> list[FieldErro
 
 def _text_errors(*texts: tuple[str, str, int]) -> list[FieldError]:
     return [
-        FieldError(name, f"Must be text of at most {limit} characters.")
+        FieldError(name, gettext("Must be text of at most %(limit)s characters.") % {"limit": limit})
         for name, value, limit in texts
         if len(value) > limit or unstorable_text(value)
     ]

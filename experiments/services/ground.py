@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from changelog.models import Verb
@@ -20,9 +21,16 @@ def require_acting(actor: Actor, experiment: Experiment) -> None:
     """Raise unless the actor manages this test. For an outsider a draft does not exist."""
     standing = standing_of(actor, experiment)
     if experiment.status == Status.DRAFT and standing not in SEES_DRAFTS:
-        raise NotFound(f"There is no {experiment.noun} “{experiment.key}”.")
+        missing = (
+            gettext("There is no test “%(key)s”.")
+            if experiment.is_test
+            else gettext("There is no user group “%(key)s”.")
+        )
+        raise NotFound(missing % {"key": experiment.key})
     if standing not in ACTING:
-        raise NotAllowed(f"Only the managers of “{experiment.key}” and superusers can do that.")
+        raise NotAllowed(
+            gettext("Only the managers of “%(key)s” and superusers can do that.") % {"key": experiment.key}
+        )
 
 
 def locked(experiment: Experiment) -> Experiment:

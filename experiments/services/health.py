@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from django.db import connection, transaction
+from django.utils.translation import gettext
 from numpy.typing import NDArray
 
 from accounts.actors import Actor
@@ -42,7 +43,7 @@ _HEALTH_LOCK: Final = 0x5553_0003
 def request_health_check(actor: Actor) -> None:
     """Have the split groups checked now, in the background. For managers and superusers."""
     if actor.user is not None and not actor.user.may_manage:
-        raise NotAllowed("Only managers and superusers have the split groups checked.")
+        raise NotAllowed(gettext("Only managers and superusers have the split groups checked."))
     enqueue_on_commit("experiments.tasks.check_health")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -26,7 +27,7 @@ def create_experiment(actor: Actor, kind: str, properties: Mapping[str, object])
     Raises NotAllowed for roles that only look, InvalidInput naming each wrong field.
     """
     if actor.user is not None and not actor.user.may_manage:
-        raise NotAllowed("Only managers and superusers create tests and user groups.")
+        raise NotAllowed(gettext("Only managers and superusers create tests and user groups."))
     missing = [
         FieldError(field, f"{LABELS[field]} is needed.")
         for field in ("key", "name")
@@ -73,17 +74,24 @@ def edit_properties(
             row = locked(experiment)
             if expected_revision is not None and expected_revision != row.revision:
                 raise StaleTransition(
-                    f"Somebody else changed the properties of “{row.key}” after you opened them. Look at theirs, then save again."
+                    gettext(
+                        "Somebody else changed the properties of “%(key)s” after you opened them. Look at theirs, then save again."
+                    )
+                    % {"key": row.key}
                 )
             if clean.get("key", row.key) != row.key and row.published_at is not None:
                 raise InvalidInput.at(
                     "key",
-                    "App servers know this key since it was first published; it cannot change any more.",
+                    gettext(
+                        "App servers know this key since it was first published; it cannot change any more."
+                    ),
                 )
             if clean.get("key", row.key) != row.key and _is_named_as_exclusive(row):
                 raise InvalidInput.at(
                     "key",
-                    "Another test keeps away from this one by its present key; it cannot change any more.",
+                    gettext(
+                        "Another test keeps away from this one by its present key; it cannot change any more."
+                    ),
                 )
             changes = _apply(row, clean)
             if managers is not None:
@@ -122,7 +130,7 @@ def as_text(value: object) -> object:
 
 def _apply_managers(row: Experiment, managers: list[User]) -> list[Change]:
     if not managers:
-        raise InvalidInput.at("managers", "At least one manager is needed.")
+        raise InvalidInput.at("managers", gettext("At least one manager is needed."))
     before = list(row.managers.order_by("username"))
     if {person.pk for person in before} == {person.pk for person in managers}:
         return []
@@ -136,5 +144,10 @@ def _names(people: list[User]) -> str:
 
 def _key_taken(noun: str, key: str, error: IntegrityError) -> InvalidInput | IntegrityError:
     if "experiments_key_unique" in str(error):
-        return InvalidInput.at("key", f"There is already a {noun} with the key {key}.")
+        told = (
+            gettext("There is already a test with the key %(key)s.")
+            if noun == "test"
+            else gettext("There is already a user group with the key %(key)s.")
+        )
+        return InvalidInput.at("key", told % {"key": key})
     return error

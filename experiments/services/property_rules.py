@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from django.utils.translation import gettext
+
 from accounts.models import Role, User
 from core.errors import FieldError, InvalidInput
 from core.text import unstorable_text
@@ -65,10 +67,13 @@ def _clean_text(field: str, value: object) -> str:
     if value is None:
         value = ""
     if not isinstance(value, str):
-        raise ValueError("Must be text.")
+        raise ValueError(gettext("Must be text."))
     limit = MAX_LENGTH.get(field, 64)
     if len(value) > limit:
-        raise ValueError(f"Is {len(value):,} characters long; at most {limit:,} are possible.")
+        raise ValueError(
+            gettext("Is %(length)s characters long; at most %(limit)s are possible.")
+            % {"length": f"{len(value):,}", "limit": f"{limit:,}"}
+        )
     message = unstorable_text(value)
     if message:
         raise ValueError(f"{message[0].upper()}{message[1:]}.")
@@ -76,14 +81,16 @@ def _clean_text(field: str, value: object) -> str:
     text = value if field == "key" else value.strip()
     if field == "key" and not re.fullmatch(KEY_PATTERN, text, re.ASCII):
         raise ValueError(
-            "Must be 2 to 64 lower-case letters, digits and underscores, beginning with a letter, such as green_button."
+            gettext(
+                "Must be 2 to 64 lower-case letters, digits and underscores, beginning with a letter, such as green_button."
+            )
         )
     if field == "name" and not text:
-        raise ValueError("Give it a name that people will recognise.")
+        raise ValueError(gettext("Give it a name that people will recognise."))
     if field == "side" and text not in Side.values:
-        raise ValueError(f"Must be one of: {', '.join(Side.values)}.")
+        raise ValueError(gettext("Must be one of: %(values)s.") % {"values": ", ".join(Side.values)})
     if field == "jira_issue" and text and not _JIRA_ISSUE.fullmatch(text):
-        raise ValueError("Must be the key of an issue, such as PAY-17.")
+        raise ValueError(gettext("Must be the key of an issue, such as PAY-17."))
     return text
 
 
@@ -92,35 +99,40 @@ def clean_tags(value: object) -> list[str]:
     if value is None:
         value = []
     if not isinstance(value, list | tuple) or not all(isinstance(tag, str) for tag in value):
-        raise ValueError("Must be a list of texts.")
+        raise ValueError(gettext("Must be a list of texts."))
     tags = sorted({" ".join(str(tag).lower().split()) for tag in value} - {""})
     if len(tags) > MOST_TAGS:
-        raise ValueError(f"Are {len(tags):,}; at most {MOST_TAGS} are possible.")
+        raise ValueError(
+            gettext("Are %(found)s; at most %(most)s are possible.")
+            % {"found": f"{len(tags):,}", "most": MOST_TAGS}
+        )
     for tag in tags:
         message = unstorable_text(tag)
         if message:
             raise ValueError(f"{message[0].upper()}{message[1:]}.")
         if len(tag) > LONGEST_TAG or "," in tag:
             raise ValueError(
-                f"“{tag[:LONGEST_TAG]}” is no tag: at most {LONGEST_TAG} characters are possible, without commas."
+                gettext("“%(tag)s” is no tag: at most %(limit)s characters are possible, without commas.")
+                % {"tag": tag[:LONGEST_TAG], "limit": LONGEST_TAG}
             )
     return tags
 
 
 def _clean_managers(value: object) -> list[User]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise ValueError("Must be a list of user names.")
+        raise ValueError(gettext("Must be a list of user names."))
     names = [str(name) for name in value]
     if any(unstorable_text(name) for name in names) or len(names) > 100:
-        raise ValueError("Must be a list of at most 100 user names.")
+        raise ValueError(gettext("Must be a list of at most 100 user names."))
     people = {person.username: person for person in User.objects.filter(username__in=names, is_active=True)}
     unknown = [name for name in names if name not in people]
     if unknown:
-        raise ValueError(f"Nobody here is called {', '.join(unknown)[:200]}.")
+        raise ValueError(gettext("Nobody here is called %(names)s.") % {"names": ", ".join(unknown)[:200]})
     unable = [name for name in names if people[name].role not in {Role.SUPERUSER, Role.MANAGER}]
     if unable:
         raise ValueError(
-            f"Only people with the role manager or superuser can manage a test: {', '.join(unable)[:200]} cannot."
+            gettext("Only people with the role manager or superuser can manage a test: %(names)s cannot.")
+            % {"names": ", ".join(unable)[:200]}
         )
     return [people[name] for name in dict.fromkeys(names)]
 

@@ -10,6 +10,7 @@ import logging
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from audience.warehouse import get_warehouse
@@ -43,7 +44,7 @@ def request_recount(actor: Actor, experiment: Experiment, number: int) -> None:
     require_acting(actor, experiment)
     settings_group = settings_group_of(experiment, number)
     if settings_group.preparation.state != PreparationState.READY:
-        raise Conflict(f"Settings group {number} is not prepared yet.")
+        raise Conflict(gettext("Settings group %(number)s is not prepared yet.") % {"number": number})
     _request([settings_group.pk])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from experiments.lifecycle import Requirement, Verb, past_tense, requirements_of
 from experiments.models import Experiment, PreparationState, SettingsGroup, StartApproval
@@ -39,26 +40,28 @@ def is_approved(settings_group: SettingsGroup) -> bool:
 def _prepared(row: Experiment, verb: Verb) -> str:
     if row.current is not None and row.current.preparation.state == PreparationState.READY:
         return ""
-    return f"“{row.key}” has no prepared settings yet, so it cannot be {past_tense(verb)}."
+    return gettext("“%(key)s” has no prepared settings yet, so it cannot be %(done)s.") % {
+        "key": row.key,
+        "done": past_tense(verb),
+    }
 
 
 def _share(row: Experiment, verb: Verb) -> str:
     if row.current is not None and owns_split_groups(row.current):
         return ""
-    return (
-        f"The variants of “{row.key}” own no split group, so nobody would get one. "
-        "Give them a share of the users first."
-    )
+    return gettext(
+        "The variants of “%(key)s” own no split group, so nobody would get one. Give them a share of the users first."
+    ) % {"key": row.key}
 
 
 def _approval(row: Experiment, verb: Verb) -> str:
     if row.current is None:
-        return f"Starting “{row.key}” needs the approval of a second person."
+        return gettext("Starting “%(key)s” needs the approval of a second person.") % {"key": row.key}
     if is_approved(row.current):
         return ""
-    return (
-        f"Starting “{row.key}” needs the approval of a second person for settings group {row.current.number}."
-    )
+    return gettext(
+        "Starting “%(key)s” needs the approval of a second person for settings group %(number)s."
+    ) % {"key": row.key, "number": row.current.number}
 
 
 _SENTENCES = {

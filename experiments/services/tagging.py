@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from changelog.models import Verb
@@ -34,7 +35,9 @@ def tag_experiments(
             try:
                 tags = clean_tags([*(set(row.tags) - set(removed)), *added])
             except ValueError as error:
-                raise InvalidInput.at("tags", f"The tags of “{row.key}”: {error}") from error
+                raise InvalidInput.at(
+                    "tags", gettext("The tags of “%(key)s”: %(problem)s") % {"key": row.key, "problem": error}
+                ) from error
             if tags == row.tags:
                 continue
             change = Change("tags", LABELS["tags"], as_text(row.tags), as_text(tags))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from changelog.models import Verb as EntryVerb
@@ -53,18 +55,22 @@ def apply_verb(
         target = next_status(status, verb)
         if expected_status is not None and expected_status != status:
             raise StaleTransition(
-                f"“{row.key}” is {status} by now; it was {expected_status} when this was decided."
+                gettext("“%(key)s” is %(status)s by now; it was %(expected)s when this was decided.")
+                % {"key": row.key, "status": status, "expected": expected_status}
             )
         if target is None:
-            possible = ", ".join(verbs_from(status)) or "nothing any more"
+            possible = ", ".join(verbs_from(status)) or gettext("nothing any more")
             raise Conflict(
-                f"“{row.key}” is {status}, so it cannot be {past_tense(verb)}. Possible: {possible}."
+                gettext("“%(key)s” is %(status)s, so it cannot be %(done)s. Possible: %(possible)s.")
+                % {"key": row.key, "status": status, "done": past_tense(verb), "possible": possible}
             )
         check_readiness(row, verb)
         end = _clean_ending(row, ending or {}) if verb == Verb.FINISH else Ending()
         _set_status(row, status, target, end)
-        changes = [Change("status", "Status", status.value, target.value), *_ending_changes(end)]
-        note(actor, EntryVerb(verb.value), row, _sentence(row, verb, end), changes)
+        # The changelog is in one language, whoever reads it.
+        with translation.override("en"):
+            changes = [Change("status", "Status", status.value, target.value), *_ending_changes(end)]
+            note(actor, EntryVerb(verb.value), row, _sentence(row, verb, end), changes)
         announce_after_commit()
     return row
 
@@ -81,7 +87,7 @@ def _set_status(row: Experiment, read: Status, target: Status, end: Ending) -> N
         values |= {"finished_at": moment, "outcome": end.result, "winner": end.winner, "scope": end.scope}
         values["conclusion"] = end.conclusion
     if not Experiment.objects.filter(pk=row.pk, status=read.value).update(**values):
-        raise StaleTransition(f"Somebody else changed “{row.key}” in the meantime.")
+        raise StaleTransition(gettext("Somebody else changed “%(key)s” in the meantime.") % {"key": row.key})
     for name, value in values.items():
         setattr(row, name, value)
 
@@ -98,7 +104,7 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
     conclusion = _clean_conclusion(raw.get("conclusion"), errors)
     if not row.is_test:
         errors += [
-            FieldError(name, "A user group has no outcome.")
+            FieldError(name, gettext("A user group has no outcome."))
             for name in ("result", "variant", "scope")
             if raw.get(name)
         ]
@@ -111,10 +117,10 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
         # Given up before the start: there is nothing that could have won.
         result = Outcome.REJECTED
     if result not in Outcome.values:
-        errors.append(FieldError("result", f"Must be one of: {', '.join(Outcome.values)}."))
+        errors.append(FieldError("result", _one_of(Outcome.values)))
     elif result == Outcome.REJECTED:
         errors += [
-            FieldError(field, "Rejecting means that nobody gets a variant; leave this out.")
+            FieldError(field, gettext("Rejecting means that nobody gets a variant; leave this out."))
             for field, value in (("variant", name), ("scope", scope))
             if value not in (None, "")
         ]
@@ -123,20 +129,33 @@ def _clean_ending(row: Experiment, raw: Mapping[str, object]) -> Ending:
         winner = variants.get(name) if isinstance(name, str) else None
         if winner is None:
             errors.append(
-                FieldError("variant", f"Must be one of this test's variants: {', '.join(variants)}.")
+                FieldError(
+                    "variant",
+                    gettext("Must be one of this test's variants: %(names)s.")
+                    % {"names": ", ".join(variants)},
+                )
             )
         if scope not in Scope.values:
-            errors.append(FieldError("scope", f"Must be one of: {', '.join(Scope.values)}."))
+            errors.append(FieldError("scope", _one_of(Scope.values)))
     if errors:
         raise InvalidInput(errors)
     return Ending(str(result), winner, str(scope or ""), conclusion)
+
+
+def _one_of(values: Sequence[str]) -> str:
+    return gettext("Must be one of: %(values)s.") % {"values": ", ".join(values)}
 
 
 def _clean_conclusion(raw: object, errors: list[FieldError]) -> str:
     if raw is None:
         return ""
     if not isinstance(raw, str) or len(raw) > MAX_CONCLUSION:
-        errors.append(FieldError("conclusion", f"Must be text of at most {MAX_CONCLUSION:,} characters."))
+        errors.append(
+            FieldError(
+                "conclusion",
+                gettext("Must be text of at most %(limit)s characters.") % {"limit": f"{MAX_CONCLUSION:,}"},
+            )
+        )
         return ""
     if message := unstorable_text(raw):
         errors.append(FieldError("conclusion", f"{message[0].upper()}{message[1:]}."))
@@ -145,9 +164,9 @@ def _clean_conclusion(raw: object, errors: list[FieldError]) -> str:
 
 def _ending_changes(end: Ending) -> list[Change]:
     fields = {
-        "outcome": ("Outcome", Outcome(end.result).label if end.result else None),
+        "outcome": ("Outcome", str(Outcome(end.result).label) if end.result else None),
         "winner": ("Winner", end.winner.name if end.winner else None),
-        "scope": ("Who gets it", Scope(end.scope).label if end.scope else None),
+        "scope": ("Who gets it", str(Scope(end.scope).label) if end.scope else None),
         "conclusion": ("Conclusion", end.conclusion or None),
     }
     return [Change(field, label, None, value) for field, (label, value) in fields.items() if value]
@@ -156,7 +175,7 @@ def _ending_changes(end: Ending) -> list[Change]:
 def _sentence(row: Experiment, verb: Verb, end: Ending) -> str:
     done = past_tense(verb).capitalize()
     if end.winner is not None:
-        return f"{done}: “{end.winner.name}” won ({Scope(end.scope).label.lower()} from now on)"
+        return f"{done}: “{end.winner.name}” won ({str(Scope(end.scope).label).lower()} from now on)"
     if end.result:
         return f"{done}: rejected, nobody gets a variant any more"
     if row.current is not None and verb in {Verb.PUBLISH, Verb.START}:

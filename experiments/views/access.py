@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from accounts.actors import Actor
 from accounts.requests import signed_in_actor
 from core.errors import NotAllowed
@@ -45,5 +47,8 @@ def acting_access_to(request: HtmxRequest, kind: str, key: str) -> Access:
     """The same for those who change it. Raises NotAllowed for everybody else."""
     access = access_to(request, kind, key)
     if not access.may_act:
-        raise NotAllowed(f"Only the managers of “{access.experiment.key}” and superusers can do that.")
+        raise NotAllowed(
+            gettext("Only the managers of “%(key)s” and superusers can do that.")
+            % {"key": access.experiment.key}
+        )
     return access

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import HtmxRequest
@@ -61,7 +62,7 @@ def audience_recount(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
         context |= {"waiting": True, "recount_problem": "", "after": context["count_id"], "polls": 1}
     if request.htmx:
         return render(request, "experiments/audience/card.html", context)
-    messages.success(request, "Counting again; reload in a moment.")
+    messages.success(request, gettext("Counting again; reload in a moment."))
     address = reverse("experiments:audience_card", kwargs={"kind": kind, "key": key})
     return redirect(f"{address}?settings={context['number']}" if context["number"] else address)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import signed_in_actor
@@ -45,7 +46,7 @@ def health_check(request: HtmxRequest) -> HttpResponse:
         context = _context(request)
         context |= {"waiting": True, "after": context["newest"], "polls": 1}
         return render(request, f"{_PAGE}#health", context)
-    messages.success(request, "The split groups are being checked; reload in a moment.")
+    messages.success(request, gettext("The split groups are being checked; reload in a moment."))
     return redirect("experiments:health_page")
 
 

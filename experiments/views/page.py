@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import Conflict, InvalidInput, NotAllowed
@@ -66,7 +67,11 @@ def experiment_verb(request: HtmxRequest, kind: str, key: str, verb: str) -> Htt
         return _question(request, access, wanted, form, status=422)
     except Conflict as refusal:
         return _whole_page(request, access_to(request, kind, key), status=409, refusal=refusal.detail)
-    messages.success(request, f"“{changed.name}” is {changed.get_status_display().lower()} now.")
+    messages.success(
+        request,
+        gettext("“%(name)s” is %(status)s now.")
+        % {"name": changed.name, "status": changed.get_status_display().lower()},
+    )
     return redirect("experiments:experiment_page", kind=kind, key=changed.key)
 
 
@@ -83,14 +88,20 @@ def approval(request: HtmxRequest, kind: str, key: str, step: str) -> HttpRespon
         )
     messages.success(
         request,
-        "Asked: now a second person has to approve." if step == "ask" else "Approved: it can be started.",
+        gettext("Asked: now a second person has to approve.")
+        if step == "ask"
+        else gettext("Approved: it can be started."),
     )
     return redirect("experiments:experiment_page", kind=kind, key=key)
 
 
 def _wrong_verb(access: Access, verb: Verb) -> str:
     experiment = access.experiment
-    return f"“{experiment.key}” is {experiment.status} by now, so “{VERB_LABELS[verb]}” is not possible."
+    return gettext("“%(key)s” is %(status)s by now, so “%(verb)s” is not possible.") % {
+        "key": experiment.key,
+        "status": experiment.status,
+        "verb": VERB_LABELS[verb],
+    }
 
 
 def _question(

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
@@ -53,7 +54,7 @@ def properties_edit(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
         fresh = access_to(request, kind, key)
         return _form(request, fresh, form, status=409, stale=refusal.detail, theirs=_theirs(fresh, form))
     if not request.htmx or saved.key != key:
-        messages.success(request, "Saved.")
+        messages.success(request, gettext("Saved."))
         target = redirect("experiments:experiment_page", kind=kind, key=saved.key)
         return HttpResponseClientRedirect(target.url) if request.htmx else target
     access = access_to(request, kind, saved.key)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from core.errors import Conflict, InvalidInput, NotFound
@@ -24,7 +25,7 @@ def worth_card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     access = access_to(request, kind, key)
     experiment = access.experiment
     if not experiment.is_test:
-        raise NotFound("A user group has no variants to compare.")
+        raise NotFound(gettext("A user group has no variants to compare."))
     context: dict[str, Any] = {"experiment": experiment, "kind": kind}
     status = 200
     users = _counted_users(experiment.current)
