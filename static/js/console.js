@@ -270,9 +270,8 @@
     showCopyButtons(root);
     narrowLists(root);
   };
-  document.addEventListener("DOMContentLoaded", () => {
-    prepare(document);
-    document.querySelector(".us-sidebar [aria-current]")?.scrollIntoView({ block: "nearest" });
-  });
+  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  // Once the buttons below have taken their place.
+  addEventListener("load", () => document.querySelector(".us-sidebar [aria-current]")?.scrollIntoView({ block: "nearest" }));
   document.addEventListener("htmx:afterSwap", (event) => prepare(event.detail.target.isConnected ? event.detail.target : document));
 })();
