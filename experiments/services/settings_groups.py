@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import translation
 from django.utils.translation import gettext, override
 
 from accounts.actors import Actor
@@ -187,9 +186,8 @@ def _outdated(key: str, based_on: int, newest: int | None) -> str:
 
 
 def differences(before: SettingsGroup | None, after: SettingsGroup) -> list[Change]:
-    """What differs between two settings groups, in words people read. In English: the changelog keeps it for everybody."""
-    with translation.override("en"):
-        old, new = _readable(before), _readable(after)
+    """What differs between two settings groups, in words people read."""
+    old, new = _readable(before), _readable(after)
     return [
         Change(field, label, old.get(field, (label, None))[1], value)
         for field, (label, value) in new.items()
