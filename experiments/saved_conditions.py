@@ -8,7 +8,7 @@ before is recognised as such, so that somebody can take the present conditions i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,9 +22,9 @@ from audience.builder.tree import Bracket, Path, from_conditions, to_conditions,
 from audience.conditions import parse_conditions
 from audience.specs import Catalogue
 from core.errors import FieldError, InvalidInput
-from experiments.lifecycle import UNFINISHED
+from experiments.lifecycle import ACTING, UNFINISHED
 from experiments.models import Experiment, Kind, PreparationState, SettingsGroup
-from experiments.selectors import visible_experiments
+from experiments.selectors import standing_of, visible_experiments
 from usersplit_sdk.operators import OPERATORS
 
 # Versions of all groups that are compared; far more than people keep, and a bound on what a page reads.
@@ -44,13 +44,17 @@ class SavedConditions:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A test (or group) whose settings hold the conditions of a group, as they are or as they were in `number`."""
+    """A test (or group) whose settings hold the conditions of a group, as they are or as they were in `number`.
+
+    `may_change`: the reader can open its editor and take the present ones.
+    """
 
     experiment: Experiment
     settings_number: int
     is_current: bool
     number: int
     has_newest: bool
+    may_change: bool
 
 
 def saved_conditions(actor: Actor) -> list[SavedConditions]:
@@ -116,14 +120,31 @@ def uses_of(group: Experiment, actor: Actor) -> list[Use]:
     versions = _versions(Experiment.objects.filter(pk=group.pk))
     newest = group.current.number if group.current else 0
     uses = []
-    for settings in _settings_in_use(actor).exclude(experiment=group):
+    in_use = _settings_in_use(actor).exclude(experiment=group).prefetch_related("experiment__managers")
+    for settings in in_use:
         found = [versions[digest] for digest in _digests_in(settings.conditions) if digest in versions]
         if found:
             is_current = settings.experiment.current_id == settings.pk
-            number = max(one.number for one in found)
+            number = min(one.number for one in found)
             has_newest = all(one.number == newest for one in found)
-            uses.append(Use(settings.experiment, settings.number, is_current, number, has_newest))
+            may_change = standing_of(actor, settings.experiment) in ACTING
+            uses.append(Use(settings.experiment, settings.number, is_current, number, has_newest, may_change))
     return uses
+
+
+def numbers_of_uses(groups: Collection[Experiment], actor: Actor) -> dict[int, int]:
+    """By id of the group, in how many tests and groups `uses_of` would find it: all of them in two queries."""
+    versions: dict[str, set[int]] = {}
+    rows = _ready_versions(Experiment.objects.filter(pk__in=[group.pk for group in groups]))
+    for pk, conditions in rows.values_list("experiment_id", "conditions")[:MAX_VERSIONS]:
+        versions.setdefault(_digest(conditions), set()).add(pk)
+    used: dict[int, set[int]] = {group.pk: set() for group in groups}
+    if versions:
+        for user, conditions in _settings_in_use(actor).values_list("experiment_id", "conditions"):
+            for digest in _digests_in(conditions):
+                for pk in versions.get(digest, set()) - {user}:
+                    used[pk].add(user)
+    return {pk: len(users) for pk, users in used.items()}
 
 
 def _settings_in_use(actor: Actor) -> QuerySet[SettingsGroup]:
@@ -143,13 +164,8 @@ def _settings_in_use(actor: Actor) -> QuerySet[SettingsGroup]:
 
 def _versions(groups: QuerySet[Experiment]) -> dict[str, SavedConditions]:
     """The versions of these groups by their content; a present one before older ones, the newest of those before others."""
-    rows = (
-        SettingsGroup.objects.filter(experiment__in=groups, preparation__state=PreparationState.READY)
-        .exclude(conditions=[])
-        .order_by("-number")
-        .values_list(
-            "experiment__key", "experiment__name", "number", "pk", "experiment__current_id", "conditions"
-        )
+    rows = _ready_versions(groups).values_list(
+        "experiment__key", "experiment__name", "number", "pk", "experiment__current_id", "conditions"
     )
     known: dict[str, SavedConditions] = {}
     for key, name, number, pk, current, conditions in rows[:MAX_VERSIONS]:
@@ -158,6 +174,14 @@ def _versions(groups: QuerySet[Experiment]) -> dict[str, SavedConditions]:
         if digest not in known or (saved.is_current and not known[digest].is_current):
             known[digest] = saved
     return known
+
+
+def _ready_versions(groups: QuerySet[Experiment]) -> QuerySet[SettingsGroup]:
+    return (
+        SettingsGroup.objects.filter(experiment__in=groups, preparation__state=PreparationState.READY)
+        .exclude(conditions=[])
+        .order_by("-number")
+    )
 
 
 def _digest(conditions: Sequence[Any]) -> str:
