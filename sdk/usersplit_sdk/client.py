@@ -12,21 +12,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from usersplit_sdk import stand_ins
 from usersplit_sdk.additional import AdditionalConditions, Registered
-from usersplit_sdk.engine import read_subject
+from usersplit_sdk.careful import Careful
 from usersplit_sdk.hit_log import HIT_WINDOW_SECONDS, HitLog
 from usersplit_sdk.hits import HitSink, NullHits
-from usersplit_sdk.model import Decision, Environment, Reason, User
+from usersplit_sdk.model import Decision, Environment, User
 from usersplit_sdk.reporting import OnError, Reporter
-from usersplit_sdk.snapshots import Snapshot, find, plain_text, snapshot_of_documents
-from usersplit_sdk.store import (
-    REFRESH_SECONDS,
-    TIMEOUT_SECONDS,
-    OnStatus,
-    PollSeconds,
-    Status,
-    Store,
-    poll_seconds_for,
-)
+from usersplit_sdk.snapshots import Snapshot, plain_text, snapshot_of_documents
+from usersplit_sdk.store import REFRESH_SECONDS, TIMEOUT_SECONDS, OnStatus, PollSeconds, Status, Store
 from usersplit_sdk.values import asked_nanoseconds
 from usersplit_sdk.view import Ready, View
 
@@ -63,6 +55,7 @@ class Client:
         self.environment = environment
         self._store = store
         self._reporter = reporter
+        self._careful = Careful(reporter)
         self._hits = HitLog(NullHits() if hits is None else hits, environment, hit_window, reporter)
         module = import_module(conditions_module) if isinstance(conditions_module, str) else conditions_module
         # Not a method of the client's, which would keep a forgotten client alive.
@@ -130,29 +123,22 @@ class Client:
         cache folder; False: nothing is kept on disk). ``timeout``: seconds for one exchange. Raises ``ValueError`` for what
         cannot be an address or a token; a server that cannot be reached is not an error, but in the status.
         """
-        from usersplit_sdk.http_hits import HttpHits, spool_beside  # noqa: PLC0415 - HTTP takes long to import
-        from usersplit_sdk.remote import RemoteStore  # noqa: PLC0415
+        from usersplit_sdk.of_server import follow_server  # noqa: PLC0415 - HTTP takes long to import
 
         reporter = Reporter(on_error)
-        store = RemoteStore(
+        store, hits = follow_server(
             url,
             token,
+            environment,
             reporter,
             cache_dir=cache_dir,
-            poll_seconds=poll_seconds_for(environment, poll_seconds),
+            poll_seconds=poll_seconds,
             timeout=timeout,
-            on_status=on_status,
             ssl_context=ssl_context,
+            hits=hits,
+            on_error=on_error,
+            on_status=on_status,
         )
-        if hits is None:
-            hits = HttpHits(
-                url,
-                token,
-                spool=spool_beside(cache_dir, url, environment),
-                timeout=timeout,
-                ssl_context=ssl_context,
-                on_error=on_error,
-            )
         return cls(
             store,
             reporter,
@@ -218,7 +204,7 @@ class Client:
         now: datetime | None = None,
     ) -> Decision:
         """The variant and why; logs nothing. ``now`` asks about another time (without an offset: UTC)."""
-        return self._decide(self._view, key, user, request, asked_nanoseconds(now))
+        return self._careful.decide(self._view, key, user, request, asked_nanoseconds(now))
 
     def active_variants(
         self, user: User | None = None, request: Environment | None = None, *, now: datetime | None = None
@@ -239,16 +225,9 @@ class Client:
                         if variant is not None:
                             found[key] = variant
                     return found
-            at = asked_nanoseconds(now)
-            if view.is_off(user, request):
-                return self._every_variant_carefully(view, user, request, at)
-            for test in view.candidates(user, request):
-                variant = test.check(user, request, at)
-                if variant is not None:
-                    found[test.key] = variant
+            return self._careful.variants(view, user, request, asked_nanoseconds(now))
         except Exception:  # noqa: BLE001 - the host's objects need care
-            return self._every_variant_carefully(view, user, request, asked_nanoseconds(now))
-        return found
+            return self._careful.every_variant(view, user, request, asked_nanoseconds(now))
 
     def test_keys(self) -> tuple[str, ...]:
         """The keys of all tests there are, usable or not, ascending."""
@@ -276,7 +255,7 @@ class Client:
             group = view.group(key)
             if group is None:
                 return False
-            return self._decide_by(group, view, user, request, at).variant is not None
+            return self._careful.decide_by(group, view, user, request, at).variant is not None
 
     def payload(
         self, key: str, user: User | None = None, request: Environment | None = None, *, log_hit: bool = False
@@ -284,15 +263,7 @@ class Client:
         """The JSON payload of the user's variant (a copy), None without one. Logs no hit unless told to:
         it goes with a ``get_active_variant`` that has logged it."""
         variant, test = self._answer(self._view, key, user, request, log_hit)
-        if variant is None or test is None:
-            return None
-        from copy import deepcopy  # noqa: PLC0415 - not every application has payloads
-
-        try:
-            return deepcopy(test.test.payloads.get(variant))
-        except RecursionError as problem:
-            self._reporter.report_failure(key, problem)
-            return None
+        return None if variant is None or test is None else self._careful.payload(test, variant)
 
     def text(
         self,
@@ -335,8 +306,6 @@ class Client:
         if test is None or name is None or not test.test.has_variant(name):
             return False
         return self._hits.log(test.test, view.at_once.get(test.key), name, user, request)
-
-    # ---- additional conditions ---------------------------------------------------------------------------
 
     def additional_conditions(self, key: str) -> Callable[[Registered], Registered]:
         """Decorate a function of (user, environment), or a class with such a method ``check_additional_conditions``,
@@ -420,39 +389,11 @@ class Client:
         try:
             view.put_at_hand(test)
             if view.is_off(user, request):
-                variant = self._decide_by(test, view, user, request, now).variant
+                variant = self._careful.decide_by(test, view, user, request, now).variant
             else:
                 variant = test.check(user, request, now)
         except Exception:  # noqa: BLE001 - the host's objects need care
-            variant = self._decide_by(test, view, user, request, now).variant
+            variant = self._careful.decide_by(test, view, user, request, now).variant
         if variant is not None and log_hit:
             self._hits.log(test.test, view.at_once.get(test.key), variant, user, request)
         return variant, test
-
-    def _every_variant_carefully(
-        self, view: View, user: User | None, request: Environment | None, now: int
-    ) -> dict[str, str]:
-        decisions = {key: self._decide(view, key, user, request, now) for key in view.snapshot.tests}
-        return {key: one.variant for key, one in decisions.items() if one.variant is not None}
-
-    def _decide(
-        self, view: View, key: object, user: User | None, request: Environment | None, now: int
-    ) -> Decision:
-        test = view.test(key)
-        if test is not None:
-            return self._decide_by(test, view, user, request, now)
-        entry = find(view.snapshot.tests, key)
-        return (
-            Decision(None, Reason.UNKNOWN_TEST)
-            if entry is None
-            else Decision(None, Reason.INVALID_TEST_FILE, entry.error)
-        )
-
-    def _decide_by(
-        self, test: Ready, view: View, user: User | None, request: Environment | None, now: int
-    ) -> Decision:
-        try:
-            return test.decide(read_subject(user, request), user, request, now, view.snapshot.tests_off)
-        except Exception as problem:  # noqa: BLE001 - a check never raises into the host
-            self._reporter.report_failure(test.key, problem)
-            return Decision(None, Reason.INVALID_TEST_FILE, f"the check failed: {type(problem).__name__}")

@@ -163,7 +163,7 @@ def trace_decision(
     """What ``client.explain`` answers, with the conditions of the same version of the test. Never raises."""
     view, at = client._view, from_nanoseconds(asked_nanoseconds(now))  # noqa: SLF001 - one view for both answers
     test = view.test(key)
-    decision = client._decide(view, key, user, request, asked_nanoseconds(at))  # noqa: SLF001
+    decision = client._careful.decide(view, key, user, request, asked_nanoseconds(at))  # noqa: SLF001
     trace = None if test is None else trace_conditions(test.test.conditions, user, request, at)
     return TracedDecision(decision, trace)
 
