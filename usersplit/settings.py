@@ -285,6 +285,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "analytics.tasks.keep_store": {"queue": "counting"},
     "analytics.tasks.watch_sample_ratios": {"queue": "counting"},
     "notifications.tasks.send_mail": {"queue": "notify_mail"},
+    "accounts.tasks.mail_link": {"queue": "notify_mail"},
     "notifications.tasks.send_chat": {"queue": "notify_chat"},
     "notifications.tasks.keep_rooms": {"queue": "notify_chat"},
     "notifications.tasks.check_connection": {"queue": "notify_chat"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
@@ -151,6 +152,32 @@ def test_the_link_is_mailed_and_lies_nowhere_else(
     assert mail_link(yuki.pk)
     assert client.get(link_path(yuki))["Location"] == "/choose-password/"
     assert link_token(yuki) not in str(list(Entry.objects.values()))
+
+
+@pytest.mark.parametrize(("host", "sent"), [("mail.example.org", 1), ("", 0)])
+def test_a_mail_is_sent_only_where_there_is_a_mail_server(
+    host: str,
+    sent: int,
+    yuki: User,
+    people: People,
+    settings: Settings,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    settings.EMAIL_HOST = host
+    asked: list[tuple[str, Any]] = []
+    monkeypatch.setattr(
+        "core.tasks.current_app.send_task", lambda name, args=(), **_: asked.append((name, args))
+    )
+    client.force_login(people.superuser)
+    with django_capture_on_commit_callbacks(execute=True):
+        # Nobody can mail somebody without an address.
+        client.post(f"/people/{people.viewer.pk}/link/")
+        text = client.post(f"/people/{yuki.pk}/link/").content.decode()
+    # The link itself is in no queue.
+    assert asked == [("accounts.tasks.mail_link", (yuki.pk,))] * sent
+    assert ("It is mailed to yuki@example.org, too." in text) is bool(sent)
 
 
 def test_no_mail_about_a_link_that_works_no_more(yuki: User, superuser: Actor, people: People) -> None:
