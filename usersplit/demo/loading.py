@@ -24,7 +24,8 @@ from experiments.services import (
     prepare_settings_group,
     recount_settings_group,
 )
-from usersplit.demo.stories import FORCED, STORIES, Step, Story
+from usersplit.demo.stories import FORCED, STORIES
+from usersplit.demo.telling import Step, Story
 
 # Queueing takes a while for people, too.
 PREPARED_AFTER = dt.timedelta(seconds=40)

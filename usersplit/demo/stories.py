@@ -2,89 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
 from experiments.lifecycle import Verb
-from experiments.models import Kind
+from usersplit.demo.groups import GROUPS
+from usersplit.demo.telling import ForcedStory, Step, Story, equals, life, one_of, settings, variants
 
 # ISO 3166-1 numbers, as the country filter has them.
 GERMANY, FRANCE, ITALY, SPAIN, POLAND = 276, 250, 380, 724, 616
 UNITED_STATES, CANADA, UNITED_KINGDOM, BRAZIL, INDIA = 840, 124, 826, 76, 356
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """`days` before today, `by` did this: a verb, or new settings. Those of a running test may still wait to be attached.
-
-    Dates of settings are days after today, too: `starts_in`, `ends_in`.
-    """
-
-    days: float
-    by: str
-    verb: Verb | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
-    ending: Mapping[str, object] | None = None
-    is_attached: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One test or user group. The first step is the day it was created."""
-
-    key: str
-    properties: Mapping[str, object]
-    steps: Sequence[Step]
-    kind: str = Kind.TEST
-
-
-@dataclass(frozen=True, slots=True)
-class ForcedStory:
-    """`days` before today, `by` put a user into a variant."""
-
-    days: float
-    by: str
-    test: str
-    variant: str
-    environment: str
-    user_id: str
-    reason: str
-
-
-def _is(name: str, value: object) -> dict[str, object]:
-    return {"filter": name, "operator": "eq", "value": value}
-
-
-def _in(name: str, *values: object) -> dict[str, object]:
-    return {"filter": name, "operator": "in", "value": list(values)}
-
-
-def _variants(
-    *shares: tuple[str, str], payloads: Mapping[str, object] | None = None
-) -> list[dict[str, object]]:
-    payloads = payloads or {}
-    return [
-        {"name": name, "percent": percent, "is_control": name == "control", "payload": payloads.get(name, {})}
-        for name, percent in shares
-    ]
-
-
-def _settings(
-    conditions: list[object], variants: list[dict[str, object]], **more: object
-) -> dict[str, object]:
-    return {"conditions": conditions, "variants": variants, **more}
-
-
-def _life(by: str, settings: Mapping[str, object], *days: tuple[float, Verb], created: float) -> list[Step]:
-    """Created and given settings on one day, then one verb after the other."""
-    return [
-        Step(created, by),
-        Step(created - 0.01, by, settings=settings),
-        *(Step(day, by, verb=verb) for day, verb in days),
-    ]
-
-
-_EUROPE = _in("country_id", GERMANY, FRANCE, ITALY, SPAIN, POLAND)
+_EUROPE = one_of("country_id", GERMANY, FRANCE, ITALY, SPAIN, POLAND)
 _FIVE_FIVE = (("control", "5"), ("treatment", "5"))
 
 STORIES: tuple[Story, ...] = (
@@ -98,11 +24,11 @@ STORIES: tuple[Story, ...] = (
             "success": "At least 2 % more payments, no more refunds.",
             "jira_issue": "PAY-17",
         },
-        _life(
+        life(
             "mia",
-            _settings(
+            settings(
                 [_EUROPE],
-                _variants(
+                variants(
                     ("control", "10"),
                     ("green", "10"),
                     payloads={"green": {"color": "#0a0"}, "control": {"color": "#06c"}},
@@ -126,10 +52,10 @@ STORIES: tuple[Story, ...] = (
             "managers": ["jonas", "mia"],
         },
         [
-            *_life(
+            *life(
                 "jonas",
-                _settings(
-                    [_is("is_paying", False)], _variants(("control", "15"), ("banner", "15")), ends_in=25
+                settings(
+                    [equals("is_paying", False)], variants(("control", "15"), ("banner", "15")), ends_in=25
                 ),
                 (8, Verb.PUBLISH),
                 (6, Verb.START),
@@ -138,9 +64,9 @@ STORIES: tuple[Story, ...] = (
             Step(
                 0.2,
                 "mia",
-                settings=_settings(
-                    [_is("is_paying", False), "AND", {"filter": "age", "operator": "gte", "value": 18}],
-                    _variants(("control", "20"), ("banner", "20")),
+                settings=settings(
+                    [equals("is_paying", False), "AND", {"filter": "age", "operator": "gte", "value": 18}],
+                    variants(("control", "20"), ("banner", "20")),
                     ends_in=25,
                     message="More users, adults only",
                 ),
@@ -157,11 +83,11 @@ STORIES: tuple[Story, ...] = (
             "metric": "Second-day return.",
             "jira_issue": "ONB-4",
         },
-        _life(
+        life(
             "mia",
-            _settings(
-                [_is("is_new_user", True)],
-                _variants(("control", "20"), ("short", "20"), ("long", "20")),
+            settings(
+                [equals("is_new_user", True)],
+                variants(("control", "20"), ("short", "20"), ("long", "20")),
                 ends_in=40,
             ),
             (20, Verb.PUBLISH),
@@ -180,11 +106,11 @@ STORIES: tuple[Story, ...] = (
             "managers": ["jonas"],
         },
         [
-            *_life(
+            *life(
                 "jonas",
-                _settings(
-                    [_in("country_id", UNITED_STATES, CANADA)],
-                    _variants(*_FIVE_FIVE),
+                settings(
+                    [one_of("country_id", UNITED_STATES, CANADA)],
+                    variants(*_FIVE_FIVE),
                     message="North America only",
                 ),
                 (28, Verb.PUBLISH),
@@ -194,9 +120,9 @@ STORIES: tuple[Story, ...] = (
             Step(
                 12,
                 "jonas",
-                settings=_settings(
-                    [_in("country_id", UNITED_STATES, CANADA, UNITED_KINGDOM)],
-                    _variants(("control", "10"), ("treatment", "10")),
+                settings=settings(
+                    [one_of("country_id", UNITED_STATES, CANADA, UNITED_KINGDOM)],
+                    variants(("control", "10"), ("treatment", "10")),
                     ends_in=75,
                     message="Widened: nothing broke in the first two weeks",
                 ),
@@ -211,11 +137,9 @@ STORIES: tuple[Story, ...] = (
             "metric": "Hints dismissed.",
             "jira_issue": "ONB-9",
         },
-        _life(
+        life(
             "mia",
-            _settings(
-                [], _variants(("control", "50"), ("friendly", "50")), message="Everybody, half and half"
-            ),
+            settings([], variants(("control", "50"), ("friendly", "50")), message="Everybody, half and half"),
             (5, Verb.PUBLISH),
             (4, Verb.START),
             created=7,
@@ -231,17 +155,17 @@ STORIES: tuple[Story, ...] = (
             "metric": "Yearly plans sold.",
             "jira_issue": "IOS-311",
         },
-        _life(
+        life(
             "mia",
-            _settings(
+            settings(
                 [
-                    _is("platform", "ios"),
+                    equals("platform", "ios"),
                     "AND",
                     {"filter": "client_version", "operator": "version_gte", "value": "2.0"},
                     "AND",
                     {"filter": "age", "operator": "gte", "value": 18},
                 ],
-                _variants(("control", "12.5"), ("yearly_first", "12.5")),
+                variants(("control", "12.5"), ("yearly_first", "12.5")),
                 ends_in=32,
             ),
             (4, Verb.PUBLISH),
@@ -257,10 +181,10 @@ STORIES: tuple[Story, ...] = (
             "metric": "Searches with a click.",
             "jira_issue": "SRCH-8",
         },
-        _life(
+        life(
             "mia",
-            _settings(
-                [_in("language", "en", "de")], _variants(("control", "8"), ("suggest", "8")), ends_in=12
+            settings(
+                [one_of("language", "en", "de")], variants(("control", "8"), ("suggest", "8")), ends_in=12
             ),
             (16, Verb.PUBLISH),
             (14, Verb.START),
@@ -276,11 +200,11 @@ STORIES: tuple[Story, ...] = (
             "metric": "Profiles with a photo.",
             "managers": ["jonas"],
         },
-        _life(
+        life(
             "jonas",
-            _settings(
+            settings(
                 [{"filter": "registered_at", "operator": "within_days", "value": 180}],
-                _variants(("control", "10"), ("one_step", "10")),
+                variants(("control", "10"), ("one_step", "10")),
                 ends_in=18,
             ),
             (11, Verb.PUBLISH),
@@ -299,15 +223,15 @@ STORIES: tuple[Story, ...] = (
             "success": "At least 3 % more orders.",
             "jira_issue": "PAY-31",
         },
-        _life(
+        life(
             "mia",
-            _settings(
+            settings(
                 [
-                    _is("is_test_user", True),
+                    equals("is_test_user", True),
                     "OR",
-                    [_in("country_id", GERMANY, FRANCE), "AND", _is("is_paying", True)],
+                    [one_of("country_id", GERMANY, FRANCE), "AND", equals("is_paying", True)],
                 ],
-                _variants(*_FIVE_FIVE),
+                variants(*_FIVE_FIVE),
                 starts_in=7,
                 ends_in=35,
             ),
@@ -323,9 +247,7 @@ STORIES: tuple[Story, ...] = (
             "metric": "Evening sessions.",
             "managers": ["jonas"],
         },
-        _life(
-            "jonas", _settings([], _variants(("control", "4"), ("dark", "4"))), (2, Verb.PUBLISH), created=4
-        ),
+        life("jonas", settings([], variants(("control", "4"), ("dark", "4"))), (2, Verb.PUBLISH), created=4),
     ),
     Story(
         "voice_search",
@@ -335,9 +257,9 @@ STORIES: tuple[Story, ...] = (
             "metric": "Searches per session.",
             "jira_issue": "SRCH-12",
         },
-        _life(
+        life(
             "mia",
-            _settings([_in("country_id", UNITED_STATES, UNITED_KINGDOM, INDIA)], _variants(*_FIVE_FIVE)),
+            settings([one_of("country_id", UNITED_STATES, UNITED_KINGDOM, INDIA)], variants(*_FIVE_FIVE)),
             created=1,
         ),
     ),
@@ -359,9 +281,9 @@ STORIES: tuple[Story, ...] = (
             "jira_issue": "PAY-9",
         },
         [
-            *_life(
+            *life(
                 "mia",
-                _settings([_EUROPE], _variants(("control", "20"), ("with_tax", "20"))),
+                settings([_EUROPE], variants(("control", "20"), ("with_tax", "20"))),
                 (58, Verb.PUBLISH),
                 (56, Verb.START),
                 created=60,
@@ -388,10 +310,10 @@ STORIES: tuple[Story, ...] = (
             "managers": ["jonas"],
         },
         [
-            *_life(
+            *life(
                 "jonas",
-                _settings(
-                    [_in("country_id", BRAZIL, INDIA)], _variants(("control", "25"), ("skeleton", "25"))
+                settings(
+                    [one_of("country_id", BRAZIL, INDIA)], variants(("control", "25"), ("skeleton", "25"))
                 ),
                 (45, Verb.PUBLISH),
                 (43, Verb.START),
@@ -419,9 +341,9 @@ STORIES: tuple[Story, ...] = (
             "jira_issue": "PAY-12",
         },
         [
-            *_life(
+            *life(
                 "mia",
-                _settings([], _variants(("control", "5"), ("confetti", "5"))),
+                settings([], variants(("control", "5"), ("confetti", "5"))),
                 (38, Verb.PUBLISH),
                 (36, Verb.START),
                 created=40,
@@ -437,35 +359,7 @@ STORIES: tuple[Story, ...] = (
             ),
         ],
     ),
-    Story(
-        "christmas_guests",
-        {"name": "Sees the Christmas shop", "area": "payments"},
-        _life(
-            "mia",
-            {"conditions": [_in("country_id", GERMANY, FRANCE, ITALY, SPAIN, UNITED_KINGDOM, UNITED_STATES)]},
-            (6, Verb.PUBLISH),
-            (5, Verb.START),
-            created=7,
-        ),
-        kind=Kind.GROUP,
-    ),
-    Story(
-        "power_users",
-        {"name": "Paying for more than a year", "area": "profile"},
-        _life(
-            "mia",
-            {
-                "conditions": [
-                    _is("is_paying", True),
-                    "AND",
-                    {"filter": "registered_at", "operator": "older_than_days", "value": 365},
-                ]
-            },
-            (2, Verb.PUBLISH),
-            created=3,
-        ),
-        kind=Kind.GROUP,
-    ),
+    *GROUPS,
 )
 
 FORCED: tuple[ForcedStory, ...] = (
