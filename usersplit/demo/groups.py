@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from experiments.lifecycle import Verb
 from experiments.models import Kind
+from usersplit.demo.countries import FRANCE, GERMANY, ITALY, SPAIN, UNITED_KINGDOM, UNITED_STATES
 from usersplit.demo.telling import Story, equals, life, one_of
 
 GROUPS: tuple[Story, ...] = (

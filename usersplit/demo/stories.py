@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from experiments.lifecycle import Verb
+from usersplit.demo.countries import (
+    BRAZIL,
+    CANADA,
+    FRANCE,
+    GERMANY,
+    INDIA,
+    ITALY,
+    POLAND,
+    SPAIN,
+    UNITED_KINGDOM,
+    UNITED_STATES,
+)
 from usersplit.demo.groups import GROUPS
 from usersplit.demo.telling import ForcedStory, Step, Story, equals, life, one_of, settings, variants
-
-# ISO 3166-1 numbers, as the country filter has them.
-GERMANY, FRANCE, ITALY, SPAIN, POLAND = 276, 250, 380, 724, 616
-UNITED_STATES, CANADA, UNITED_KINGDOM, BRAZIL, INDIA = 840, 124, 826, 76, 356
 
 _EUROPE = one_of("country_id", GERMANY, FRANCE, ITALY, SPAIN, POLAND)
 _FIVE_FIVE = (("control", "5"), ("treatment", "5"))
