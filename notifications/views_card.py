@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from accounts.actors import Actor
 from accounts.models import User
@@ -47,7 +48,10 @@ def card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
         **_hearing(signed_in_person(request), experiment),
     }
     template = "card/card.html" if request.htmx else "card/page.html"
-    return render(request, f"notifications/{template}", context)
+    answer = render(request, f"notifications/{template}", context)
+    # The last poll of a room on its way: it is in the changelog now.
+    is_done = request.htmx.trigger == "room" and not context["poll"]
+    return trigger_client_event(answer, "experiment-changed") if is_done else answer
 
 
 def _room(experiment: Experiment) -> dict[str, Any]:

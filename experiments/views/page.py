@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.http import HtmxRequest
-from experiments.consequences import VERB_LABELS, consequences, lifecycle_steps
+from experiments.consequences import VERB_LABELS, consequences, lifecycle_steps, reach
 from experiments.forms.finish import FinishForm
 from experiments.lifecycle import Status, Verb, verbs_from
 from experiments.models import StartApproval
@@ -167,9 +167,11 @@ def _approval(access: Access) -> dict[str, Any] | None:
         .first()
     )
     is_own = row is not None and access.actor.user is not None and row.requested_by_id == access.actor.user.pk
+    may_approve = row is not None and row.approved_by is None and access.may_approve and not is_own
     return {
         "row": row,
+        "reach": reach(experiment) if may_approve else "",
         "may_ask": row is None and access.may_act,
-        "may_approve": row is not None and row.approved_by is None and access.may_approve and not is_own,
+        "may_approve": may_approve,
         "is_own": is_own,
     }
