@@ -17,7 +17,10 @@ def alone_with(space: int, number: int) -> Iterator[bool]:
     try:
         yield is_mine
     finally:
-        # After a lost connection the server has released it already.
         if is_mine and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [space, number])
+        elif is_mine:
+            # Lost, or within a transaction that failed, which would outlive its rollback with the lock: for good, where
+            # the process keeps its connection.
+            connection.close()
