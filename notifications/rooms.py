@@ -201,6 +201,7 @@ def _archive(room: Room, channel: ChatChannel) -> None:
 
 def _failed(room: Room, failure: SendFailed) -> None:
     """Tried again later, less and less often; a room that cannot be made says so, and somebody asks for it again."""
+    logger.warning("Room %s: %s", room.pk, failure.answer)
     attempts = room.attempts + 1
     next_try = clock.now() + pause_after(attempts, failure.retry_after)
     hopeless = room.state == Room.State.WANTED and (failure.permanent or attempts >= ATTEMPTS)
