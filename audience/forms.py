@@ -71,6 +71,7 @@ class FilterForm(ConsoleForm):
             del self.fields[name]
         possible = operators_of(self.edited.type)
         self.fields["operators"] = forms.MultipleChoiceField(
+            label=_("Operators"),
             required=False,
             choices=[(name, LABELS[name]) for name in possible],
             widget=forms.CheckboxSelectMultiple,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from experiments.audience_report import Intersection, VariantPair
 
 
@@ -63,9 +65,16 @@ def balance_in_words(log: Mapping[str, Any]) -> str:
     if not deal or not deal["variants_met"]:
         return ""
     met, even, furthest = deal["variants_met"], deal["within_one"], deal["furthest"]
-    variants = f"{met} variant{'s' if met != 1 else ''} of other tests"
     if even == met:
-        return f"{variants}: spread over yours as evenly as whole split groups allow."
-    return (
-        f"{variants}: {even} spread over yours to within one split group, the furthest is {furthest:.1f} off."
+        words = ngettext(
+            "%(met)s variant of other tests: spread over yours as evenly as whole split groups allow.",
+            "%(met)s variants of other tests: spread over yours as evenly as whole split groups allow.",
+            met,
+        )
+        return words % {"met": met}
+    words = ngettext(
+        "%(met)s variant of other tests: %(even)s spread over yours to within one split group, the furthest is %(furthest)s off.",
+        "%(met)s variants of other tests: %(even)s spread over yours to within one split group, the furthest is %(furthest)s off.",
+        met,
     )
+    return words % {"met": met, "even": even, "furthest": f"{furthest:.1f}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from experiments.models.experiment import Experiment
@@ -13,8 +14,8 @@ from experiments.models.experiment import Experiment
 class Environment(models.TextChoices):
     """Where a forced variant applies."""
 
-    PRODUCTION = "production", "Production"
-    DEVEL = "devel", "Devel"
+    PRODUCTION = "production", _("Production")
+    DEVEL = "devel", _("Devel")
 
 
 class ForPerson(models.Model):
