@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actors import Actor
 from core import clock
 from experiments.lifecycle import Status, Verb
 from experiments.list_rows import AudienceTotals, audience_totals
 from experiments.models import Experiment
+from experiments.saved_conditions import numbers_of_uses
 
 VERB_LABELS = {
     Verb.PUBLISH: _("Publish to dev"),
@@ -75,6 +77,7 @@ def _withdraw(experiment: Experiment, totals: AudienceTotals | None) -> list[str
     return [
         gettext("The user group is a draft again: it is no longer delivered, and only its managers see it."),
         gettext("Test users are no longer in the group."),
+        _copies(experiment),
     ]
 
 
@@ -106,12 +109,28 @@ def _pause(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
 
 def _finish(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     if not experiment.is_test:
-        return [gettext("Nobody is in the group any more, for good. It can still be read here.")]
+        return [
+            gettext("Nobody is in the group any more, for good. It can still be read here."),
+            _copies(experiment),
+        ]
     return [
         gettext("It ends for good: with a winner, whom you choose here, or rejected."),
         gettext("Rejecting is not the same as choosing the control: after it nobody gets a variant at all."),
         _now_in_variants(experiment, totals),
     ]
+
+
+def _copies(group: Experiment) -> str:
+    """What becomes of those who have the group's conditions: nothing, which is not what one would expect."""
+    number = numbers_of_uses([group], Actor.machine("consequences"))[group.pk]
+    if not number:
+        return ""
+    told = ngettext(
+        "%(number)s test or group has its conditions; there they stay as they are, as a copy.",
+        "%(number)s tests and groups have its conditions; there they stay as they are, as a copy.",
+        number,
+    )
+    return told % {"number": f"{number:,}"}
 
 
 def _now_in_variants(experiment: Experiment, totals: AudienceTotals | None) -> str:

@@ -62,7 +62,8 @@ def test_settings_of_a_running_test_wait_to_be_attached(mia: Actor, warehouse: A
     add_prepared(mia, test, variants=variants)
     text = strip_tags(client.get(PAGE).content.decode())
     assert "Settings 2 are prepared and wait" in text
-    assert text.count("[removed: 5 ]") == text.count("[added: 10 ]") == 2
+    assert "[removed: 5 ]" in text
+    assert "[added: 10 ]" in text
     response = client.post(f"{PAGE}settings/2/attach/", headers=HTMX)
     assert "experiment-changed" in response["HX-Trigger"]
     assert Experiment.objects.get().current == SettingsGroup.objects.get(number=2)

@@ -90,3 +90,19 @@ def test_a_group_says_what_a_change_of_it_does(
     assert "/tests/inside/settings/new/" not in _page(client.get(card, headers=headers))
     _group(mia, "over", YOUNG, Status.FINISHED)
     assert "It is finished: nobody is in it" in _page(client.get("/groups/over/uses/", headers=headers))
+
+
+@pytest.mark.parametrize(("status", "verb"), [(Status.RUNNING, "finish"), (Status.DEV, "withdraw")])
+def test_who_ends_a_group_in_use_hears_what_becomes_of_the_copies(
+    status: Status, verb: str, mia: Actor, warehouse: Any, client: Client
+) -> None:
+    _group(mia, "young", YOUNG, status)
+    asked = f"/groups/young/verbs/{verb}/"
+    assert "as a copy" not in _page(client.get(asked))
+    make_experiment(mia, Status.RUNNING, key="inside", conditions=[YOUNG, "AND", OLD])
+    assert "1 test or group has its conditions; there they stay as they are, as a copy." in _page(
+        client.get(asked)
+    )
+    assert client.post(asked, {"expected_status": status.value}).status_code == 302
+    # The test goes on with the conditions that it has.
+    assert "Inside" in _page(client.get("/groups/young/uses/", headers={"HX-Request": "true"}))
