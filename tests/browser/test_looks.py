@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from core import clock
 from delivery.code_places import CodeScan, Place, report_scan
 from delivery.services import deliver
 from experiments.lifecycle import Status
-from experiments.models import Experiment, Kind
+from experiments.models import AppText, Experiment, Kind
 from experiments.services import check_split_groups, force_user, switch_tests_off
 from notifications.kinds import EventKind
 from notifications.models import Connection, Provider
@@ -30,6 +31,7 @@ from notifications.unsubscribing import unsubscribe_url
 from tests.analytics.counted import count_hits
 from tests.browser.axe import complaints, sideways
 from tests.browser.conftest import NARROW, WIDE, NewPage
+from tests.browser.pages import NOT_PAGES, PAGES
 from tests.conftest import People
 from tests.factories import add_prepared, add_settings, make_draft, make_experiment
 from tests.usersplit.test_console_matrix import OPEN, RULES
@@ -37,100 +39,6 @@ from tests.usersplit.test_console_matrix import OPEN, RULES
 WIDEST = 2_560
 PARTS = 2
 
-PAGES = [
-    "/",
-    "/calendar/",
-    "/overlap/",
-    "/overlap/green_button/red_banner/",
-    "/search/?q=button",
-    "/first-test/",
-    "/me/",
-    "/help/",
-    "/help/hits/",
-    "/help/sdk-integrations/",
-    "/help/readme/",
-    "/tests/",
-    "/tests/?q=nothing-like-this",
-    "/groups/",
-    "/new/tests/",
-    "/new/groups/",
-    "/tests/an_idea/",
-    "/tests/green_button/",
-    "/tests/green_button/verbs/pause/",
-    "/tests/green_button/verbs/finish/",
-    "/tests/green_button/properties/edit/",
-    "/tests/green_button/settings/new/",
-    "/tests/green_button/settings/1/",
-    "/tests/green_button/settings/versions/?before=1&after=3",
-    "/tests/green_button/audience/",
-    "/tests/green_button/changelog/",
-    "/tests/old_button/",
-    "/groups/christmas/",
-    "/groups/christmas/settings/new/",
-    "/tests/green_button/audience/?settings=2",
-    "/capacity/",
-    "/capacity/?groups=1200&days=14",
-    "/capacity/?groups=many",
-    "/split-groups/",
-    "/check/?user_id=100001",
-    "/check/?user_id=nobody",
-    "/forced/",
-    "/changelog/",
-    "/filters/",
-    "/filters/country_id/",
-    "/new/filter/",
-    "/tokens/?everybody",
-    "/tests/green_button/code/?language=javascript",
-    "/tests/green_button/in-code/",
-    "/servers/",
-    "/system/?now",
-    "/nowhere/",
-    "/tests/green_button/hits/",
-    "/tests/green_button/hits/several/",
-    "/tests/green_button/worth/",
-    "/tests/green_button/notifications/",
-    "/tests/green_button/jira/",
-    "/groups/christmas/uses/",
-    "/hits/unknown/",
-    "/analytics/user-hits/?user_id=4711",
-    "/notifications/",
-    "/notifications/mine/",
-    "/notifications/stop/{unsubscribe}/",
-    "/connections/",
-    "/new/connection/slack/",
-    "/new/connection/matrix/",
-    "/connections/{connection}/",
-    "/loads/",
-    "/loads/{load}/",
-    "/new/source/",
-    "/sources/shop/",
-    "/forced/many/",
-    "/tests-off/",
-    "/tests/green_button/results/",
-]
-# Addresses that answer a GET and are no pages, each with why.
-NOT_PAGES = {
-    **dict.fromkeys(("healthz", "readyz", "metrics"), "for probes"),
-    "accounts:login": "has a test of its own",
-    "accounts:logout": "only leads away",
-    "accounts:language_choose": "only leads back",
-    "console:help_picture": "a picture",
-    **dict.fromkeys(
-        ("console:test_export", "experiments:entry_export", "experiments:experiment_entry_export"), "a file"
-    ),
-    "audience:load_rejects": "a file",
-    **dict.fromkeys(
-        ("experiments:experiment_header", "experiments:properties_card", "experiments:settings_card"),
-        "part of the test's page, which holds it from the start",
-    ),
-    **dict.fromkeys(
-        ("experiments:preparation_progress", "experiments:latest_card", "console:code_seen"),
-        "part of the test's page, where it stands",
-    ),
-    **dict.fromkeys(
-        ("experiments:token_options", "notifications:jira_check"), "what a field of a form proposes"
-    ),
-}
 CONDITIONS: list[Any] = [
     {"filter": "is_test_user", "operator": "eq", "value": True},
     "OR",
@@ -192,6 +100,7 @@ def _hits_and_code(test: Experiment, mia: Actor) -> None:
 
 def _things_of_a_superuser(superuser: Actor, people: People) -> dict[str, object]:
     """What is connected, loaded and handed out; their numbers."""
+    AppText.objects.create(token="pay_button", language="en", text=LONG)
     create_token(superuser, "M" * 100, ["read", "deliver"])
     source = {
         "database_variable": "SOURCE_SHOP",
@@ -204,6 +113,7 @@ def _things_of_a_superuser(superuser: Actor, people: People) -> dict[str, object
     return {
         "connection": Connection.objects.create(name=LONG[:100], provider=Provider.SLACK, secret=b"").pk,
         "load": UserLoad.objects.get().pk,
+        "person": people.manager.pk,
         "unsubscribe": unsubscribe_url(people.viewer.pk, EventKind.PAUSED).rstrip("/").rpartition("/")[2],
     }
 
@@ -218,15 +128,15 @@ def test_no_page_is_forgotten(people: People) -> None:
     """Every address of the console that answers a GET is looked at, or has its reason."""
     browser = Client()
     browser.force_login(people.superuser)
-    numbers = dict.fromkeys(("forced", "off", "token", "connection", "load"), 1)
+    numbers: defaultdict[str, object] = defaultdict(lambda: 1)
     answers_get = set()
     for name, rule in RULES.items():
-        answer = browser.get(rule.path.format(**numbers))
-        answer.close()
+        answer = browser.get(rule.path.format_map(numbers))
+        list(answer)  # a file is closed once it is read
         if answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             answers_get.add(name)
     looked_at = {
-        resolve(urlsplit(address.format(**numbers, unsubscribe="x")).path).view_name
+        resolve(urlsplit(address.format_map(numbers)).path).view_name
         for address in PAGES
         if address != "/nowhere/"
     }

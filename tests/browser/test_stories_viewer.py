@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from playwright.sync_api import Page, expect
 
@@ -25,7 +25,7 @@ CHANGES = re.compile(
 # Every page of the side bar that a viewer has, by its heading.
 PAGES = ("Tests", "User groups", "Calendar", "Overlap", "Capacity", "Split groups", "Check a user", "Forced users",
          "Hits nobody knows", "Changelog", "Notifications", "Filters", "Delivery status")  # fmt: skip
-REFUSED = (
+REFUSED: Final[tuple[tuple[str, dict[str, str | float | bool]], ...]] = (
     ("/new/tests/", {"key": "mine", "name": "Mine", "side": "server"}),
     ("/tests/green_button/verbs/pause/", {"expected_status": "running"}),
     ("/tests/green_button/properties/edit/", {"name": "Mine"}),
