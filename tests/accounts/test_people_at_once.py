@@ -25,7 +25,7 @@ def at_once(*works: Callable[[], object]) -> list[str]:
         try:
             work()
         except DomainError as refusal:
-            return refusal.title
+            return str(refusal.title)
         finally:
             connection.close()
         return "done"
