@@ -34,6 +34,7 @@ LIST: Final = "console:test_list"
 MORE: Final[Mapping[str, tuple[str, ...]]] = {
     LIST: ("?status=running", "?q=number+7&sort=-hits", "?attention=any"),
     "console:search": ("?q=number+7",),
+    "qa_tools:user_check": ("?user_id=4711",),
 }
 # What stands for the parts of addresses; those with other parts are left out, and named.
 PARTS: Final[Mapping[str, object]] = {
