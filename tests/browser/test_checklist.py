@@ -33,7 +33,7 @@ def test_a_manager_walks_by_the_checklist(
     card.get_by_role("link", name="Settings are saved").press("Enter")
     expect(page).to_have_url(re.compile("#settings$"))
     expect(page.get_by_role("link", name="Make the settings")).to_be_in_viewport()
-    for target in card.get_by_role("link").all():
+    for target in card.locator(".us-todo").get_by_role("link").all():
         expect(page.locator(str(target.get_attribute("href")))).to_have_count(1)
 
     add_prepared(mia, draft)
