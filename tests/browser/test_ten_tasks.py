@@ -67,12 +67,17 @@ class Hand:
         self.press("Enter")
         expect(self.page).not_to_have_url(re.compile(r"//[^/]+/$"))
 
+    def go(self, name: str) -> None:
+        """By the side bar."""
+        bar = self.page.get_by_role("navigation", name="Main").first
+        self.click(bar.get_by_role("link", name=name, exact=True))
+
     def region(self, name: str) -> Locator:
         return self.page.get_by_role("region", name=name, exact=True)
 
 
 def _shares_users(hand: Hand) -> None:
-    hand.press("g", "o")
+    hand.go("Overlap")
     hand.click(hand.page.get_by_label("Pairs with"))
     hand.type("green_button")
     pairs = hand.region("Pairs with “green_button”").locator("tbody tr")
@@ -111,7 +116,7 @@ def _would_get(hand: Hand) -> None:
 
 
 def _still_in_the_code(hand: Hand) -> None:
-    hand.press("g", "t")
+    hand.go("Tests")
     hand.click(hand.page.get_by_role("link", name="Still in the code"))
     rows = hand.page.locator("tbody").get_by_role("row")
     expect(rows).to_have_count(1)
@@ -139,7 +144,7 @@ def _since_monday(hand: Hand) -> None:
 
 
 def _room(hand: Hand) -> None:
-    hand.press("g", "p")
+    hand.go("Capacity")
     hand.click(hand.page.get_by_text("As a table", exact=True))
     rows = hand.page.get_by_role("group", name="Free split groups by day as a table").locator("tbody tr")
     report = capacity_report(Actor.person(User.objects.get(username="manager")))
@@ -150,7 +155,7 @@ def _room(hand: Hand) -> None:
 
 
 def _old_version(hand: Hand) -> None:
-    hand.press("g", "a")
+    hand.go("Delivery status")
     rows = hand.page.get_by_role("row")
     expect(rows.filter(has_text="Behind")).to_contain_text("web-2")
     expect(rows.filter(has_text="Newest")).to_contain_text("web-1")
