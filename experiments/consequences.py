@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.utils.translation import gettext, ngettext
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from core import clock
+from core.moments import moment_words
 from experiments.lifecycle import Status, Verb
 from experiments.list_rows import AudienceTotals, audience_totals
 from experiments.models import Experiment
@@ -185,15 +187,14 @@ def _dates(experiment: Experiment) -> str:
     if current is None:
         return ""
     starts, ends, now = current.starts_at, current.ends_at, clock.now()
-    moment = "%Y-%m-%d %H:%M UTC"
-    begins = starts.strftime(moment) if starts and starts > now else ""
+    begins = moment_words(starts) if starts and starts > now else ""
     if ends is None:
         return (
             gettext("By its dates it begins %(start)s.") % {"start": begins}
             if begins
             else gettext("It has no end date: it runs until somebody pauses or finishes it.")
         )
-    values = {"start": begins, "end": ends.strftime(moment)}
+    values = {"start": begins, "end": moment_words(ends)}
     if begins:
         return gettext("By its dates it begins %(start)s and it ends %(end)s.") % values
     if ends <= now:
@@ -232,8 +233,8 @@ _WRITERS = {
 }
 
 
-def lifecycle_steps(experiment: Experiment) -> list[tuple[str, str, bool]]:
-    """The strip at the top of a test: (label, when it was reached or "", whether it stands there now)."""
+def lifecycle_steps(experiment: Experiment) -> list[tuple[str, dt.datetime | None, bool]]:
+    """The strip at the top of a test: (label, when it was reached or None, whether it stands there now)."""
     steps = (
         (Status.DRAFT, gettext("Draft"), experiment.created_at),
         (Status.DEV, gettext("Dev"), experiment.published_at),
@@ -248,5 +249,5 @@ def lifecycle_steps(experiment: Experiment) -> list[tuple[str, str, bool]]:
         is_past = order.index(status) <= order.index(present)
         # The day is that of the start.
         shown = gettext("Running, paused now") if status == Status.RUNNING and is_paused else label
-        found.append((shown, when.strftime("%Y-%m-%d") if when and is_past else "", status == present))
+        found.append((shown, when if is_past else None, status == present))
     return found
