@@ -233,7 +233,7 @@
     alert.dataset.told = "";
     document.getElementById("messages").replaceChildren(alert);
   };
-  document.addEventListener("htmx:responseError", () => tell(say("refused")));
+  document.addEventListener("htmx:responseError", () => tell(say("notDone")));
   document.addEventListener("htmx:sendError", () => tell(say("unreachable")));
   document.addEventListener("htmx:afterOnLoad", () => document.querySelector("[data-told]")?.remove());
   document.addEventListener("keydown", (event) => {
