@@ -23,6 +23,7 @@ from console.first_test_facts import (
     own_test,
 )
 from console.services import dismiss_first_test, follow_test, say_tried
+from core.errors import Conflict
 from core.http import HtmxRequest
 
 
@@ -74,7 +75,7 @@ def first_test_tried(request: HtmxRequest) -> HttpResponse:
     guided_person(actor)
     guidance = guidance_for(actor)
     if guidance is None or guidance.experiment is None:
-        raise Http404
+        raise Conflict(gettext("There is no test yet that could have been tried out: make one first."))
     say_tried(guidance.person, guidance.experiment)
     return redirect("console:first_test")
 

@@ -108,7 +108,7 @@ def test_a_user_who_was_checked_leaves_no_trace_so_the_person_says_so(
     manager: Actor, people: People, warehouse: Any
 ) -> None:
     browser = _browser(people.manager)
-    assert browser.post(f"{PAGE}tried/").status_code == 404
+    assert browser.post(f"{PAGE}tried/").status_code == 409
     make_experiment(manager, Status.DEV, key="mine")
     assert "I have checked one" in browser.get(PAGE).content.decode()
     browser.post(f"{PAGE}tried/")
