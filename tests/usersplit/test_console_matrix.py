@@ -220,7 +220,9 @@ def test_each_role_at_each_address(people: People, addresses: dict[str, str], ro
         if role == "nobody":
             good = answer.status_code == 302 and location.startswith("/login/")
         elif role in rule.roles:
-            good = answer.status_code == 404 if rule.missing else answer.status_code in {200, 201, 302, 409, 422}
+            good = (
+                answer.status_code == 404 if rule.missing else answer.status_code in {200, 201, 302, 409, 422}
+            )
         else:
             good = answer.status_code == 403
         if not good:
