@@ -41,9 +41,17 @@ def japanese(person: User, zone: str = "") -> Client:
     [
         ("en", "UTC", "<time>2026-11-22 12:05 UTC</time>"),
         ("en", "Europe/Berlin", '<time title="2026-11-22 12:05 UTC" data-zoned>2026-11-22 13:05 CET</time>'),
-        ("en", "America/Sao_Paulo", '<time title="2026-11-22 12:05 UTC" data-zoned>2026-11-22 09:05 UTC-03</time>'),
+        (
+            "en",
+            "America/Sao_Paulo",
+            '<time title="2026-11-22 12:05 UTC" data-zoned>2026-11-22 09:05 UTC-03</time>',
+        ),
         ("ja", "Asia/Tokyo", '<time title="2026/11/22 12:05 UTC" data-zoned>2026/11/22 21:05 JST</time>'),
-        ("ko", "Asia/Seoul", '<time title="2026. 11. 22. 12:05 UTC" data-zoned>2026. 11. 22. 21:05 KST</time>'),
+        (
+            "ko",
+            "Asia/Seoul",
+            '<time title="2026. 11. 22. 12:05 UTC" data-zoned>2026. 11. 22. 21:05 KST</time>',
+        ),
     ],
 )
 def test_a_moment_is_on_the_readers_clocks_with_utc_beside_it(language: str, zone: str, shown: str) -> None:
