@@ -30,6 +30,20 @@ def delivered_experiments(moment: dt.datetime) -> Iterator[Experiment]:
     yield from rows.defer(*unused).order_by("kind", "key")
 
 
+def document_states(moment: dt.datetime) -> tuple[object, ...]:
+    """What all files and the tests-off document depend on and can still change: settings groups, draws and variants never do.
+
+    Two that are equal stand for the same files, at a hundredth of the cost of building these.
+    """
+    states = Experiment.objects.delivered().order_by("pk")
+    forced = ForcedUser.objects.filter(_in_force(moment)).order_by("pk")
+    return (
+        *states.values_list("pk", "key", "status", "side", "current", "outcome", "winner", "scope"),
+        *forced.values_list("pk", "experiment", "variant", "user_id", "device_id", "environment"),
+        tests_off_document(moment),
+    )
+
+
 def build_document(experiment: Experiment) -> Document:
     """The test file of a row from `delivered_experiments`.
 
