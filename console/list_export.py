@@ -9,6 +9,8 @@ from io import StringIO
 from itertools import islice
 from typing import Final
 
+from django.utils.translation import override
+
 from accounts.actors import Actor
 from changelog.export import inert
 from console.list_rows import Row, computed_order, in_order, list_rows_of, rows_of
@@ -29,7 +31,10 @@ def csv_pieces(actor: Actor, experiments: ExperimentQuerySet, wanted: Wanted) ->
     # The mark tells spreadsheets that this is UTF-8.
     yield "\ufeff" + _lines([COLUMNS])
     for some in _chunks(actor, experiments, wanted):
-        yield _lines([_cells(one, row) for one, row in zip(some, rows_of(actor, some), strict=True)])
+        # A file is for programs, too: its words are English.
+        with override("en"):
+            lines = _lines([_cells(one, row) for one, row in zip(some, rows_of(actor, some), strict=True)])
+        yield lines
 
 
 def _chunks(actor: Actor, experiments: ExperimentQuerySet, wanted: Wanted) -> Iterator[list[Experiment]]:

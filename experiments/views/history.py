@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.requests import signed_in_actor
-from changelog.export import csv_rows
+from changelog.export import csv_pieces
 from changelog.models import Entry, SubjectKind, Verb
 from core.http import HtmxRequest
 from experiments.forms.search import read_entry_search, read_number
@@ -107,7 +107,7 @@ def _link(entry: Entry, keys: dict[int, str]) -> dict[str, str] | None:
 def _file(request: HtmxRequest, entries: QuerySet[Entry], name: str) -> StreamingHttpResponse:
     found = matching_entries(entries, read_entry_search(request.GET))
     response = StreamingHttpResponse(
-        csv_rows(found.iterator(chunk_size=1_000)), content_type="text/csv; charset=utf-8"
+        csv_pieces(found.iterator(chunk_size=1_000)), content_type="text/csv; charset=utf-8"
     )
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
