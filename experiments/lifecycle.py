@@ -99,8 +99,3 @@ def requirements_of(verb: Verb, *, is_test: bool, needs_approval: bool) -> tuple
     """What `verb` asks of a test (or of a user group, which has no variants), in the order in which refusals are told."""
     left_out = {Requirement.SHARE: not is_test, Requirement.APPROVAL: not needs_approval}
     return tuple(one for one in REQUIREMENTS.get(verb, ()) if not left_out.get(one, False))
-
-
-def past_tense(verb: Verb) -> str:
-    """`pause` → `paused`, for sentences."""
-    return {Verb.WITHDRAW: "withdrawn"}.get(verb, f"{verb.removesuffix('e')}ed")

@@ -23,7 +23,7 @@ class RoomForm(ConsoleForm):
         label=_("Split groups"),
         min_value=1,
         max_value=SPLIT_GROUPS,
-        help_text=_("24 are 1 % of all users."),
+        help_text=_("24 are one percent of all users."),
         widget=_whole_number(),
         error_messages={
             "required": _("Say how many split groups you need."),

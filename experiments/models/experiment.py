@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from changelog.models import SubjectKind
@@ -183,3 +184,8 @@ class Experiment(models.Model):
     def noun(self) -> str:
         """What people call it, in a sentence."""
         return "test" if self.is_test else "user group"
+
+    @property
+    def noun_shown(self) -> str:
+        """The same in the reader's language, for pages."""
+        return gettext("test") if self.is_test else gettext("user group")

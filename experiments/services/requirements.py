@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import gettext
 
-from experiments.lifecycle import Requirement, Verb, past_tense, requirements_of
+from changelog.models import Verb as EntryVerb
+from experiments.lifecycle import Requirement, Verb, requirements_of
 from experiments.models import Experiment, PreparationState, SettingsGroup, StartApproval
 from experiments.services.settings_groups import owns_split_groups
 
@@ -42,7 +43,7 @@ def _prepared(row: Experiment, verb: Verb) -> str:
         return ""
     return gettext("“%(key)s” has no prepared settings yet, so it cannot be %(done)s.") % {
         "key": row.key,
-        "done": past_tense(verb),
+        "done": EntryVerb(verb).label,
     }
 
 

@@ -16,8 +16,9 @@ from changelog.services import Change
 from core import clock
 from core.errors import Conflict, FieldError, InvalidInput, StaleTransition
 from core.text import unstorable_text
-from experiments.lifecycle import Status, Verb, next_status, past_tense, verbs_from
+from experiments.lifecycle import Status, Verb, next_status, verbs_from
 from experiments.models import Experiment, Outcome, Scope, Variant
+from experiments.models.experiment import StatusChoices
 from experiments.services.ground import announce_after_commit, locked, note, require_acting
 from experiments.services.requirements import refusals
 
@@ -56,13 +57,18 @@ def apply_verb(
         if expected_status is not None and expected_status != status:
             raise StaleTransition(
                 gettext("“%(key)s” is %(status)s by now; it was %(expected)s when this was decided.")
-                % {"key": row.key, "status": status, "expected": expected_status}
+                % {"key": row.key, "status": _word(status), "expected": _word(expected_status)}
             )
         if target is None:
             possible = ", ".join(verbs_from(status)) or gettext("nothing any more")
             raise Conflict(
                 gettext("“%(key)s” is %(status)s, so it cannot be %(done)s. Possible: %(possible)s.")
-                % {"key": row.key, "status": status, "done": past_tense(verb), "possible": possible}
+                % {
+                    "key": row.key,
+                    "status": _word(status),
+                    "done": EntryVerb(verb).label,
+                    "possible": possible,
+                }
             )
         check_readiness(row, verb)
         end = _clean_ending(row, ending or {}) if verb == Verb.FINISH else Ending()
@@ -172,8 +178,13 @@ def _ending_changes(end: Ending) -> list[Change]:
     return [Change(field, label, None, value) for field, (label, value) in fields.items() if value]
 
 
+def _word(status: str) -> str:
+    """A status within a sentence; what is none stays as it was sent."""
+    return str(StatusChoices(status).label).lower() if status in StatusChoices.values else status
+
+
 def _sentence(row: Experiment, verb: Verb, end: Ending) -> str:
-    done = past_tense(verb).capitalize()
+    done = str(EntryVerb(verb).label).capitalize()
     if end.winner is not None:
         return f"{done}: “{end.winner.name}” won ({str(Scope(end.scope).label).lower()} from now on)"
     if end.result:

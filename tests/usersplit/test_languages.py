@@ -13,8 +13,10 @@ from accounts.actors import Actor
 from accounts.models import User
 from changelog.models import Entry
 from core import clock
-from experiments.lifecycle import Status
+from core.errors import Conflict
+from experiments.lifecycle import Status, Verb
 from experiments.models import Experiment
+from experiments.services import apply_verb
 from tests.conftest import People
 from tests.factories import make_experiment
 from tests.pseudo_language import OPENS
@@ -176,3 +178,23 @@ def test_what_streams_is_written_in_the_language_of_who_asked(people: People) ->
     text = b"".join(answer).decode()
     assert "2026-11-22T12:05:00Z" in text
     assert translation.get_language() == "en"
+
+
+def test_files_for_spreadsheets_say_the_same_words_to_everybody(people: People, manager: Actor) -> None:
+    make_experiment(manager, Status.DEV, key="green_button")
+    for address in ("/changelog/export/", "/tests.csv"):
+        in_english = Client()
+        in_english.force_login(people.viewer)
+        expected = b"".join(in_english.get(address))
+        assert b"green_button" in expected
+        assert b"".join(japanese(people.superuser).get(address)) == expected
+
+
+def test_a_refusal_is_told_wholly_in_the_readers_language(people: People, manager: Actor) -> None:
+    experiment = make_experiment(manager, Status.DEV, key="green_button")
+    with translation.override("ja"), pytest.raises(Conflict) as refusal:
+        apply_verb(manager, experiment, Verb.PAUSE)
+    assert "開発" in str(refusal.value)
+    assert "dev" not in str(refusal.value)
+    with pytest.raises(Conflict, match="is dev, so it cannot be paused"):
+        apply_verb(manager, experiment, Verb.PAUSE)
