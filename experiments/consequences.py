@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
@@ -214,7 +214,7 @@ def _upper_bound(totals: AudienceTotals | None) -> str:
 
 
 _NUMBERS = (
-    *(_("no"), _("one"), _("two"), _("three"), _("four"), _("five")),
+    *(pgettext_lazy("number", "no"), _("one"), _("two"), _("three"), _("four"), _("five")),
     *(_("six"), _("seven"), _("eight"), _("nine"), _("ten")),
 )
 
