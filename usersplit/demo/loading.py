@@ -24,8 +24,10 @@ from experiments.services import (
     prepare_settings_group,
     recount_settings_group,
 )
+from experiments.services.app_texts import apply_texts
 from usersplit.demo.stories import FORCED, STORIES
 from usersplit.demo.telling import Step, Story
+from usersplit.demo.texts import BROUGHT_IN, TEXTS
 
 # Queueing takes a while for people, too.
 PREPARED_AFTER = dt.timedelta(seconds=40)
@@ -53,6 +55,8 @@ def load_stories() -> int:
     ]
     with transaction.atomic():
         people = {person.username: Actor.person(person) for person in User.objects.all()}
+        with clock.frozen_at(today - dt.timedelta(days=BROUGHT_IN)):
+            apply_texts(people["mia"], TEXTS, source="the shop's texts")
         for event in sorted(events, key=lambda event: event.moment):
             _take(event, people[event.step.by], today)
         for forced in FORCED:
