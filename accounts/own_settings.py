@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.preferences import is_time_zone
-from core.errors import FieldError, InvalidInput
+from core.errors import FieldError, InvalidInput, NotAllowed
 from core.text import unstorable_text
 
 
@@ -44,6 +44,21 @@ def save_own_settings(person: User, *, language: str, time_zone: str, email: str
     if changed:
         User.objects.filter(pk=person.pk).update(**changed, revision=F("revision") + 1)
     return User.objects.get(pk=person.pk)
+
+
+@transaction.atomic
+def save_own_password(person: User, password: str) -> User:
+    """The person with the new password and nothing else changed: hashing takes so long that a superuser may switch them off meanwhile.
+
+    Raises NotAllowed when that has happened. An open one-time link is useless from now on.
+    """
+    row = User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    if not row.is_active:
+        raise NotAllowed(gettext("This account is switched off."))
+    row.set_password(password)
+    row.link_made_at = None
+    row.save(update_fields=["password", "link_made_at"])
+    return row
 
 
 def _is_address(email: str) -> bool:

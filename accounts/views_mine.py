@@ -19,7 +19,7 @@ from django.views.i18n import set_language
 
 from accounts.forms_mine import OwnPasswordForm, OwnSettingsForm
 from accounts.models import User
-from accounts.own_settings import save_own_settings
+from accounts.own_settings import save_own_password, save_own_settings
 from accounts.preferences import language_of
 from accounts.requests import signed_in_person
 from accounts.throttling import look, take
@@ -70,8 +70,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
         if "old_password" in form.errors:
             take(*guess)
         return _page(request, person, OwnSettingsForm(person=person), form)
-    form.save()
-    update_session_auth_hash(request, person)
+    update_session_auth_hash(request, save_own_password(person, form.cleaned_data["new_password1"]))
     messages.success(
         request, gettext("Your password is changed. Wherever else you were signed in, you are not any more.")
     )

@@ -19,7 +19,7 @@ from typing import Final
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W_]+|\s+|.", re.DOTALL)
 _SENTENCE: Final = re.compile(r"[^\n.!?;。！？]*[\n.!?;。！？]+\s*|[^\n.!?;。！？]+")
 _MOST_PARTS: Final = 1_000
-# How many pairs of equal parts there may be between two texts: the work is at worst this, a few hundred times over.
+# How many pairs of equal parts all comparisons of two texts may have together: the work grows with them.
 _MOST_PAIRS: Final = 20_000
 # Between two changes so little is no island to rest on.
 _ISLAND: Final = re.compile(r"\W{0,3}", re.DOTALL)
@@ -44,7 +44,7 @@ class Piece:
 
 def word_diff(before: str, after: str) -> list[Piece]:
     """The pieces of both texts in order: without the NEW ones they are `before`, without the GONE ones `after`."""
-    pieces = list(_compare(before, after, (_SENTENCE.findall, _WORD.findall)))
+    pieces = list(_compare(before, after, (_SENTENCE.findall, _WORD.findall), _Budget()))
     return _merged(_without_islands(_merged(pieces)))
 
 
@@ -89,7 +89,28 @@ def _tail(text: str, most: int) -> str:
     return cut[min(spaces) :] if spaces and min(spaces) < most // 2 else cut
 
 
-def _compare(before: str, after: str, splits: Sequence[Callable[[str], list[str]]]) -> Iterator[Piece]:
+class _Budget:
+    """What is left of the pairs that one answer may cost."""
+
+    def __init__(self) -> None:
+        self._pairs = _MOST_PAIRS
+
+    def allows(self, first: Sequence[str], second: Sequence[str]) -> bool:
+        """Whether the two may be compared; what that costs is taken."""
+        if len(first) + len(second) > 2 * _MOST_PARTS:
+            return False
+        there = Counter(part for part in second if not part.isspace())
+        # A look at every part costs something as well.
+        cost = sum(there[part] for part in first) + len(first) + len(second)
+        if cost > self._pairs:
+            return False
+        self._pairs -= cost
+        return True
+
+
+def _compare(
+    before: str, after: str, splits: Sequence[Callable[[str], list[str]]], budget: _Budget
+) -> Iterator[Piece]:
     """By the parts that the first of `splits` makes, then what differs by those of the next."""
     if before == after or not splits:
         yield from _replaced(before, after)
@@ -100,14 +121,14 @@ def _compare(before: str, after: str, splits: Sequence[Callable[[str], list[str]
     end = _common(old[start:][::-1], new[start:][::-1])
     yield Piece(Mark.SAME, "".join(old[:start]))
     middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
-    if _is_small(middle_old, middle_new):
+    if budget.allows(middle_old, middle_new):
         matcher = SequenceMatcher(str.isspace, middle_old, middle_new, autojunk=False)
         for _, first, last, new_first, new_last in matcher.get_opcodes():
             yield from _compare(
-                "".join(middle_old[first:last]), "".join(middle_new[new_first:new_last]), finer
+                "".join(middle_old[first:last]), "".join(middle_new[new_first:new_last]), finer, budget
             )
     else:
-        yield from _compare("".join(middle_old), "".join(middle_new), finer)
+        yield from _compare("".join(middle_old), "".join(middle_new), finer, budget)
     yield Piece(Mark.SAME, "".join(old[len(old) - end :]))
 
 
@@ -125,13 +146,6 @@ def _common(first: Sequence[str], second: Sequence[str]) -> int:
         if one != other:
             return index
     return min(len(first), len(second))
-
-
-def _is_small(first: Sequence[str], second: Sequence[str]) -> bool:
-    if len(first) + len(second) > 2 * _MOST_PARTS:
-        return False
-    there = Counter(part for part in second if not part.isspace())
-    return sum(there[part] for part in first) <= _MOST_PAIRS
 
 
 def _without_islands(pieces: Sequence[Piece]) -> Iterator[Piece]:

@@ -9,6 +9,7 @@ from io import StringIO
 from itertools import islice
 from typing import Final
 
+from django.utils import timezone
 from django.utils.translation import override
 
 from accounts.actors import Actor
@@ -31,8 +32,8 @@ def csv_pieces(actor: Actor, experiments: ExperimentQuerySet, wanted: Wanted) ->
     # The mark tells spreadsheets that this is UTF-8.
     yield "\ufeff" + _lines([COLUMNS])
     for some in _chunks(actor, experiments, wanted):
-        # A file is for programs, too: its words are English.
-        with override("en"):
+        # A file is for programs, too: its words are English, its times UTC.
+        with override("en"), timezone.override(dt.UTC):
             lines = _lines([_cells(one, row) for one, row in zip(some, rows_of(actor, some), strict=True)])
         yield lines
 

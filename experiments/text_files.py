@@ -88,8 +88,9 @@ def _checked(records: Iterator[tuple[int, dict[str, object]]]) -> tuple[list[Tex
     errors: list[str] = []
     lines: dict[tuple[str, str], int] = {}
     try:
-        for line, record in records:
-            if len(rows) >= MAX_TEXTS:
+        for number, (line, record) in enumerate(records):
+            # Those that are wrong count as well: a million of them would be looked at for many seconds.
+            if number >= MAX_TEXTS:
                 message = gettext("The file has more than %(most)s texts: upload it in parts.")
                 raise _Unreadable(message % {"most": f"{MAX_TEXTS:,}"})
             row, wrong = _row(line, record)
@@ -118,7 +119,7 @@ def _row(line: int, record: dict[str, object]) -> tuple[TextRow, list[str]]:
     unknown = sorted(set(record) - set(COLUMNS))
     if unknown:
         message = gettext("has “%(name)s”; known are token, language and text")
-        wrong.append(message % {"name": str(unknown[0])[:40]})
+        wrong.append(message % {"name": str(unknown[0])[:40].encode(errors="replace").decode()})
     return row, wrong
 
 
@@ -134,12 +135,15 @@ def _csv_records(text: str) -> Iterator[tuple[int, dict[str, object]]]:
                 names = [name.strip().lower() for name in fields]
                 if sorted(names) != sorted(COLUMNS):
                     raise _Unreadable(_at(1, gettext("must name the columns: token,language,text")))
-            elif fields and len(fields) != len(names):
+            elif not any(field.strip() for field in fields):
+                # A table's empty last rows.
+                pass
+            elif len(fields) != len(names):
                 message = gettext(
                     "has %(number)s columns instead of 3. A text with commas in it stands in double quotes."
                 )
                 raise _Unreadable(_at(line, message % {"number": len(fields)}))
-            elif fields:
+            else:
                 yield line, dict(zip(names, fields, strict=True))
             line = reader.line_num + 1
     except csv.Error as error:

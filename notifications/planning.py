@@ -34,6 +34,7 @@ BURST: Final = 3
 """So many messages within BURST_TIME come by themselves; what follows waits, and comes as one."""
 BURST_TIME: Final = dt.timedelta(minutes=10)
 CATCH_UP: Final = dt.timedelta(days=2)
+NOBODY: Final = "Nobody wants to hear of it."
 ROOM, HOOK, ISSUE, PERSON = "room:", "hook:", "issue:", "person:"
 
 
@@ -70,7 +71,7 @@ def _plan(event: Event) -> None:
     deliveries = [*_to_places(event, spec), *_to_people(event, spec, now)]
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
     event.planned_at = now
-    event.skipped = "" if deliveries else "Nobody wants to hear of it."
+    event.skipped = "" if deliveries else NOBODY
     event.save(update_fields=["planned_at", "skipped"])
 
 
@@ -128,9 +129,11 @@ def tell_new_room(room: Room) -> None:
     since = max(room.created_at, clock.now() - CATCH_UP)
     kinds = [kind.value for kind, spec in EVENTS.items() if spec.room]
     missed = Event.objects.filter(experiment=room.experiment, kind__in=kinds, planned_at__gte=since)
+    # What was left untold on purpose, such as the changes of a draft, is not news in the room either.
+    missed = missed.filter(skipped__in=["", NOBODY])
     rows = [_to_room(event, room) for event in missed.order_by("pk")]
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
-    missed.exclude(skipped="").update(skipped="")
+    missed.filter(skipped=NOBODY).update(skipped="")
 
 
 def jira_connection() -> Connection | None:

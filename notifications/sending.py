@@ -254,7 +254,9 @@ def pause_after(attempts: int, asked: float | None) -> dt.timedelta:
 def _comes_by_mail(delivery: Delivery) -> bool:
     """Whether a mail takes the place of this one should it be given up."""
     person = delivery.person
-    return delivery.recipient.startswith(PERSON) and person is not None and bool(person.email)
+    if person is None or not person.email or not delivery.recipient.startswith(PERSON):
+        return False
+    return not is_muted(person, delivery.event, ChannelKind.MAIL)
 
 
 def _fall_back(delivery: Delivery) -> None:

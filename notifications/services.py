@@ -8,10 +8,12 @@ from collections.abc import Collection
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.own_settings import save_own_settings
 from accounts.preferences import is_time_zone
 from core import clock
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -69,7 +71,8 @@ def mute(person: User, *, experiment: Experiment | None = None, kind: str = "", 
 
 def _end_waiting(person: User, experiment: Experiment | None, kind: str, channel: str) -> None:
     """What quiet hours or a digest still hold back is not told after them; the record says so."""
-    waiting = Delivery.objects.filter(person=person, state=DeliveryState.PENDING, attempts=0)
+    held = Q(state=DeliveryState.PENDING, attempts=0) | Q(state=DeliveryState.FAILED)
+    waiting = Delivery.objects.filter(held, person=person)
     if experiment is not None:
         waiting = waiting.filter(event__experiment=experiment)
     if kind:
@@ -121,7 +124,7 @@ def save_habits(
             validate_email(email)
     except ValidationError as error:
         raise InvalidInput.at("email", gettext("Must be an e-mail address.")) from error
-    User.objects.filter(pk=person.pk).update(email=email, time_zone=time_zone)
+    save_own_settings(person, language=person.language, time_zone=time_zone, email=email)
     habits, _ = Habits.objects.update_or_create(
         person=person,
         defaults={

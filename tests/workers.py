@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from celery import _state, current_app
 from django.conf import settings
 from django.db import connection
 from kombu import Connection
@@ -99,9 +100,25 @@ class WorkerProcess:
         self.kill()
 
 
+@contextlib.contextmanager
+def another_application() -> Iterator[None]:
+    """Around a Celery application that is not the product's, and a worker for it within this process.
+
+    Both make it the application of the whole process, and leave it so: what later tests of the product send would go to
+    its broker, where nobody fetches it.
+    """
+    current, default = _state.get_current_app(), _state.default_app  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        _state._set_current_app(current)  # type: ignore[attr-defined]
+        _state.set_default_app(default)
+
+
 @pytest.fixture
 def start_worker(transactional_db: None, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers on an empty queue; all end with the test."""
+    assert current_app.main == app.main, "what is sent now goes to another application's broker"
     with Connection(app.conf.broker_url) as broker:
         broker.default_channel.client.flushdb()  # type: ignore[attr-defined]  # of Redis's channel
     started: list[WorkerProcess] = []

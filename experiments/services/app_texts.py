@@ -45,8 +45,10 @@ def may_change_texts(actor: Actor) -> bool:
 def changes_by(texts: Mapping[tuple[str, str], str]) -> list[TextChange]:
     """What loading (token, language) → text would change, in that order. Languages keep the spelling that is known here."""
     spelled = _spellings()
+    # A language that comes in two spellings has the first.
     wanted = {
-        (token, spelled.get(language.lower(), language)): text for (token, language), text in texts.items()
+        (token, spelled.setdefault(language.lower(), language)): text
+        for (token, language), text in texts.items()
     }
     now = _texts_now({token for token, _ in wanted})
     return [

@@ -16,6 +16,7 @@ from celery import Celery, chain
 from celery.contrib.testing.worker import start_worker
 
 from tests.integrations.files import BUTTON, CONTROL, GREEN, a_client
+from tests.workers import another_application
 from usersplit_sdk import Client, Environment, RecordingHits, User
 from usersplit_sdk.bound import Split, current_split, use_split
 from usersplit_sdk.integrations.celery import HEADER, SplitTasks, decode, encode
@@ -45,7 +46,7 @@ def fails_once(self: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def _worker() -> Iterator[None]:
-    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+    with another_application(), start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
         yield
 
 

@@ -19,6 +19,7 @@ from celery.contrib.testing.worker import start_worker
 from starlette.testclient import TestClient
 
 from tests.integrations.delivered import deliver
+from tests.workers import another_application
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 Load = Callable[[str], ModuleType]
@@ -102,15 +103,8 @@ def test_starlette_shop(load: Load) -> None:
 
 
 def test_celery_letters(load: Load, environment: dict[str, str]) -> None:
-    letters = load("celery_letters")
-    letters.app.conf.broker_transport_options = {"polling_interval": 0.01}
-    try:
-        with start_worker(letters.app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
-            ids = letters.send_letters({"mia@example.org": 2000, "tom@example.org": 1})
-            sent = [letters.app.AsyncResult(task_id).get(timeout=30, interval=0.01) for task_id in ids]
-    finally:
-        letters.splits.disconnect()
-        letters.client.close()
+    with another_application():
+        sent = _letters_sent(load)
     assert sent == [
         "To mia@example.org: Green buttons are here!",
         "To tom@example.org: Grey buttons are here!",
@@ -188,3 +182,15 @@ def test_variants_as_code() -> None:
     assert 960 < pricing < 1040
     assert lines[-1] == "similar suggestions for mia: coconut milk"
     assert done.stderr == ""
+
+
+def _letters_sent(load: Load) -> list[object]:
+    letters = load("celery_letters")
+    letters.app.conf.broker_transport_options = {"polling_interval": 0.01}
+    try:
+        with start_worker(letters.app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+            ids = letters.send_letters({"mia@example.org": 2000, "tom@example.org": 1})
+            return [letters.app.AsyncResult(task_id).get(timeout=30, interval=0.01) for task_id in ids]
+    finally:
+        letters.splits.disconnect()
+        letters.client.close()
