@@ -257,7 +257,7 @@ def test_what_was_looked_at_is_what_is_applied(mia: Actor, client: Client) -> No
             "more than 5,000 texts",
         ),
         ("token,language,text\n" + "a,,\n" * 50, "a.csv", "more mistakes."),
-        ("token,language,text\n" + "a,,\n" * 200_000, "a.csv", "And 4,981 more mistakes."),
+        ("token,language,text\n" + "a,,\n" * 200_000, "a.csv", "And 9,981 more mistakes."),
     ],
 )
 def test_a_file_with_a_mistake_changes_nothing_and_says_where_it_is(
