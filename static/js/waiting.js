@@ -6,6 +6,7 @@
   const slow = new Set();
   const bar = document.getElementById("waiting");
 
+  if (!bar) return;
   const show = () => {
     bar.hidden = slow.size === 0;
   };
