@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bench.pages_ground import Size
 
-ROUNDS: Final = 10
+ROUNDS: Final = 30
 LIST: Final = "console:test_list"
 # More addresses of one view, where what is asked for makes a difference.
 MORE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -261,6 +261,7 @@ def _main(folder: str) -> None:
     from django.core.management import call_command  # noqa: PLC0415
 
     from bench.pages_ground import Size  # noqa: PLC0415
+    from usersplit import wsgi  # noqa: F401, PLC0415 - loaded and set up as the web server does it
 
     settings.ALLOWED_HOSTS = ["testserver"]
     # Pages name static files by their own names: hashed ones would have to be collected first.
