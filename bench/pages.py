@@ -37,13 +37,14 @@ MORE: Final[Mapping[str, tuple[str, ...]]] = {
     "qa_tools:user_check": ("?user_id=4711",),
 }
 # What stands for the parts of addresses; those with other parts are left out, and named.
-PARTS: Final[Mapping[str, object]] = {
-    "kind": "tests",
+PARTS: Final[Mapping[str, str | int]] = {
     "number": 1,
     "verb": "pause",
     "name": "age",
     "page": "test-list",
+    "provider": "slack",
 }
+KINDS: Final = ("tests", "groups")
 _PART: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _NAMED_GROUP: Final = re.compile(r"\(\?P(<\w+>)[^()]*\)")
 _NO_PAGES: Final = ("api", "ofrep", "log", "healthz", "readyz", "metrics")
@@ -142,16 +143,14 @@ def measure(
     # A page that fails is named, and the others are measured.
     client = Client(raise_request_exception=False)
     client.force_login(make_ground(few, "few_"))
-    keys = _running("few_")
-    names, left_out = _addresses(client, keys, cards=cards)
+    names, left_out = _addresses(client, _parts("few_"), cards=cards)
     for address in names:
         counts[address] = _queries(client, address)
     client.force_login(make_ground(many, "many_"))
     pages = []
+    twins = dict(zip(_parts("few_").values(), _parts("many_").values(), strict=True))
     for address in names:
-        there = address
-        for key, twin in zip(keys, _running("many_"), strict=True):
-            there = there.replace(f"/{key}/", f"/{twin}/")
+        there = "/".join(twins.get(part, part) for part in address.split("/"))
         # The first answer fills caches of the process and is not what people wait for day by day.
         first, queries = _get(client, there), _queries(client, there)
         rows = [_timed(client, there) for _ in range(rounds)] or [Times(0, 0, 0)]
@@ -172,34 +171,40 @@ def measure(
     return pages, left_out
 
 
-def _running(prefix: str) -> list[str]:
-    """The keys of two running tests of a ground."""
+def _parts(prefix: str) -> dict[str, str]:
+    """What a ground's own parts of addresses are: two running tests, a user group and a person."""
+    from accounts.models import User  # noqa: PLC0415
     from experiments.models import Experiment  # noqa: PLC0415
 
-    running = Experiment.objects.filter(kind="test", status="running", key__startswith=prefix)
-    return list(running.order_by("pk").values_list("key", flat=True)[:2])
+    running = Experiment.objects.filter(status="running", key__startswith=prefix).order_by("pk")
+    key, other = running.filter(kind="test").values_list("key", flat=True)[:2]
+    group = running.filter(kind="group").values_list("key", flat=True)[0]
+    person = User.objects.filter(username__startswith=f"{prefix}manager").order_by("pk")[0]
+    return {"key": key, "other": other, "group": group, "person_id": str(person.pk)}
 
 
-def _addresses(client: Client, keys: list[str], *, cards: bool) -> tuple[list[str], list[str]]:
+def _addresses(client: Client, ground: Mapping[str, str], *, cards: bool) -> tuple[list[str], list[str]]:
     """Those of the console that answer a GET with a page, and the patterns of those that cannot be made up."""
     from django.urls import get_resolver  # noqa: PLC0415
 
-    given = {**PARTS, "key": keys[0], "other": keys[1]}
     found, left_out = [], []
     for name, pattern in _patterns(get_resolver().url_patterns):
         if pattern.count("/") > 2 and not cards:
             continue
         parts = _PART.findall(pattern)
-        if not given.keys() >= set(parts):
+        if not {*PARTS, *ground, "kind"} >= set(parts):
             left_out.append(f"/{pattern}")
             continue
-        address = "/" + _PART.sub(lambda part: str(given[part[1]]), pattern)
-        for query in ("", *MORE.get(name, ())):
-            status = _get(client, address + query).status
-            if status == HTTPStatus.OK:
-                found.append(address + query)
-            elif status not in {HTTPStatus.FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
-                left_out.append(f"{address} ({status})")
+        for kind in KINDS if "kind" in parts else [pattern.split("/")[0]]:
+            subject = {"key": ground["group"]} if kind == "groups" else {}
+            given = {**PARTS, **ground, **subject, "kind": kind}
+            address = "/" + _PART.sub(lambda part, given=given: str(given[part[1]]), pattern)  # type: ignore[misc]
+            for query in ("", *MORE.get(name, ())):
+                status = _get(client, address + query).status
+                if status == HTTPStatus.OK:
+                    found.append(address + query)
+                elif status not in {HTTPStatus.FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+                    left_out.append(f"{address} ({status})")
     return list(dict.fromkeys(found)), left_out
 
 
