@@ -7,10 +7,12 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from django.utils import timezone
 from django.utils.translation import gettext
 
+from core.moments import utc_words
+
 UTC: Final = "UTC"
-COOKIE: Final = "zone"
 _REGIONS: Final = (
     "Africa/",
     "America/",
@@ -26,12 +28,27 @@ _REGIONS: Final = (
 @cache
 def zones() -> tuple[str, ...]:
     """The zones to choose from: UTC first, then by name."""
-    return (UTC, *sorted(name for name in available_timezones() if name.startswith(_REGIONS)))
+    return (UTC, *sorted(name for name in _known() if name.startswith(_REGIONS)))
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zones_with(*chosen: str) -> tuple[str, ...]:
+    """The same with those that somebody has chosen, should they be none of these: `US/Pacific`."""
+    return (*zones(), *sorted({one for one in chosen if one not in zones()}))
 
 
 def known_zone(name: str) -> str:
-    """The zone, or UTC for what is none."""
-    return name if name in zones() else UTC
+    """The zone, or UTC for what is none. A name from outside never becomes the path of a file."""
+    return name if name in _known() else UTC
+
+
+def readers_zone() -> str:
+    """The zone of whoever reads: of their own settings, else their browser's."""
+    return known_zone(timezone.get_current_timezone_name())
 
 
 def as_moment(text: str, zone: str) -> dt.datetime | None:
@@ -70,13 +87,15 @@ def moved(text: str, old: str, new: str) -> str:
     return text if moment is None else written(moment, new)
 
 
-def utc_of(text: str, zone: str) -> dt.datetime | None:
-    """What a typed time is in UTC, for people to compare."""
+def utc_of(text: str, zone: str) -> str:
+    """What a typed time is in UTC, in words that people in different zones can compare; "" where the time is in UTC, or none."""
+    if zone == UTC:
+        return ""
     try:
         moment = as_moment(text, zone)
     except ValueError:
-        return None
-    return moment.astimezone(dt.UTC) if moment else None
+        return ""
+    return utc_words(moment) if moment else ""
 
 
 @cache

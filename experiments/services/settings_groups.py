@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext
 
 from accounts.actors import Actor
-from audience.catalogue import load_catalogue
-from audience.conditions import describe_conditions
 from changelog.models import Verb
-from changelog.services import Change
 from core.errors import Conflict, StaleTransition
 from core.tasks import enqueue_on_commit
 from experiments.lifecycle import ATTACHES_BY_ITSELF, Status
 from experiments.models import Experiment, Preparation, PreparationState, SettingsGroup, Variant
-from experiments.percents import format_percent
 from experiments.selectors import settings_group_of
+from experiments.services.differences import differences_to_keep
 from experiments.services.ground import announce_after_commit, locked, note, require_acting
 from experiments.services.settings_rules import NewSettings, NewVariant, clean_settings
 
@@ -97,7 +94,7 @@ def make_current(actor: Actor, row: Experiment, settings_group: SettingsGroup) -
     before = row.current
     row.current = settings_group
     row.save(update_fields=["current"])
-    changes = _told(before, settings_group)
+    changes = differences_to_keep(before, settings_group)
     note(actor, Verb.ATTACH, row, f"Settings group {settings_group.number} is now current", changes)
     announce_after_commit()
 
@@ -162,15 +159,9 @@ def _insert(
         message = f"New settings group {settings_group.number}" + (
             f": {content.message}" if content.message else ""
         )
-        note(actor, Verb.ADD_SETTINGS_GROUP, row, message, _told(before, settings_group))
+        note(actor, Verb.ADD_SETTINGS_GROUP, row, message, differences_to_keep(before, settings_group))
         enqueue_on_commit("experiments.tasks.prepare", settings_group.pk)
     return settings_group
-
-
-def _told(before: SettingsGroup | None, after: SettingsGroup) -> list[Change]:
-    """The same for the changelog: what is kept is kept in English, whoever did it in whatever language."""
-    with override("en"):
-        return differences(before, after)
 
 
 def _outdated(key: str, based_on: int, newest: int | None) -> str:
@@ -183,46 +174,3 @@ def _outdated(key: str, based_on: int, newest: int | None) -> str:
         "These settings of “%(key)s” were made from settings group %(seen)s; the newest is settings group %(newest)s by now."
     )
     return told % {"key": key, "seen": based_on, "newest": newest}
-
-
-def differences(before: SettingsGroup | None, after: SettingsGroup) -> list[Change]:
-    """What differs between two settings groups, in words people read."""
-    old, new = _readable(before), _readable(after)
-    return [
-        Change(field, label, old.get(field, (label, None))[1], value)
-        for field, (label, value) in new.items()
-        if old.get(field, (label, None))[1] != value
-    ]
-
-
-def _readable(settings_group: SettingsGroup | None) -> dict[str, tuple[str, object]]:
-    if settings_group is None:
-        return {}
-    variants = [
-        f"{variant.name} {format_percent(variant.split_group_count)} %"
-        + (" (control)" if variant.is_control else "")
-        for variant in settings_group.variants.all()
-    ]
-    payloads = {variant.name: variant.payload for variant in settings_group.variants.all() if variant.payload}
-    moment = "%Y-%m-%d %H:%M UTC"
-    return {
-        "starts_at": ("Start", settings_group.starts_at and settings_group.starts_at.strftime(moment)),
-        "ends_at": ("End", settings_group.ends_at and settings_group.ends_at.strftime(moment)),
-        "conditions": ("Conditions", describe_conditions(settings_group.conditions, load_catalogue())),
-        "variants": ("Variants", ", ".join(variants) or None),
-        "payloads": ("Payloads", payloads or None),
-        "draw": ("Draw", settings_group.get_draw_objective_display() if variants else None),
-        "exclusive_with": ("Exclusive with", _tests_in_words(settings_group.exclusive_with)),
-        "allow_control_to_treatment": (
-            "The control may give split groups to other variants",
-            "yes" if settings_group.allow_control_to_treatment else None,
-        ),
-        "tokens": ("Texts", settings_group.tokens or None),
-    }
-
-
-def _tests_in_words(keys: Sequence[str]) -> str | None:
-    """Drafts only as what they are: everybody who knows this test reads its changelog, and not everybody knows them."""
-    drafts = Experiment.objects.tests().filter(key__in=keys, status=Status.DRAFT.value)
-    hidden = set(drafts.values_list("key", flat=True))
-    return ", ".join("a draft" if key in hidden else key for key in keys) or None

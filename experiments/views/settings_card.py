@@ -21,7 +21,7 @@ from experiments.list_rows import audience_totals
 from experiments.models import Draw, PreparationState, SettingsGroup
 from experiments.selectors import settings_group_of, shown_keys
 from experiments.services import attach_settings_group, copy_settings_group, retry_preparation
-from experiments.services.settings_groups import differences
+from experiments.services.differences import differences
 from experiments.split_groups import as_ranges, owned_by
 from experiments.views.access import Access, access_to, acting_access_to
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -32,14 +31,14 @@ from experiments.forms.settings_form import (
     settings_of,
 )
 from experiments.forms.shares import shares_of
-from experiments.forms.zones import COOKIE, known_zone, utc_of, zones
+from experiments.forms.zones import readers_zone, utc_of, zones_with
 from experiments.lifecycle import UNFINISHED, Status
 from experiments.models import DrawObjective, Kind, SettingsGroup
 from experiments.models.app_text import MAX_TOKEN
 from experiments.saved_conditions import insert_saved, notes_on, renew, saved_conditions
 from experiments.selectors import hidden_keys, newest_settings_group, settings_group_of, visible_experiments
 from experiments.services import add_settings_group
-from experiments.services.settings_groups import differences
+from experiments.services.differences import differences
 from experiments.services.settings_rules import clean_settings
 from experiments.views.access import Access, acting_access_to
 from experiments.views.draw_comparison import compare, comparison_context
@@ -109,7 +108,7 @@ def _pressed(
 def _starting_point(request: HtmxRequest, access: Access, newest: SettingsGroup | None) -> SettingsForm:
     number = read_number(request.GET, "from")
     source = settings_group_of(access.experiment, number) if number else access.experiment.current or newest
-    zone = known_zone(request.COOKIES.get(COOKIE, ""))
+    zone = readers_zone()
     form = form_from(source, zone) if source else blank_form(access.experiment.is_test, zone)
     form.based_on = newest.number if newest else 0
     form.keeps_hidden = not _hidden_tests(access).isdisjoint(form.exclusive_with)
@@ -227,18 +226,14 @@ def _page(
     template = "experiments/settings/editor.html"
     if request.htmx and request.htmx.target == "editor":
         template += "#editor"
-    response = render(request, template, context, status=status)
-    if form.zone != known_zone(request.COOKIES.get(COOKIE, "")):
-        response.set_cookie(
-            COOKIE, form.zone, max_age=31_536_000, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
-        )
-    return response
+    return render(request, template, context, status=status)
 
 
 def _beside(request: HtmxRequest, access: Access, form: SettingsForm, did: str) -> dict[str, Any]:
     """What stands beside the fields: what there is to choose from, and what the typed means. `did`: the button that was done."""
     context: dict[str, Any] = {
-        "zones": zones(),
+        "zones": zones_with(readers_zone(), form.zone),
+        "own_zone": readers_zone(),
         "starts_utc": utc_of(form.starts_at, form.zone),
         "ends_utc": utc_of(form.ends_at, form.zone),
         "saved_groups": [one for one in saved_conditions(access.actor) if one.key != access.experiment.key],

@@ -13,7 +13,7 @@ from core.http import HtmxRequest
 from experiments.forms.search import read_number
 from experiments.models import SettingsGroup
 from experiments.selectors import settings_group_of
-from experiments.services.settings_groups import differences
+from experiments.services.differences import differences
 from experiments.views.access import Access, access_to
 
 PAGE_SIZE = 50

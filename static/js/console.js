@@ -252,13 +252,14 @@
     document.cookie = `tz=${own}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
   }
 
-  // Of 400 time zones most people want their own.
+  // Of 400 time zones most people want their own: the one that they chose, else the browser's.
   const nameOwnZone = (root) => {
     for (const list of root.querySelectorAll("select[data-own-zone]")) {
-      const option = [...list.options].find((one) => one.value === own);
-      if (option && own !== "UTC") {
-        option.value = own;
-        option.text = say("ownZone", { name: own });
+      const name = list.dataset.ownZone || own;
+      const option = [...list.options].find((one) => one.value === name);
+      if (option && name !== "UTC") {
+        option.value = name;
+        option.text = say("ownZone", { name });
         list.options[0].after(option);
       }
     }

@@ -8,8 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
 
 from accounts.actors import Actor
+from accounts.models import User
+from changelog.models import Entry
 from experiments.models import Experiment
 from experiments.views import settings_versions
 from tests.conftest import People
@@ -47,6 +50,25 @@ def test_any_two_are_compared_in_either_direction(test: Experiment, manager: Act
     back = client.get(PAGE, {"before": "3", "after": "1"}).context["changes"]
     assert [(one.before, one.after) for one in back] == [(one.after, one.before) for one in across]
     assert "Nothing differs." in _page(client, before=2, after=2)
+
+
+def test_what_differs_is_said_in_the_readers_language_and_on_their_clocks(
+    test: Experiment, manager: Actor, client: Client
+) -> None:
+    add_settings(manager, test)
+    assert manager.user
+    User.objects.filter(pk=manager.user.pk).update(language="ja", time_zone="Asia/Tokyo")
+    texts = {"buy": {"green": {"en": "Get it"}}}
+    with translation.override("ja"), timezone.override("Asia/Tokyo"):
+        second = add_settings(manager, test, starts_at="2027-01-01T00:00Z", tokens=texts)
+    changes = {change.field: change for change in client.get(PAGE).context["changes"]}
+    assert changes["starts_at"].label == "開始"
+    assert changes["starts_at"].after == "2027/01/01 09:00 JST"
+    assert changes["tokens"].after == "buy · green · en: Get it"
+    kept = {
+        one["field"]: one for one in Entry.objects.get(message=f"New settings group {second.number}").changes
+    }
+    assert (kept["starts_at"]["label"], kept["starts_at"]["after"]) == ("Start", "2027-01-01 00:00 UTC")
 
 
 def test_the_list_says_what_each_was_for_and_escapes_it(

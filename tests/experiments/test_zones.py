@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.actors import Actor
+from accounts.models import User
 from experiments.forms.zones import as_moment, known_zone, moved, written, zones
 from experiments.models import Kind, SettingsGroup
 from tests.conftest import People
@@ -64,7 +65,7 @@ def test_any_text_is_an_answer(text: str, zone: str) -> None:
     assert isinstance(moved(text, BERLIN, known_zone(zone)), str)
 
 
-def test_the_editor_takes_and_remembers_a_zone(people: People, client: Client) -> None:
+def test_the_editor_takes_dates_in_the_zone_that_stands_beside_them(people: People, client: Client) -> None:
     client.force_login(people.manager)
     make_draft(Actor.person(people.manager), key="christmas", kind=Kind.GROUP)
     typed = {"based_on": "0", "conditions_as": "rows", "zone_was": "UTC", "starts_at": "2026-12-01T09:00"}
@@ -79,7 +80,28 @@ def test_the_editor_takes_and_remembers_a_zone(people: People, client: Client) -
     starts_at = SettingsGroup.objects.get().starts_at
     assert starts_at is not None
     assert starts_at.isoformat() == "2026-12-01T08:00:00+00:00"
-    again = client.get(f"{NEW}?from=1").context["form"]
-    assert (again.starts_at, again.zone) == ("2026-12-01T09:00", BERLIN)
-    client.cookies["zone"] = "nonsense\x00"
-    assert client.get(NEW).context["form"].zone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("own", "of_the_browser", "shown"),
+    [
+        ("", "", "UTC"),
+        ("", BERLIN, BERLIN),
+        ("Asia/Tokyo", BERLIN, "Asia/Tokyo"),
+        ("US/Pacific", "", "US/Pacific"),
+        ("", "nonsense\x00", "UTC"),
+    ],
+)
+def test_the_editor_begins_on_the_clocks_that_the_pages_show(
+    own: str, of_the_browser: str, shown: str, people: People, client: Client
+) -> None:
+    User.objects.filter(pk=people.manager.pk).update(time_zone=own)
+    client.force_login(people.manager)
+    client.cookies["tz"] = of_the_browser
+    # What an earlier version remembered beside them.
+    client.cookies["zone"] = "Europe/Lisbon"
+    make_draft(Actor.person(people.manager), key="christmas", kind=Kind.GROUP)
+    page = client.get(NEW)
+    assert page.context["form"].zone == shown
+    assert f"<option selected>{shown}</option>" in page.content.decode()
+    assert f'data-own-zone="{shown}"' in page.content.decode()
