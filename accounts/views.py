@@ -25,6 +25,7 @@ from accounts.kept_forms import read_kept_form
 from accounts.models import ApiToken, User
 from accounts.requests import client_address, signed_in_actor, signed_in_person
 from accounts.services import create_token, revoke_token
+from accounts.shown_once import keep_secret, take_secret
 from accounts.throttling import look, take
 from core import clock
 from core.errors import InvalidInput
@@ -99,22 +100,20 @@ def _whole_page_sign_in(htmx: HtmxDetails) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def token_list(request: HtmxRequest) -> HttpResponse:
-    """One's own tokens, or for superusers everybody's; a POST makes a new one and shows it this once."""
+    """One's own tokens, or for superusers everybody's; a POST makes a new one, which the page after it shows this once."""
     actor = signed_in_actor(request)
-    form = TokenForm(request.POST or None)
-    secret, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            given = form.cleaned_data
-            try:
-                _, secret = create_token(
-                    actor, given["name"], given["scopes"], given["environment"], form.expires_at()
-                )
-            except InvalidInput as refusal:
-                form.refuse(refusal)
-            else:
-                form, status = TokenForm(), 201
+    form = TokenForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            _, secret = create_token(
+                actor, given["name"], given["scopes"], given["environment"], form.expires_at()
+            )
+        except InvalidInput as refusal:
+            form.refuse(refusal)
+        else:
+            keep_secret(request.session, secret)
+            return redirect(request.get_full_path())
     everybodys = actor.is_superuser and "everybody" in request.GET
     owner = _owner_asked_for(request) if everybodys else None
     tokens = ApiToken.objects.select_related("owner").by_use(clock.now())
@@ -128,10 +127,10 @@ def token_list(request: HtmxRequest) -> HttpResponse:
         "everybodys": everybodys,
         "owner": owner,
         "may_see_all": actor.is_superuser,
-        "secret": secret,
+        "secret": take_secret(request.session) if request.method == "GET" else "",
         "now": clock.now(),
     }
-    return render(request, "accounts/tokens.html", context, status=status)
+    return render(request, "accounts/tokens.html", context, status=422 if form.is_bound else 200)
 
 
 def _owner_asked_for(request: HtmxRequest) -> User | None:

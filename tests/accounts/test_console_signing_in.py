@@ -65,8 +65,9 @@ def test_a_token_is_shown_once(people: People, client: Client) -> None:
         "environment": "devel",
         "expires_on": "2099-12-31",
     }
-    response = client.post("/tokens/", typed)
-    assert response.status_code == 201
+    answer = client.post("/tokens/", typed)
+    assert (answer.status_code, answer["Location"]) == (302, "/tokens/")
+    response = client.get("/tokens/")
     token = ApiToken.objects.get()
     secret = response.context["secret"]
     assert token_digest(secret) == token.digest
@@ -74,7 +75,9 @@ def test_a_token_is_shown_once(people: People, client: Client) -> None:
     assert token.expires_at is not None
     assert token.expires_at.isoformat() == "2100-01-01T00:00:00+00:00"
     assert secret not in client.get("/tokens/").content.decode()
+    assert "Your new token" not in client.get("/tokens/").content.decode()
     assert secret not in str(list(Entry.objects.values()))
+    assert ApiToken.objects.count() == 1
 
 
 @pytest.mark.parametrize(
