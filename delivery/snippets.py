@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from audience.models import Filter
 from core.errors import InvalidInput
+from delivery.examples import example_for
 from experiments.models import Experiment, SettingsGroup, Side
 
 SUPPORTED: Final = {Side.CLIENT, Side.CLIENT_SERVER}
@@ -98,7 +99,7 @@ def _facts(experiment: Experiment, url: str) -> _Facts:
     for predicate in predicates:
         name = predicate["filter"]
         values = facts.profile if predicate["source"] == "user" else facts.request
-        values.setdefault(name, _an_example(predicate, types.get(name, "")))
+        values.setdefault(name, example_for(predicate, types.get(name, "")))
     return facts
 
 
@@ -108,24 +109,6 @@ def _predicates(conditions: list[Any]) -> Iterator[dict[str, Any]]:
             yield item
         elif isinstance(item, list):
             yield from _predicates(item)
-
-
-# What a filter of each type may hold, where the conditions don't compare it with a value that it could have.
-_EXAMPLES: Final[Mapping[str, object]] = {
-    "boolean": True, "integer": 1, "number": 1.5, "string": "…", "date": "2026-11-01T00:00:00Z", "version": "1.10", "list": ["…"],
-}  # fmt: skip
-_COMPARED_WITH_ITS_OWN: Final = frozenset({
-    "eq", "in", "gt", "gte", "lt", "lte", "between", "starts_with", "ends_with", "contains",
-    "version_eq", "version_gt", "version_gte", "version_lt", "version_lte",
-})  # fmt: skip
-
-
-def _an_example(predicate: Mapping[str, Any], filter_type: str) -> object:
-    """A value as the filter has them, taken from what it is compared with if that is one."""
-    value = predicate.get("value")
-    if predicate["operator"] in _COMPARED_WITH_ITS_OWN:
-        return value[0] if isinstance(value, list) and value else value
-    return _EXAMPLES.get(filter_type)
 
 
 def _a_language(texts: Mapping[str, Mapping[str, str]]) -> str:

@@ -167,22 +167,6 @@ process.exit(0);
     assert body["environment"]["platform"] == "web"
 
 
-def test_what_a_filter_is_not_compared_with_is_an_example_of_its_type(
-    manager: Actor, warehouse: Warehouse, run_python: Any
-) -> None:
-    conditions = [
-        {"filter": "registered_at", "operator": "within_days", "value": 7},
-        "AND",
-        {"filter": "user_agent", "operator": "matches", "value": "^Mozilla"},
-        "AND",
-        {"filter": "is_paying", "operator": "is_not_set"},
-    ]
-    experiment = make_experiment(manager, Status.RUNNING, key="button", conditions=conditions)
-    names = run_python(snippet_for(experiment, "python", URL).code)
-    assert names["user"].attributes == {"registered_at": "2026-11-01T00:00:00Z", "is_paying": True}
-    assert names["request"].attributes == {"user_agent": "…"}
-
-
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_curl_asks_the_running_server(
     transactional_db: None, manager: Actor, warehouse: Warehouse, live_server: Any, side: str
