@@ -100,7 +100,7 @@ def forced_remove(request: HtmxRequest, forced_id: int) -> HttpResponse:
     if forced is None:
         raise NotFound(gettext("There is no such forced user; perhaps somebody removed it a moment ago."))
     unforce_user(actor, forced_id)
-    said = gettext("No longer forced: %(who)s. App servers let go within seconds.")
+    said = gettext("No longer forced: %(who)s. App servers stop it within seconds.")
     messages.success(request, said % {"who": forced})
     return redirect("qa_tools:forced_list")
 
