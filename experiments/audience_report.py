@@ -114,6 +114,19 @@ def _variant_audience(variant: Variant, owners: Owners, users: Users) -> Variant
     )
 
 
+def moves_between(current: SettingsGroup, waiting: SettingsGroup) -> Movement | None:
+    """Who gets another variant when the waiting settings are attached; None where nothing is drawn, and where the conditions
+    differ: then nobody has counted who meets only the present ones."""
+    draw = Draw.objects.select_related("count").filter(settings_group=waiting).first()
+    before = previous_from(current)
+    if draw is None or before is None or current.conditions != waiting.conditions:
+        return None
+    names = [variant.name for variant in waiting.variants.all()]
+    users = np.asarray(draw.count.users, dtype=np.int64)
+    owners = np.asarray(draw.owners, dtype=np.int16)
+    return movement(before.owners, owners, users, previous_names=before.names, names=names)
+
+
 def _moves(draw: Draw, owners: Owners, names: Sequence[str]) -> Movement | None:
     """Whom the draw moved, by the counts that it was drawn with."""
     before = previous_from(draw.previous) if draw.previous else None

@@ -5,7 +5,6 @@ What blocks is what the services refuse; the verbs' requirements come from there
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -59,6 +58,7 @@ class Known:
     """What is known of one test. `met` says of each verb's requirements whether they are met, as the services see it.
 
     `users` are those who meet the conditions of the current settings, `variant_users` those who get a variant; None: nobody counted.
+    `ended` is the day on which its dates ended, as the reader's calendar has it; "" while they are not over.
     """
 
     status: Status
@@ -68,8 +68,7 @@ class Known:
     current: int | None
     users: int | None
     variant_users: int | None
-    ends_at: dt.datetime | None
-    now: dt.datetime
+    ended: str
     managers: int
     written: frozenset[str]
 
@@ -168,10 +167,9 @@ def _reach(known: Known) -> list[CheckItem]:
 def _dates(known: Known) -> list[CheckItem]:
     if known.current is None:
         return []
-    is_over = known.ends_at is not None and known.ends_at <= known.now
-    if not is_over or known.ends_at is None:
+    if not known.ended:
         return [CheckItem(gettext("Its dates are not over"), True, "settings", is_advice=True)]
-    text = gettext("Its dates ended on %(day)s") % {"day": f"{known.ends_at.astimezone(dt.UTC):%Y-%m-%d}"}
+    text = gettext("Its dates ended on %(day)s") % {"day": known.ended}
     return [CheckItem(text, False, "settings", is_advice=True)]
 
 

@@ -9,11 +9,12 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
+from changelog.models import Entry
 from core import clock
 from core.moments import moment_words
 from experiments.lifecycle import Status, Verb
 from experiments.list_rows import AudienceTotals, audience_totals
-from experiments.models import Experiment
+from experiments.models import Experiment, SettingsGroup
 from experiments.saved_conditions import numbers_of_uses
 
 VERB_LABELS = {
@@ -41,9 +42,28 @@ def consequences(experiment: Experiment, verb: Verb) -> Consequences:
     return Consequences(str(VERB_LABELS[verb]), [sentence for sentence in sentences if sentence])
 
 
+def attachment(settings_group: SettingsGroup, current: SettingsGroup) -> list[str]:
+    """Whom it concerns when these prepared settings take the place of the current ones, by the newest counts of both."""
+    totals = audience_totals([settings_group.pk, current.pk])
+    new, now = totals.get(settings_group.pk), totals.get(current.pk)
+    if new is None or now is None:
+        return []
+    values = {"users": f"{new.users:,}", "in_variants": f"{new.variant_users:,}"}
+    values |= {"users_now": f"{now.users:,}", "in_variants_now": f"{now.variant_users:,}"}
+    if not settings_group.experiment.is_test:
+        told = gettext("%(users)s users meet their conditions; %(users_now)s meet the present ones.")
+    else:
+        told = gettext(
+            "%(users)s users meet their conditions, %(in_variants)s of them get a variant;"
+            " by the present settings it is %(users_now)s and %(in_variants_now)s."
+        )
+    return [sentence for sentence in (told % values, _how_sure(new)) if sentence]
+
+
 def reach(experiment: Experiment) -> str:
-    """Whom a start concerns, in one sentence: for whoever is asked to approve it."""
-    return _reach(experiment, _totals(experiment))
+    """Whom a start concerns, in a sentence or two: for whoever is asked to approve it."""
+    totals = _totals(experiment)
+    return " ".join(filter(None, (_reach(experiment, totals), _how_sure(totals))))
 
 
 def _totals(experiment: Experiment) -> AudienceTotals | None:
@@ -84,12 +104,12 @@ def _withdraw(experiment: Experiment, totals: AudienceTotals | None) -> list[str
 
 
 def _start(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
-    return [_reach(experiment, totals), _dates(experiment), _upper_bound(totals)]
+    return [_reach(experiment, totals), _how_sure(totals), _dates(experiment), _nobody(totals)]
 
 
 def _resume(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     same = gettext("Everybody gets the same variant as before the pause.") if experiment.is_test else ""
-    return [_reach(experiment, totals), same, _dates(experiment), _upper_bound(totals)]
+    return [_reach(experiment, totals), _how_sure(totals), same, _dates(experiment), _nobody(totals)]
 
 
 def _pause(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
@@ -106,7 +126,7 @@ def _pause(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
         "%(users)s users stop seeing their variant at once; only forced users keep theirs.",
         totals.variant_users,
     )
-    return [stopped % {"users": f"{totals.variant_users:,}"}, again]
+    return [stopped % {"users": f"{totals.variant_users:,}"}, _how_sure(totals), again]
 
 
 def _finish(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
@@ -118,7 +138,7 @@ def _finish(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     return [
         gettext("It ends for good: with a winner, whom you choose here, or rejected."),
         gettext("Rejecting is not the same as choosing the control: after it nobody gets a variant at all."),
-        _now_in_variants(experiment, totals),
+        *_now_in_variants(experiment, totals),
     ]
 
 
@@ -135,15 +155,15 @@ def _copies(group: Experiment) -> str:
     return told % {"number": f"{number:,}"}
 
 
-def _now_in_variants(experiment: Experiment, totals: AudienceTotals | None) -> str:
+def _now_in_variants(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     if totals is None or experiment.status != Status.RUNNING:
-        return ""
+        return []
     told = ngettext(
         "%(users)s user gets a variant now, of %(all)s who meet the conditions.",
         "%(users)s users get a variant now, of %(all)s who meet the conditions.",
         totals.variant_users,
     )
-    return told % {"users": f"{totals.variant_users:,}", "all": f"{totals.users:,}"}
+    return [told % {"users": f"{totals.variant_users:,}", "all": f"{totals.users:,}"}, _how_sure(totals)]
 
 
 def _reach(experiment: Experiment, totals: AudienceTotals | None) -> str:
@@ -207,7 +227,13 @@ def _begins_later(experiment: Experiment) -> bool:
     return starts is not None and starts > clock.now()
 
 
-def _upper_bound(totals: AudienceTotals | None) -> str:
+def _how_sure(totals: AudienceTotals | None) -> str:
+    if totals is None or not totals.is_upper_bound or not totals.users:
+        return ""
+    return gettext("Not everything that the conditions ask for can be counted: these are upper bounds.")
+
+
+def _nobody(totals: AudienceTotals | None) -> str:
     if totals is not None and totals.users == 0:
         return gettext("Nobody meets the conditions at present: look at them again before you go on.")
     return ""
@@ -235,19 +261,24 @@ _WRITERS = {
 
 def lifecycle_steps(experiment: Experiment) -> list[tuple[str, dt.datetime | None, bool]]:
     """The strip at the top of a test: (label, when it was reached or None, whether it stands there now)."""
-    steps = (
+    present = Status(experiment.status)
+    steps = [
         (Status.DRAFT, gettext("Draft"), experiment.created_at),
         (Status.DEV, gettext("Dev"), experiment.published_at),
         (Status.RUNNING, gettext("Running"), experiment.started_at),
         (Status.FINISHED, gettext("Finished"), experiment.finished_at),
+    ]
+    if present == Status.PAUSED:
+        steps.insert(3, (Status.PAUSED, gettext("Paused"), _paused_at(experiment)))
+    now = [status for status, _label, _when in steps].index(present)
+    return [
+        (label, when if place <= now else None, place == now)
+        for place, (_status, label, when) in enumerate(steps)
+    ]
+
+
+def _paused_at(experiment: Experiment) -> dt.datetime | None:
+    paused = Entry.objects.filter(
+        subject_kind=experiment.subject_kind, subject_id=experiment.pk, verb=Verb.PAUSE.value
     )
-    is_paused = experiment.status == Status.PAUSED
-    present = Status.RUNNING if is_paused else Status(experiment.status)
-    order = [status for status, _label, _when in steps]
-    found = []
-    for status, label, when in steps:
-        is_past = order.index(status) <= order.index(present)
-        # The day is that of the start.
-        shown = gettext("Running, paused now") if status == Status.RUNNING and is_paused else label
-        found.append((shown, when if is_past else None, status == present))
-    return found
+    return paused.order_by("-id").values_list("at", flat=True).first()

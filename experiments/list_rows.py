@@ -16,10 +16,14 @@ from experiments.models.experiment import ExperimentQuerySet
 
 @dataclass(frozen=True, slots=True)
 class AudienceTotals:
-    """The latest count of one settings group: users who meet its conditions, and those whom a variant owns, by its position."""
+    """The latest count of one settings group: users who meet its conditions, and those whom a variant owns, by its position.
+
+    `is_upper_bound`: some of its filters could not be counted and were taken as met.
+    """
 
     users: int = 0
     by_position: Mapping[int, int] = field(default_factory=dict)
+    is_upper_bound: bool = False
 
     @property
     def variant_users(self) -> int:
@@ -44,26 +48,28 @@ def audience_totals(settings_group_ids: Iterable[int]) -> dict[int, AudienceTota
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT latest.settings_group_id, coalesce(cell.owner, 0), sum(cell.users)
+            SELECT latest.settings_group_id, coalesce(cell.owner, 0), sum(cell.users), latest.is_upper_bound
             FROM (
-                SELECT DISTINCT ON (settings_group_id) settings_group_id, users
+                SELECT DISTINCT ON (settings_group_id) settings_group_id, users,
+                    cardinality(not_counted) > 0 AS is_upper_bound
                 FROM experiments_audiencecount WHERE settings_group_id = ANY(%s)
                 ORDER BY settings_group_id, id DESC
             ) latest
             LEFT JOIN experiments_draw draw USING (settings_group_id)
             CROSS JOIN LATERAL unnest(latest.users, draw.owners) AS cell(users, owner)
-            GROUP BY 1, 2
+            GROUP BY 1, 2, 4
             """,
             [ids],
         )
         cells = cursor.fetchall()
     users: dict[int, int] = {}
     owned: dict[int, dict[int, int]] = {}
-    for settings_group_id, position, count in cells:
+    bounds = {settings_group_id for settings_group_id, _position, _count, is_bound in cells if is_bound}
+    for settings_group_id, position, count, _is_bound in cells:
         users[settings_group_id] = users.get(settings_group_id, 0) + int(count)
         if position:
             owned.setdefault(settings_group_id, {})[position] = int(count)
-    return {pk: AudienceTotals(total, owned.get(pk, {})) for pk, total in users.items()}
+    return {pk: AudienceTotals(total, owned.get(pk, {}), pk in bounds) for pk, total in users.items()}
 
 
 def matching(experiments: ExperimentQuerySet, wanted: Wanted) -> ExperimentQuerySet:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from core import clock
 from core.errors import Conflict
+from core.moments import day_words
 from experiments.checklist import Known, Newest, Section, checklist
 from experiments.lifecycle import Status, Verb
 from experiments.list_rows import audience_totals
-from experiments.models import Experiment, PreparationState
+from experiments.models import Experiment, PreparationState, SettingsGroup
 from experiments.selectors import newest_settings_group
 from experiments.services.requirements import refusals
 from experiments.services.transitions import check_readiness
@@ -50,8 +51,11 @@ def _known(experiment: Experiment, status: Status) -> Known:
         current=current.number if current is not None else None,
         users=totals.users if totals is not None else None,
         variant_users=totals.variant_users if totals is not None else None,
-        ends_at=current.ends_at if current is not None else None,
-        now=clock.now(),
+        ended=_ended(current) if current is not None else "",
         managers=len(experiment.managers.all()),
         written=frozenset(field for field in _WRITTEN if getattr(experiment, field)),
     )
+
+
+def _ended(current: SettingsGroup) -> str:
+    return day_words(current.ends_at) if current.ends_at and current.ends_at <= clock.now() else ""

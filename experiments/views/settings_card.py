@@ -16,6 +16,8 @@ from audience.conditions import describe_conditions
 from audience.specs import Catalogue
 from core.errors import Conflict
 from core.http import HtmxRequest
+from experiments.audience_report import moves_between
+from experiments.consequences import attachment
 from experiments.forms.search import read_number
 from experiments.list_rows import audience_totals
 from experiments.models import Draw, PreparationState, SettingsGroup
@@ -126,11 +128,19 @@ def settings_context(access: Access) -> dict[str, Any]:
         "open": [group for group in newer if group.preparation.is_open],
         "failed": [group for group in newer[:1] if group.preparation.state == PreparationState.FAILED],
         "waiting": [
-            {"group": group, "changes": differences(current, group)}
-            for group in newer
-            if group.preparation.state == PreparationState.READY
+            _waiting(group, current) for group in newer if group.preparation.state == PreparationState.READY
         ][:1],
         "older": [group for group in groups if group not in newer and group != current][:OLDER_SHOWN],
+    }
+
+
+def _waiting(group: SettingsGroup, current: SettingsGroup | None) -> dict[str, Any]:
+    """Prepared settings, and what attaching them would change."""
+    return {
+        "group": group,
+        "changes": differences(current, group),
+        "reached": attachment(group, current) if current else [],
+        "moves": moves_between(current, group) if current else None,
     }
 
 
