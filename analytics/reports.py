@@ -19,19 +19,32 @@ NOBODY: Final[Mapping[str, int]] = {"hits": 0, "users": 0}
 
 @dataclass(frozen=True, slots=True)
 class VariantHits:
-    """A variant: hits and different users that count, `share` of all users who are compared, and what the audience lets expect
-    (None while it is not counted). Forced and test users stand apart."""
+    """A variant: hits and different users that count, `compared` of whom are compared (None while nobody can tell; fewer once a
+    winner was declared), their `share`, and what the counted `audience` lets expect (None while it is not counted). Forced and
+    test users stand apart."""
 
     name: str
     is_control: bool
     hits: int
     users: int
+    compared: int | None
     share: float | None
+    audience: int | None
     expected_share: float | None
     forced_hits: int
     forced_users: int
     test_user_hits: int
     test_users: int
+
+    @property
+    def shown_users(self) -> int:
+        """Those whom share and expectation are about, as far as anybody can tell."""
+        return self.users if self.compared is None else self.compared
+
+    @property
+    def later_users(self) -> int:
+        """Those who saw it first after the winner was declared."""
+        return self.users - self.shown_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,11 @@ class HitsReport:
     audience: CountedAudience | None
     ratio: SampleRatio
     seen_until: dt.datetime | None
+
+    @property
+    def has_later(self) -> bool:
+        """Whether users who came after the winner was declared stand apart from those who are compared."""
+        return any(one.compared is not None and one.compared < one.users for one in self.variants)
 
     @property
     def has_others(self) -> bool:
@@ -119,7 +137,9 @@ def _variants(
             is_control=is_control,
             hits=mine["hits"],
             users=mine["users"],
+            compared=compared.get(name, 0) if users else None,
             share=compared.get(name, 0) / users if users else None,
+            audience=counted.get(name),
             expected_share=counted.get(name, 0) / in_all if in_all else None,
             forced_hits=forced["hits"],
             forced_users=forced["users"],

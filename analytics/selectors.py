@@ -19,10 +19,12 @@ from experiments.selectors import hidden_keys
 
 @dataclass(frozen=True, slots=True)
 class CountedAudience:
-    """Users per variant of a settings group by its newest count, for which a user's hits are expected."""
+    """Users per variant of a settings group by its newest count, for which a user's hits are expected. `is_upper_bound`: some
+    filters could not be counted."""
 
     users: Mapping[str, int]
     counted_at: dt.datetime
+    is_upper_bound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,19 @@ def counted_audience(settings_group: SettingsGroup) -> CountedAudience | None:
     count = (
         AudienceCount.objects.filter(settings_group=settings_group)
         .order_by("-id")
-        .values_list("users", "counted_at")
+        .values_list("users", "counted_at", "not_counted")
         .first()
     )
     owners = Draw.objects.filter(settings_group=settings_group).values_list("owners", flat=True).first()
     if count is None or owners is None:
         return None
-    users, counted_at = count
+    users, counted_at, not_counted = count
     variants = settings_group.variants.order_by("position").values_list("position", "name")
     sums = np.bincount(np.asarray(owners), weights=np.asarray(users, dtype=np.float64), minlength=1)
     return CountedAudience(
-        {name: int(sums[position]) if position < len(sums) else 0 for position, name in variants}, counted_at
+        {name: int(sums[position]) if position < len(sums) else 0 for position, name in variants},
+        counted_at,
+        is_upper_bound=bool(not_counted),
     )
 
 

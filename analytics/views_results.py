@@ -52,12 +52,10 @@ def _seen(shown: SettingsGroup, environment: str) -> dict[str, Any]:
     """What the hits card says of these settings, and whom they were for."""
     report = hits_report(shown, environment)
     by = usual_grain(report)
-    counted = report.audience.users if report.audience else {}
     return {
         "report": report,
         "said": said(report.ratio),
         "timeline": timeline(report, by),
-        "rows": [(variant, counted.get(variant.name)) for variant in report.variants],
         "totals": audience_totals([shown.pk]).get(shown.pk),
         "sentence": describe_conditions(shown.conditions, load_catalogue()),
     }
