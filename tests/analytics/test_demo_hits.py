@@ -38,7 +38,9 @@ def demo(warehouse: object) -> Demo:
     load_stories()
     at = clock.now()
     with clock.frozen_at(at):
-        return Demo(at, load_hits())
+        sent = load_hits()
+    assert_it_teaches_no_wrong()
+    return Demo(at, sent)
 
 
 def one(key: str) -> Experiment:
@@ -52,6 +54,16 @@ def settings_of(key: str, number: int = 1) -> SettingsGroup:
 def users(key: str, who: Who = Who.USERS, environment: str = "production") -> int:
     rows = TotalHits.objects.filter(settings_group__experiment__key=key, who=who, environment=environment)
     return rows.aggregate(users=Sum("users"))["users"] or 0
+
+
+def assert_it_teaches_no_wrong() -> None:
+    """A winner was declared because it won, not by chance; and the changelog tells everything in the order of time."""
+    [paid] = results_of(settings_of("price_labels"), "production").events
+    won = paid.variants[1].rate_difference
+    assert won is not None
+    assert (won.absolute_interval.low or 0) > 0
+    moments = list(Entry.objects.order_by("id").values_list("at", flat=True))
+    assert [pair for pair in itertools.pairwise(moments) if pair[0] > pair[1]] == []
 
 
 def test_the_demo_has_hits_to_look_at(demo: Demo, client: Client) -> None:

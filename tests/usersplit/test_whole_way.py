@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -157,3 +158,9 @@ def test_from_an_idea_to_a_variant_on_an_app_server(product: Product, page: Page
         (None, "CONDITIONS_NOT_MET", "conditions[2][0]"),
         (None, "CONDITIONS_NOT_MET", "conditions[2][0]"),
     ]
+
+
+def test_files_that_are_documents_of_this_origin_carry_the_policy_of_the_pages(product: Product) -> None:
+    for name in ("drf_spectacular_sidecar/swagger-ui-dist/oauth2-redirect.html", "img/usersplit.svg"):
+        with urllib.request.urlopen(f"{product.url}/static/{name}", timeout=30) as answer:
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"], name

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from typing import cast
 
 from django.db import transaction
@@ -26,12 +28,12 @@ from experiments.services import (
 )
 from experiments.services.app_texts import apply_texts
 from usersplit.demo.stories import FORCED, STORIES
-from usersplit.demo.telling import Step, Story
+from usersplit.demo.telling import ForcedStory, Step, Story
 from usersplit.demo.texts import BROUGHT_IN, TEXTS
 
 # Queueing takes a while for people, too.
 PREPARED_AFTER = dt.timedelta(seconds=40)
-ATTACHED_AFTER = dt.timedelta(minutes=20)
+ATTACHED_AFTER = dt.timedelta(seconds=100)
 NIGHTS_CHECKED = 6
 
 
@@ -48,28 +50,11 @@ class Event:
 def load_stories() -> int:
     """Make all of the demo's tests and user groups; how many. All of them or, killed half-way, none."""
     today = clock.now().replace(second=0, microsecond=0)
-    events = [
-        Event(today - dt.timedelta(days=step.days), story, step, is_first=index == 0)
-        for story in STORIES
-        for index, step in enumerate(story.steps)
-    ]
     with transaction.atomic():
         people = {person.username: Actor.person(person) for person in User.objects.all()}
-        with clock.frozen_at(today - dt.timedelta(days=BROUGHT_IN)):
-            apply_texts(people["mia"], TEXTS, source="the shop's texts")
-        for event in sorted(events, key=lambda event: event.moment):
-            _take(event, people[event.step.by], today)
-        for forced in FORCED:
-            with clock.frozen_at(today - dt.timedelta(days=forced.days)):
-                experiment = Experiment.objects.tests().get(key=forced.test)
-                force_user(
-                    people[forced.by],
-                    experiment,
-                    forced.variant,
-                    forced.environment,
-                    user_id=forced.user_id,
-                    reason=forced.reason,
-                )
+        # In the order of time, as the changelog is read.
+        for _, happens in sorted(_timeline(people, today), key=itemgetter(0)):
+            happens()
         # As every night: what was counted before other tests came is counted with them.
         for settings_group_id in (
             Experiment.objects.unfinished().exclude(current=None).values_list("current_id", flat=True)
@@ -81,6 +66,27 @@ def load_stories() -> int:
     return len(STORIES)
 
 
+def _timeline(
+    people: Mapping[str, Actor], today: dt.datetime
+) -> Iterator[tuple[dt.datetime, Callable[[], None]]]:
+    """Everything that happens before today, at its moment."""
+    brought_in = today - dt.timedelta(days=BROUGHT_IN)
+    yield brought_in, partial(_bring_texts, people["mia"], brought_in)
+    for number, story in enumerate(STORIES):
+        for index, step in enumerate(story.steps):
+            # Two people never press at once, and what one began is prepared before the next begins.
+            moment = today - dt.timedelta(days=step.days, minutes=2 * number)
+            yield moment, partial(_take, Event(moment, story, step, index == 0), people[step.by], today)
+    for forced in FORCED:
+        moment = today - dt.timedelta(days=forced.days)
+        yield moment, partial(_force, forced, people[forced.by], moment)
+
+
+def _bring_texts(actor: Actor, moment: dt.datetime) -> None:
+    with clock.frozen_at(moment):
+        apply_texts(actor, TEXTS, source="the shop's texts")
+
+
 def _dated(settings: Mapping[str, object], today: dt.datetime) -> dict[str, object]:
     """With dates instead of days from today; a test begins and ends at midnight."""
     midnight = today.replace(hour=0, minute=0)
@@ -89,6 +95,19 @@ def _dated(settings: Mapping[str, object], today: dt.datetime) -> dict[str, obje
         if days in dated:
             dated[moment] = midnight + dt.timedelta(days=cast("int", dated.pop(days)))
     return dated
+
+
+def _force(forced: ForcedStory, actor: Actor, moment: dt.datetime) -> None:
+    with clock.frozen_at(moment):
+        experiment = Experiment.objects.tests().get(key=forced.test)
+        force_user(
+            actor,
+            experiment,
+            forced.variant,
+            forced.environment,
+            user_id=forced.user_id,
+            reason=forced.reason,
+        )
 
 
 def _take(event: Event, actor: Actor, today: dt.datetime) -> None:

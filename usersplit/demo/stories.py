@@ -304,7 +304,7 @@ STORIES: tuple[Story, ...] = (
                     "result": "winner",
                     "variant": "with_tax",
                     "scope": "everywhere",
-                    "conclusion": "2.8 % more orders, fewer questions to support.",
+                    "conclusion": "More people order, fewer ask support about the tax.",
                 },
             ),
         ],

@@ -35,7 +35,7 @@ _COMES_AGAIN: Final = 0.2
 _USUAL_CHANCE: Final = 0.05
 _CHANCES: Final = {
     ("pay_button_color", "green"): 0.062,
-    ("price_labels", "with_tax"): 0.056,
+    ("price_labels", "with_tax"): 0.08,
     ("discount_banner", "banner"): 0.055,
     ("confetti", "confetti"): 0.047,
 }
