@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.db.models import Model, Prefetch, Q, QuerySet
 
@@ -14,6 +14,7 @@ from experiments.lifecycle import Status
 from experiments.models import Experiment, ForcedUser, Kind, TestsOff, Variant
 from experiments.selectors import visible_experiments
 
+FORCIBLE: Final = (Status.DEV, Status.RUNNING, Status.PAUSED)
 _Row = TypeVar("_Row", bound=Model)
 
 
@@ -47,9 +48,7 @@ def people_without_tests(search: QaSearch = QaSearch()) -> QuerySet[TestsOff]:
 
 def forcible_tests(actor: Actor) -> list[Experiment]:
     """Tests into which this person may force users, with their variants, by key."""
-    tests = visible_experiments(actor, Kind.TEST).filter(
-        status__in=[Status.DEV, Status.RUNNING, Status.PAUSED]
-    )
+    tests = visible_experiments(actor, Kind.TEST).filter(status__in=FORCIBLE)
     if actor.role == Role.MANAGER and actor.user is not None:
         tests = tests.filter(managers=actor.user)
     elif not may_switch_tests_off(actor):
@@ -58,6 +57,15 @@ def forcible_tests(actor: Actor) -> list[Experiment]:
     rows = tests.select_related("current").only("kind", "key", "name", "status", "current__number")
     variants = Variant.objects.only("settings_group_id", "position", "name")
     return list(rows.prefetch_related(Prefetch("current__variants", variants)).order_by("key"))
+
+
+def may_force_into(actor: Actor, experiment: Experiment) -> bool:
+    """Whether this person may force somebody into this test as it is now; the service asks again."""
+    if experiment.status not in FORCIBLE or experiment.current_id is None:
+        return False
+    if actor.role == Role.MANAGER and actor.user is not None:
+        return experiment.managers.filter(pk=actor.user.pk).exists()
+    return may_switch_tests_off(actor)
 
 
 def removable_ids(actor: Actor, ids: list[int]) -> set[int]:

@@ -7,14 +7,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Environment
 from accounts.requests import signed_in_actor
-from core.errors import InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
 from core.http import HtmxRequest
 from delivery.subjects import MAX_ID
 from experiments.models import ForcedUser
@@ -32,9 +32,9 @@ def forced_list(request: HtmxRequest) -> HttpResponse:
     """Everybody who is forced; a POST adds one."""
     actor = signed_in_actor(request)
     tests = forcible_tests(actor)
-    # The check page leads here with whom it was about.
-    whom = {name: request.GET.get(name, "")[:MAX_ID] for name in ("user_id", "device_id")}
-    form = ForceForm(request.POST if request.method == "POST" else None, tests=tests, initial=whom)
+    # The check page leads here with whom it was about, the card of a test with the variant.
+    asked = {name: request.GET.get(name, "")[:MAX_ID] for name in ("target", "user_id", "device_id")}
+    form = ForceForm(request.POST if request.method == "POST" else None, tests=tests, initial=asked)
     if request.method == "POST" and form.is_valid():
         experiment, variant = form.target_of()
         given = form.cleaned_data
@@ -53,6 +53,9 @@ def forced_list(request: HtmxRequest) -> HttpResponse:
             )
         except InvalidInput as refusal:
             form.complain(refusal)
+        except Conflict as refusal:
+            # The test was finished or withdrawn meanwhile: what was typed stays.
+            form.add_error("target", refusal.detail)
         else:
             said = gettext("Forced: %(who)s. App servers have it within seconds.")
             messages.success(request, said % {"who": forced})
@@ -84,6 +87,8 @@ def forced_many(request: HtmxRequest) -> HttpResponse:
             )
         except InvalidInput as refusal:
             form.complain(refusal)
+        except Conflict as refusal:
+            form.add_error("target", refusal.detail)
         else:
             said = gettext("Forced %(n)s in “%(test)s”. App servers have it within seconds.")
             messages.success(request, said % {"n": f"{len(made):,}", "test": experiment.key})
@@ -102,6 +107,8 @@ def forced_remove(request: HtmxRequest, forced_id: int) -> HttpResponse:
     unforce_user(actor, forced_id)
     said = gettext("No longer forced: %(who)s. App servers stop it within seconds.")
     messages.success(request, said % {"who": forced})
+    if request.POST.get("from") == "card":
+        return redirect(resolve_url("qa_tools:card", key=forced.experiment.key) + "?after")
     return redirect("qa_tools:forced_list")
 
 

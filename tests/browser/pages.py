@@ -53,6 +53,7 @@ PAGES: Final = [
     "/system/?now",
     "/nowhere/",
     "/tests/green_button/hits/",
+    "/tests/green_button/qa/",
     "/tests/green_button/hits/several/",
     "/tests/green_button/worth/",
     "/tests/green_button/notifications/",

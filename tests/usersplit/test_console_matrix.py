@@ -143,6 +143,7 @@ RULES: Final[dict[str, Rule]] = {
     "delivery:server_list": Rule("/servers/"),
     "delivery:code_card": Rule(f"{TEST}code/"),
     "delivery:places_card": Rule(f"{TEST}in-code/"),
+    "qa_tools:card": Rule(f"{TEST}qa/"),
     "qa_tools:user_check": Rule("/check/"),
     # The page is everybody's; for whom nobody may force, the form says so.
     "qa_tools:forced_list": Rule("/forced/"),
