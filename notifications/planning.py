@@ -212,6 +212,26 @@ def is_muted(person: User, event: Event, channel: str) -> bool:
     return Mute.objects.filter(about, kind, way, person=person).exists()
 
 
+def wanted(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """Those of them, all for one person or place, that nobody has muted by now; in one query."""
+    rows = list(deliveries)
+    if not rows or rows[0].person_id is None:
+        return rows
+    mutes = list(
+        Mute.objects.filter(person=rows[0].person_id).values_list("experiment_id", "kind", "channel")
+    )
+    return [
+        row
+        for row in rows
+        if not any(
+            test in {None, row.event.experiment_id}
+            and kind in {"", row.event.kind}
+            and channel in {"", row.channel}
+            for test, kind, channel in mutes
+        )
+    ]
+
+
 def _moment_for(person: User, habits: Habits, channel: str, now: dt.datetime) -> dt.datetime:
     """Not in quiet hours; and when much came lately, together with what comes next."""
     quiet = QuietHours(

@@ -21,7 +21,7 @@ from notifications.breaker import note_failure, note_rest, note_success
 from notifications.channels.base import Message, Receipt, SendFailed
 from notifications.channels.registry import channel_for, recipient_address
 from notifications.models import ChannelKind, Connection, Delivery, DeliveryState, Habits
-from notifications.planning import PERSON, by_mail, is_muted
+from notifications.planning import PERSON, by_mail, is_muted, wanted
 from notifications.words import digest_message, message_of
 
 logger = logging.getLogger(__name__)
@@ -64,26 +64,19 @@ def send_due(channel: ChannelKind, seconds: float = 20.0) -> int:
 def claim(channel: ChannelKind) -> Claimed | None:
     """The delivery that has been due longest, those of providers that failed lately last, leased; None if nothing is. Two processes get different ones."""
     now = clock.now()
-    due = Q(state__in=_OPEN, not_before__lte=now) | Q(state=DeliveryState.SENDING, leased_until__lt=now)
-    reachable = Q(connection=None) | (
-        Q(connection__is_active=True)
-        & (Q(connection__closed_until=None) | Q(connection__closed_until__lte=now))
-    )
-    # Whoever was killed while sending over what was then switched off: it is ended, not left as being sent.
-    reachable |= Q(connection__is_active=False, state=DeliveryState.SENDING)
-    delivery = (
-        Delivery.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("event__experiment", "event__entry", "connection", "person")
-        .filter(due, reachable, channel=channel)
-        # A provider that hangs holds the others of its channel up once, not until it is known to be dead.
-        .order_by("connection__failures", "not_before", "pk")
-        .first()
-    )
+    while (delivery := _most_due(channel, now)) is not None:
+        is_first = delivery.attempts == 0
+        repeated = delivery.state == DeliveryState.SENDING or not is_first
+        # What was muted after it was planned is not told any more; whoever planned it may not have seen the mute.
+        told = wanted([delivery, *(() if is_first else _digested(delivery))])
+        if told:
+            break
+        delivery.state, delivery.leased_until = DeliveryState.MUTED, None
+        delivery.save(update_fields=["state", "leased_until"])
     if delivery is None:
         return None
-    repeated = delivery.state == DeliveryState.SENDING or delivery.attempts > 0
-    told = [delivery, *(_together_with(delivery, now) if delivery.attempts == 0 else _digested(delivery))]
-    if delivery.attempts == 0:
+    if is_first:
+        told += _together_with(delivery, now)
         # The days of trying begin with the first try, however long quiet hours or missing workers held it.
         delivery.created_at = now
     delivery.state = DeliveryState.SENDING
@@ -93,11 +86,30 @@ def claim(channel: ChannelKind) -> Claimed | None:
     return Claimed(delivery, told, repeated)
 
 
+def _most_due(channel: ChannelKind, now: dt.datetime) -> Delivery | None:
+    """What is to be tried next, locked."""
+    due = Q(state__in=_OPEN, not_before__lte=now) | Q(state=DeliveryState.SENDING, leased_until__lt=now)
+    reachable = Q(connection=None) | (
+        Q(connection__is_active=True)
+        & (Q(connection__closed_until=None) | Q(connection__closed_until__lte=now))
+    )
+    # Whoever was killed while sending over what was then switched off: it is ended, not left as being sent.
+    reachable |= Q(connection__is_active=False, state=DeliveryState.SENDING)
+    return (
+        Delivery.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("event__experiment", "event__entry", "connection", "person")
+        .filter(due, reachable, channel=channel)
+        # A provider that hangs holds the others of its channel up once, not until it is known to be dead.
+        .order_by("connection__failures", "not_before", "pk")
+        .first()
+    )
+
+
 def _together_with(delivery: Delivery, now: dt.datetime) -> list[Delivery]:
     """Others for the same person that wait as well: from here on this delivery tells them, also when it is repeated."""
     if delivery.person_id is None or not _likes_digests(delivery.person_id):
         return []
-    others = list(
+    others = wanted(
         Delivery.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("event__experiment", "event__entry")
         .filter(

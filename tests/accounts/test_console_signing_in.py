@@ -51,6 +51,12 @@ def test_a_session_that_ended_under_htmx_leads_the_whole_page_to_the_sign_in(
     assert response["HX-Redirect"] == "/login/?next=/tests/green_button/%3Fa%3D1%26b%3D2"
 
 
+def test_a_list_comes_back_as_it_was_asked_for(people: People, client: Client) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/tests/?status=running"}
+    response = client.get("/tests/?status=running&q=green", headers=headers, follow=True)
+    assert response["HX-Redirect"] == "/login/?next=/tests/%3Fstatus%3Drunning%26q%3Dgreen"
+
+
 def test_a_current_address_of_another_site_is_not_followed(people: People, client: Client) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "https://evil.example/x"}
     response = client.get("/tests/", headers=headers, follow=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from accounts.forms_mine import OwnPasswordForm
 from accounts.models import User
+from accounts.own_settings import save_own_password
+from core import clock
 from tests.conftest import People
 
 FORM = {"language": "ja", "time_zone": "Asia/Tokyo", "email": "mia@example.org"}
@@ -55,6 +58,32 @@ def test_a_new_password_ends_every_other_session(browser: Client, people: People
     assert browser.get("/me/").status_code == 200
     assert elsewhere.get("/me/").status_code == 302
     assert User.objects.get(pk=people.manager.pk).check_password(new)
+
+
+def test_a_new_password_does_not_switch_on_again_who_was_switched_off_meanwhile(
+    browser: Client, people: People, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A superuser is faster than the form, which holds the account as it was."""
+    switched_off = User.objects.filter(pk=people.manager.pk)
+    checked = OwnPasswordForm.clean
+
+    def slow(form: OwnPasswordForm) -> dict[str, object] | None:
+        switched_off.update(is_active=False, role="viewer")
+        return checked(form)
+
+    monkeypatch.setattr(OwnPasswordForm, "clean", slow)
+    new = "another-good-long-password"
+    form = {"old_password": password, "new_password1": new, "new_password2": new}
+    assert browser.post("/me/password/", form).status_code == 403
+    saved = switched_off.get()
+    assert (saved.is_active, saved.role, saved.check_password(password)) == (False, "viewer", True)
+
+
+def test_a_new_password_leaves_what_a_superuser_changed_meanwhile(people: People) -> None:
+    User.objects.filter(pk=people.manager.pk).update(role="viewer", link_made_at=clock.now())
+    save_own_password(people.manager, "another-good-long-password")
+    saved = User.objects.get(pk=people.manager.pk)
+    assert (saved.role, saved.link_made_at) == ("viewer", None)
 
 
 def test_who_does_not_know_the_password_cannot_guess_it_in_an_open_session(browser: Client) -> None:

@@ -19,7 +19,8 @@ from experiments.models import Experiment
 from experiments.services import apply_verb, edit_properties
 from notifications import rooms
 from notifications.channels.base import SendFailed
-from notifications.models import Connection, Delivery, Provider, Room, RoomMember
+from notifications.models import Connection, Delivery, Event, Provider, Room, RoomMember
+from notifications.planning import NOBODY
 from notifications.services_rooms import add_to_room, ask_for_room, remove_from_room
 from tests.conftest import People
 from tests.factories import make_experiment
@@ -117,6 +118,18 @@ def test_what_happens_while_the_room_is_made_comes_into_it_and_nothing_older(
         rooms.keep_rooms()
     told = Delivery.objects.filter(recipient=f"room:{room.pk}", connection=room.connection)
     assert list(told.values_list("event__kind", "state")) == [("resumed", "pending")]
+
+
+def test_what_happened_to_a_draft_is_told_to_no_room(people: People, chat: Chat) -> None:
+    experiment = make_experiment(Actor.person(people.manager), Status.DRAFT)
+    room = asked(people, experiment)
+    untold = {"experiment": experiment, "planned_at": NOW, "at": NOW}
+    Event.objects.create(key="1", kind="settings_changed", skipped="A draft is its managers' own.", **untold)
+    Event.objects.create(key="2", kind="paused", skipped=NOBODY, **untold)
+    apply_verb(Actor.person(people.superuser), experiment, Verb.PUBLISH)
+    rooms.keep_rooms()
+    told = Delivery.objects.filter(recipient=f"room:{room.pk}")
+    assert list(told.values_list("event__key", flat=True)) == ["2"]
 
 
 def test_what_is_done_is_not_asked_for_again(
