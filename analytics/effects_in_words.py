@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,7 @@ from django.utils.translation import gettext
 from analytics.intervals import Difference, Interval
 from analytics.mismatch_words import p_in_words
 from analytics.results import EventResult, Results, VariantResult
-from experiments.worth_words import number, percent
+from experiments.worth_words import number
 
 NOT_KNOWN: Final = "—"
 
@@ -71,12 +72,14 @@ def _event(result: EventResult) -> EventShown:
 
 
 def _rate(one: VariantResult) -> Row:
-    value = NOT_KNOWN if one.rate is None else percent(one.rate)
-    return _row(one, value, _range(one.rate_interval, percent), one.rate_difference, _points)
+    interval = one.rate_interval
+    places = _places(one.rate, interval, 100)
+    value = NOT_KNOWN if one.rate is None else _percent(one.rate, places)
+    return _row(one, value, _range(interval, _percent, places), one.rate_difference, _points, 100)
 
 
 def _mean(one: VariantResult, mean: float | None, difference: Difference | None) -> Row:
-    return _row(one, NOT_KNOWN if mean is None else number(mean), "", difference, _signed)
+    return _row(one, NOT_KNOWN if mean is None else number(mean), "", difference, _signed, 1)
 
 
 def _row(
@@ -84,19 +87,24 @@ def _row(
     value: str,
     between: str,
     difference: Difference | None,
-    in_unit: Callable[[float], str],
+    in_unit: Callable[[float, int], str],
+    scale: int,
 ) -> Row:
     if difference is None:
         return Row(one.name, one.users, value, between, NOT_KNOWN, "", NOT_KNOWN, "", NOT_KNOWN, None)
+    places = _places(difference.absolute, difference.absolute_interval, scale)
+    in_percent = _places(difference.relative, difference.relative_interval, 100)
     return Row(
         name=one.name,
         users=one.users,
         value=value,
         between=between,
-        difference=in_unit(difference.absolute),
-        difference_between=_range(difference.absolute_interval, in_unit),
-        relative=NOT_KNOWN if difference.relative is None else _signed_percent(difference.relative),
-        relative_between=_range(difference.relative_interval, _signed_percent),
+        difference=in_unit(difference.absolute, places),
+        difference_between=_range(difference.absolute_interval, in_unit, places),
+        relative=NOT_KNOWN
+        if difference.relative is None
+        else _signed_percent(difference.relative, in_percent),
+        relative_between=_range(difference.relative_interval, _signed_percent, in_percent),
         chance=NOT_KNOWN if difference.p_value is None else p_in_words(difference.p_value),
         says=_says(difference.absolute_interval),
     )
@@ -110,24 +118,38 @@ def _says(interval: Interval) -> str:
     return ""
 
 
-def _range(interval: Interval | None, shown: Callable[[float], str]) -> str:
-    """`4.8 % to 5.2 %`; nothing where one of its ends is open."""
+def _places(value: float | None, interval: Interval | None, scale: int) -> int:
+    """So many decimals for an estimate and both ends of its interval that the largest of them has three digits that mean
+    something."""
+    ends = (interval.low, interval.high) if interval is not None else ()
+    largest = max((abs(one) * scale for one in (value, *ends) if one is not None), default=0)
+    return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+
+
+def _range(interval: Interval | None, shown: Callable[[float, int], str], places: int) -> str:
+    """`4.82 % to 5.20 %`; nothing where one of its ends is open."""
     if interval is None or interval.low is None or interval.high is None:
         return ""
-    return gettext("%(low)s to %(high)s") % {"low": shown(interval.low), "high": shown(interval.high)}
+    ends = {"low": shown(interval.low, places), "high": shown(interval.high, places)}
+    return gettext("%(low)s to %(high)s") % ends
 
 
-def _signed(value: float) -> str:
+def _percent(part: float, places: int) -> str:
+    return f"{part * 100:,.{places}f} %"
+
+
+def _signed(value: float, places: int) -> str:
     """With a sign: +0.31, −2, 0."""
-    if value == 0:
-        return "0"
-    return f"{'+' if value > 0 else '−'}{number(abs(value))}"
+    shown = f"{abs(value):,.{places}f}"
+    if not float(shown.replace(",", "")):
+        return shown
+    return f"{'+' if value > 0 else '−'}{shown}"
 
 
-def _signed_percent(part: float) -> str:
-    return f"{_signed(part * 100)} %"
+def _signed_percent(part: float, places: int) -> str:
+    return f"{_signed(part * 100, places)} %"
 
 
-def _points(part: float) -> str:
+def _points(part: float, places: int) -> str:
     """A difference of two rates, which is no percentage of anything."""
-    return gettext("%(number)s points") % {"number": _signed(part * 100)}
+    return gettext("%(number)s points") % {"number": _signed(part * 100, places)}

@@ -77,4 +77,6 @@ def balance_in_words(log: Mapping[str, Any]) -> str:
         "%(met)s variants of other tests: %(even)s spread over yours to within one split group, the furthest is %(furthest)s off.",
         met,
     )
-    return words % {"met": met, "even": even, "furthest": f"{furthest:.1f}"}
+    # More than one off, which rounding must not hide.
+    shown = f"{furthest:.1f}" if furthest >= 1.05 else f"{max(furthest, 1.01):.2f}"
+    return words % {"met": met, "even": even, "furthest": shown}

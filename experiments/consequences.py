@@ -104,10 +104,14 @@ def _withdraw(experiment: Experiment, totals: AudienceTotals | None) -> list[str
 
 
 def _start(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
+    if _is_over(experiment):
+        return [outside_dates(experiment)]
     return [_reach(experiment, totals), _how_sure(totals), _dates(experiment), _nobody(totals)]
 
 
 def _resume(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
+    if _is_over(experiment):
+        return [outside_dates(experiment)]
     same = gettext("Everybody gets the same variant as before the pause.") if experiment.is_test else ""
     return [_reach(experiment, totals), _how_sure(totals), same, _dates(experiment), _nobody(totals)]
 
@@ -115,6 +119,8 @@ def _resume(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
 def _pause(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     if not experiment.is_test:
         return [gettext("Nobody is in the group until it is resumed.")]
+    if outside := outside_dates(experiment):
+        return [outside]
     again = gettext("When it is resumed, everybody gets the same variant as before.")
     if totals is None:
         return [
@@ -158,6 +164,8 @@ def _copies(group: Experiment) -> str:
 def _now_in_variants(experiment: Experiment, totals: AudienceTotals | None) -> list[str]:
     if totals is None or experiment.status != Status.RUNNING:
         return []
+    if outside := outside_dates(experiment):
+        return [outside]
     told = ngettext(
         "%(users)s user gets a variant now, of %(all)s who meet the conditions.",
         "%(users)s users get a variant now, of %(all)s who meet the conditions.",
@@ -216,15 +224,52 @@ def _dates(experiment: Experiment) -> str:
         )
     values = {"start": begins, "end": moment_words(ends)}
     if begins:
-        return gettext("By its dates it begins %(start)s and it ends %(end)s.") % values
-    if ends <= now:
-        return gettext("By its dates it ended %(end)s.") % values
+        return gettext("By its dates it begins %(start)s and ends %(end)s.") % values
     return gettext("By its dates it ends %(end)s.") % values
+
+
+def outside_dates(experiment: Experiment) -> str:
+    """That its dates have not begun, or are over, and what that means; "" within them."""
+    current = experiment.current
+    if current is not None and current.starts_at and _begins_later(experiment):
+        told = (
+            gettext("Its dates begin %(start)s: nobody gets a variant before.")
+            if experiment.is_test
+            else gettext("Its dates begin %(start)s: nobody is in the group before.")
+        )
+        return told % {"start": moment_words(current.starts_at)}
+    if current is not None and current.ends_at and _is_over(experiment):
+        told = (
+            gettext("Its dates ended %(end)s: nobody gets a variant any more, unless they are changed.")
+            if experiment.is_test
+            else gettext("Its dates ended %(end)s: nobody is in the group any more, unless they are changed.")
+        )
+        return told % {"end": moment_words(current.ends_at)}
+    return ""
+
+
+def done_in_words(experiment: Experiment, verb: Verb) -> str:
+    """What has become of it, once `verb` is done."""
+    values = {"name": experiment.name}
+    if verb == Verb.PUBLISH:
+        return gettext("“%(name)s” is in dev now.") % values
+    if verb == Verb.WITHDRAW:
+        return gettext("“%(name)s” is a draft again.") % values
+    told = gettext("“%(name)s” is %(status)s now.") % (
+        values | {"status": experiment.get_status_display().lower()}
+    )
+    outside = outside_dates(experiment) if verb in {Verb.START, Verb.RESUME} else ""
+    return " ".join(filter(None, (told, outside)))
 
 
 def _begins_later(experiment: Experiment) -> bool:
     starts = experiment.current.starts_at if experiment.current else None
     return starts is not None and starts > clock.now()
+
+
+def _is_over(experiment: Experiment) -> bool:
+    ends = experiment.current.ends_at if experiment.current else None
+    return ends is not None and ends <= clock.now()
 
 
 def _how_sure(totals: AudienceTotals | None) -> str:

@@ -13,7 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import Conflict, InvalidInput, NotAllowed
 from core.http import HtmxRequest
-from experiments.consequences import VERB_LABELS, consequences, lifecycle_steps, reach
+from experiments.consequences import (
+    VERB_LABELS,
+    consequences,
+    done_in_words,
+    lifecycle_steps,
+    outside_dates,
+    reach,
+)
 from experiments.forms.finish import FinishForm
 from experiments.lifecycle import Status, Verb, verbs_from
 from experiments.models import StartApproval
@@ -67,11 +74,7 @@ def experiment_verb(request: HtmxRequest, kind: str, key: str, verb: str) -> Htt
         return _question(request, access, wanted, form, status=422)
     except Conflict as refusal:
         return _whole_page(request, access_to(request, kind, key), status=409, refusal=refusal.detail)
-    messages.success(
-        request,
-        gettext("“%(name)s” is %(status)s now.")
-        % {"name": changed.name, "status": changed.get_status_display().lower()},
-    )
+    messages.success(request, done_in_words(changed, wanted))
     return redirect("experiments:experiment_page", kind=kind, key=changed.key)
 
 
@@ -140,6 +143,7 @@ def _header_context(access: Access) -> dict[str, Any]:
         "experiment": experiment,
         "kind": experiment.kind,
         "steps": lifecycle_steps(experiment),
+        "outside": outside_dates(experiment) if experiment.status == Status.RUNNING else "",
         "verbs": [
             {
                 "name": verb.value,

@@ -99,7 +99,8 @@ def settings_act(request: HtmxRequest, kind: str, key: str, number: int, act: st
     if not request.htmx:
         _tell(request, act, number, refusal)
         return redirect("experiments:experiment_page", kind=kind, key=key)
-    context = settings_context(access_to(request, kind, key)) | {"refusal": refusal}
+    done = _done(act, number) if act == "attach" and not refusal else ""
+    context = settings_context(access_to(request, kind, key)) | {"refusal": refusal, "done": done}
     card = render(request, "experiments/settings/card.html", context, status=status)
     return trigger_client_event(card, "experiment-changed")
 
@@ -180,9 +181,13 @@ def _tell(request: HtmxRequest, act: str, number: int, refusal: str) -> None:
     if refusal:
         messages.error(request, refusal)
         return
+    messages.success(request, _done(act, number))
+
+
+def _done(act: str, number: int) -> str:
     done = {
         "attach": gettext("Settings %(number)s are current now.") % {"number": number},
         "retry": gettext("Settings %(number)s are being prepared again.") % {"number": number},
         "copy": gettext("Settings %(number)s are taken up again under a new number.") % {"number": number},
     }
-    messages.success(request, done[act])
+    return done[act]

@@ -72,7 +72,7 @@ def test_results_are_read_printed_and_handed_on(
     page.get_by_role("link", name="Results").first.click()
     settled(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Results of Button")
-    expect(page.locator("main")).to_contain_text("green won. Everyone gets it since")
+    expect(page.locator("main")).to_contain_text("green won. Everyone has been getting it since")
     expect(page.locator("main")).to_contain_text("No event of these users has come")
     for width in (WIDE, NARROW):
         page.set_viewport_size({"width": width, "height": 900})

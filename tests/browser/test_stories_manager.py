@@ -229,7 +229,7 @@ def _finish(page: Page) -> None:
     page.get_by_label("A variant won").check()
     page.get_by_label("Winner", exact=True).select_option("green")
     page.locator("#question").get_by_role("button", name="Finish").click()
-    expect(page.get_by_text("Must be one of: everywhere, conditions.")).to_be_visible()
+    expect(page.get_by_text("Choose who gets the winner.")).to_be_visible()
     page.get_by_label("Everyone gets the winner").check()
     page.get_by_label("Conclusion").fill("Green wins by 3 %.")
     page.locator("#question").get_by_role("button", name="Finish").click()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from pytest_django import Settings
 
 from accounts.actors import Actor
 from changelog.models import Entry
+from core import clock
 from experiments.lifecycle import Status, Verb
 from experiments.list_rows import audience_totals
 from experiments.models import Experiment, Kind
@@ -115,7 +118,39 @@ def test_an_incomplete_ending_is_kept_and_explained(mia: Actor, warehouse: Any, 
     text = response.content.decode()
     assert response.status_code == 422
     assert "I think green won" in text
-    assert "Must be one of this test&#x27;s variants: control, green." in text
+    assert "Choose the variant that won." in text
+    assert "Choose who gets the winner." in text
+    text = client.post(_verb("finish"), {"result": ""}).content.decode()
+    assert "Choose how it ends." in text
+    assert "Choose the variant that won." not in text
+    assert Experiment.objects.get(key="green_button").status == Status.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "words"),
+    [(1, 9, "Its dates begin"), (-9, -1, "Its dates ended")],
+)
+def test_outside_its_dates_nobody_is_said_to_have_a_variant(
+    starts: int, ends: int, words: str, mia: Actor, warehouse: Any, client: Client
+) -> None:
+    today = clock.now()
+    with clock.frozen_at(today + dt.timedelta(days=min(0, starts - 1))):
+        dates = {
+            "starts_at": (today + dt.timedelta(days=starts)).isoformat(),
+            "ends_at": (today + dt.timedelta(days=ends)).isoformat(),
+        }
+        make_experiment(mia, Status.RUNNING, key="green_button", **dates)
+    assert words in client.get(PAGE).content.decode()
+    for verb in ("pause", "finish"):
+        question = client.get(_verb(verb), headers={"HX-Request": "true"}).content.decode()
+        assert words in question
+        assert "stop seeing" not in question
+        assert "get a variant now" not in question
+    done = client.post(_verb("pause"), {"expected_status": "running"}, follow=True).content.decode()
+    assert "is paused now." in done
+    assert 'id="outside"' not in done
+    resumed = client.post(_verb("resume"), {"expected_status": "paused"}, follow=True).content.decode()
+    assert re.search(f"is running now. {words}", resumed)
     assert Experiment.objects.get(key="green_button").status == Status.RUNNING
 
 
