@@ -135,7 +135,7 @@ def test_outside_its_dates_nobody_is_said_to_have_a_variant(
 ) -> None:
     today = clock.now()
     with clock.frozen_at(today + dt.timedelta(days=min(0, starts - 1))):
-        dates = {
+        dates: dict[str, Any] = {
             "starts_at": (today + dt.timedelta(days=starts)).isoformat(),
             "ends_at": (today + dt.timedelta(days=ends)).isoformat(),
         }
