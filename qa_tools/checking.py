@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext
 
@@ -36,12 +36,18 @@ _BEFORE_CONDITIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The decision on one test, the same in words, and the status that its file gives it ("" if there is none)."""
+    """The decision on one test, and the status that its file gives it ("" if there is none)."""
 
     test: str
     decision: Decision
-    explanation: str
     status: str
+    document: Mapping[str, Any] | None
+    catalogue: Catalogue
+
+    @property
+    def explanation(self) -> str:
+        """The decision in words. Made when it is read: a page shows some of a thousand."""
+        return explain_decision(self.decision, self.document, self.catalogue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +121,7 @@ def check_user(
             decision, document = Decision(None, Reason.UNKNOWN_TEST), None
         else:
             decision = client.explain(key, subject.user, subject.environment, now=moment)
-        words = explain_decision(decision, document, catalogue)
-        answers.append(Answer(key, decision, words, document["status"] if document else ""))
+        answers.append(Answer(key, decision, document["status"] if document else "", document, catalogue))
     own: list[str] = []
     other: list[str] = []
     for key in _known_keys(actor, Kind.GROUP) & delivered.groups.keys():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from django.db.models import Model, Prefetch, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts.actors import Actor
 from accounts.models import Role
 from core import clock
 from experiments.lifecycle import Status
-from experiments.models import Experiment, ForcedUser, Kind, TestsOff, Variant
+from experiments.models import Experiment, ForcedUser, Kind, TestsOff
 from experiments.selectors import visible_experiments
 
 FORCIBLE: Final = (Status.DEV, Status.RUNNING, Status.PAUSED)
@@ -46,17 +46,21 @@ def people_without_tests(search: QaSearch = QaSearch()) -> QuerySet[TestsOff]:
     return rows.select_related("created_by").order_by("-pk")
 
 
-def forcible_tests(actor: Actor) -> list[Experiment]:
-    """Tests into which this person may force users, with their variants, by key."""
+def forcible_tests(actor: Actor) -> dict[str, list[str]]:
+    """Tests into which this person may force users, by key, with the names of their current variants."""
     tests = visible_experiments(actor, Kind.TEST).filter(status__in=FORCIBLE)
     if actor.role == Role.MANAGER and actor.user is not None:
         tests = tests.filter(managers=actor.user)
     elif not may_switch_tests_off(actor):
-        return []
-    # Nothing else of them is shown, and with many tests it would be most of what is read.
-    rows = tests.select_related("current").only("kind", "key", "name", "status", "current__number")
-    variants = Variant.objects.only("settings_group_id", "position", "name")
-    return list(rows.prefetch_related(Prefetch("current__variants", variants)).order_by("key"))
+        return {}
+    # Names alone: with many tests whole rows would be most of what the page costs.
+    found: dict[str, list[str]] = {}
+    order = "key", "current__variants__position"
+    for key, name in tests.order_by(*order).values_list("key", "current__variants__name"):
+        names = found.setdefault(key, [])
+        if name is not None:
+            names.append(name)
+    return found
 
 
 def may_force_into(actor: Actor, experiment: Experiment) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
 
 from django import forms
 from django.utils.text import format_lazy
@@ -14,15 +14,26 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Environment
 from core.errors import FieldError, InvalidInput
-from core.forms import ConsoleForm
+from core.forms import ConsoleForm, PlainSelect
 from delivery.subjects import MAX_ID
-from experiments.models import Experiment
 from experiments.services import Forcing
 from experiments.services.forcing import MAX_PEOPLE
 
 _LINE: Final = "lines"
 _MOST_TEXT: Final = 500_000
 _MOST_COMPLAINTS: Final = 50
+
+
+class TargetField(forms.ChoiceField):
+    """A variant of one of the tests that are offered; the service asks again whether that may be."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, label=_("Test and variant"), widget=PlainSelect)
+
+    def offer(self, tests: Mapping[str, Sequence[str]]) -> None:
+        """These tests with their variants, by key."""
+        offered = [(key, [(f"{key}:{name}", name) for name in names]) for key, names in tests.items()]
+        self.choices = [("", _("Choose…")), *offered]
 
 
 class TermsForm(ConsoleForm):
@@ -72,17 +83,21 @@ class ForceForm(PersonForm):
 
     field_order = ["target", "user_id", "device_id", "environment"]
 
+    target = TargetField()
     environment = forms.ChoiceField(choices=Environment, required=False, label=_("Environment"))
 
-    def __init__(self, *args: Any, tests: Sequence[Experiment], **kwargs: Any) -> None:
-        self._tests = {test.key: test for test in tests}
-        self.base_fields = {"target": _target_field(tests)} | self.base_fields  # type: ignore[misc]  # this form's own
+    def __init__(self, *args: Any, tests: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+        self._tests = tests
         super().__init__(*args, **kwargs)
 
-    def target_of(self) -> tuple[Experiment | None, str]:
-        """The chosen test and the name of the variant; None if nothing was chosen."""
+    def arrange(self) -> None:
+        """Offer the tests."""
+        cast(TargetField, self.fields["target"]).offer(self._tests)
+
+    def target_of(self) -> tuple[str, str]:
+        """The key of the chosen test and the name of the variant, each "" if nothing was chosen."""
         key, _, variant = self.cleaned_data["target"].partition(":")
-        return self._tests.get(key), variant
+        return key, variant
 
 
 class ForceManyForm(TermsForm):
@@ -90,6 +105,7 @@ class ForceManyForm(TermsForm):
 
     field_order = ["target", "kind", "environment", "lines"]
 
+    target = TargetField()
     kind = forms.ChoiceField(
         choices=[("user_id", _("User ids")), ("device_id", _("Device ids"))],
         required=False,
@@ -113,16 +129,19 @@ class ForceManyForm(TermsForm):
         ),
     )
 
-    def __init__(self, *args: Any, tests: Sequence[Experiment], **kwargs: Any) -> None:
-        self._tests = {test.key: test for test in tests}
+    def __init__(self, *args: Any, tests: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+        self._tests = tests
         self._numbers: list[int] = []
-        self.base_fields = {"target": _target_field(tests)} | self.base_fields  # type: ignore[misc]  # this form's own
         super().__init__(*args, **kwargs)
 
-    def target_of(self) -> tuple[Experiment | None, str]:
-        """The chosen test and the name of the variant; None if nothing was chosen."""
+    def arrange(self) -> None:
+        """Offer the tests."""
+        cast(TargetField, self.fields["target"]).offer(self._tests)
+
+    def target_of(self) -> tuple[str, str]:
+        """The key of the chosen test and the name of the variant, each "" if nothing was chosen."""
         key, _, variant = self.cleaned_data["target"].partition(":")
-        return self._tests.get(key), variant
+        return key, variant
 
     def people(self, variant: str) -> list[Forcing]:
         """Everybody on a line of their own. Raises InvalidInput naming every line that cannot be read."""
@@ -179,16 +198,6 @@ class TestsOffForm(PersonForm):
     """Switch all tests off for a user or a device."""
 
     __test__ = False
-
-
-def _target_field(tests: Sequence[Experiment]) -> forms.ChoiceField:
-    choices = [("", _("Choose…")), *((test.key, _variants_of(test)) for test in tests)]
-    return forms.ChoiceField(choices=choices, required=False, label=_("Test and variant"))
-
-
-def _variants_of(test: Experiment) -> list[tuple[str, str]]:
-    assert test.current is not None
-    return [(f"{test.key}:{variant.name}", variant.name) for variant in test.current.variants.all()]
 
 
 def _at(number: int, message: str) -> FieldError:

@@ -13,10 +13,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from accounts.actors import Actor
 from accounts.requests import signed_in_actor
 from audience.catalogue import load_catalogue
 from core.errors import InvalidInput
-from experiments.models import Experiment, Kind
+from experiments.models import Kind
 from experiments.models.experiment import StatusChoices
 from experiments.selectors import visible_experiments
 from qa_tools.checking import Answer, Check, check_user
@@ -33,7 +34,7 @@ class AnswerRow:
     """A test or group as the page shows it. `lines` are its conditions; `error`: what is wrong with them."""
 
     key: str
-    experiment: Experiment | None
+    name: str
     answer: Answer | None
     is_in: bool = False
     lines: tuple[TreeLine, ...] = ()
@@ -52,11 +53,8 @@ def user_check(request: HttpRequest) -> HttpResponse:
     actor = signed_in_actor(request)
     catalogue = load_catalogue()
     form = CheckForm(request.GET or None, catalogue=catalogue)
-    # Texts are not shown, and with many tests they would be most of what is read.
-    shown = visible_experiments(actor, Kind.TEST).only("kind", "key", "name")
-    tests = {test.key: test for test in shown} if form.is_bound else {}
-    keys = sorted(tests) if tests else list(shown.order_by("key").values_list("key", flat=True))
-    context: dict[str, Any] = {"form": form, "keys": keys}
+    tests = _names(actor, Kind.TEST)
+    context: dict[str, Any] = {"form": form, "keys": list(tests)}
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
         try:
@@ -66,7 +64,7 @@ def user_check(request: HttpRequest) -> HttpResponse:
         except InvalidInput as refusal:
             form.refuse(refusal)
         else:
-            groups = {group.key: group for group in visible_experiments(actor, Kind.GROUP)}
+            groups = _names(actor, Kind.GROUP)
             user = check.subject.user
             group_rows = _group_rows(check, groups, given["q"])
             page = _test_rows(check, tests, given["q"], request.GET.get("page"))
@@ -85,16 +83,19 @@ def user_check(request: HttpRequest) -> HttpResponse:
     return render(request, "qa_tools/check/page.html", context, status=422 if form.errors else 200)
 
 
+def _names(actor: Actor, kind: str) -> dict[str, str]:
+    """By key, in their order: nothing else is shown of them, and with many of them it would be most of what is read."""
+    return dict(visible_experiments(actor, kind).order_by("key").values_list("key", "name"))
+
+
 def _ids_query(given: Mapping[str, Any], *names: str) -> str:
     """Those of these ids that are given, for an address; "" for a guest without a device, who has none."""
     return urlencode({name: given[name] for name in names if given[name]})
 
 
-def _test_rows(
-    check: Check, tests: Mapping[str, Experiment], search: str, page: str | None
-) -> Page[AnswerRow]:
+def _test_rows(check: Check, tests: Mapping[str, str], search: str, page: str | None) -> Page[AnswerRow]:
     """Tests in which the user has a variant come first: that is what people look for."""
-    found = [answer for answer in check.answers if _fits(answer.test, tests.get(answer.test), search)]
+    found = [answer for answer in check.answers if _fits(answer.test, tests.get(answer.test, ""), search)]
     found.sort(key=lambda answer: (answer.decision.variant is None, answer.test))
     shown: Page[Any] = Paginator(found, PAGE_SIZE).get_page(page)
     # Only those of this page are traced.
@@ -102,30 +103,28 @@ def _test_rows(
     return shown
 
 
-def _group_rows(check: Check, groups: Mapping[str, Experiment], search: str) -> list[AnswerRow]:
+def _group_rows(check: Check, groups: Mapping[str, str], search: str) -> list[AnswerRow]:
     rows = []
     for key in (*check.groups, *check.other_groups):
-        if _fits(key, groups.get(key), search):
+        if _fits(key, groups.get(key, ""), search):
             trace = check.trace_group(key)
             lines = tree_lines(trace, check.catalogue, is_marked=not trace.met)
             is_in = key in check.groups
-            rows.append(AnswerRow(key, groups.get(key), None, is_in, lines, trace.error or ""))
+            rows.append(AnswerRow(key, groups.get(key, ""), None, is_in, lines, trace.error or ""))
     return rows
 
 
-def _test_row(answer: Answer, tests: Mapping[str, Experiment], check: Check) -> AnswerRow:
+def _test_row(answer: Answer, tests: Mapping[str, str], check: Check) -> AnswerRow:
     trace = check.trace(answer)
-    experiment = tests.get(answer.test)
+    name = tests.get(answer.test, "")
     if trace is None:
-        return AnswerRow(
-            answer.test, experiment, answer, error=gettext("There is no test file that can be used.")
-        )
+        return AnswerRow(answer.test, name, answer, error=gettext("There is no test file that can be used."))
     was_asked = check.asked_conditions(answer)
     lines = tree_lines(trace, check.catalogue, is_marked=answer.decision.reason is Reason.CONDITIONS_NOT_MET)
     note = "" if was_asked else gettext("The decision did not come to them. They would be:")
-    return AnswerRow(answer.test, experiment, answer, lines=lines, error=trace.error or "", note=note)
+    return AnswerRow(answer.test, name, answer, lines=lines, error=trace.error or "", note=note)
 
 
-def _fits(key: str, experiment: Experiment | None, search: str) -> bool:
+def _fits(key: str, name: str, search: str) -> bool:
     words = search.strip().lower()
-    return words in key or (experiment is not None and words in experiment.name.lower())
+    return words in key or words in name.lower()

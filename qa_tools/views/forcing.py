@@ -12,12 +12,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.actors import Actor
 from accounts.models import Environment
 from accounts.requests import signed_in_actor
 from core.errors import Conflict, InvalidInput, NotFound
 from core.http import HtmxRequest
 from delivery.subjects import MAX_ID
-from experiments.models import ForcedUser
+from experiments.models import Experiment, ForcedUser, Kind
+from experiments.selectors import experiment_for
 from experiments.services import force_user, force_users, unforce_user
 from qa_tools.forms.forcing import ForceForm, ForceManyForm
 from qa_tools.selectors import forced_users, forcible_tests, removable_ids
@@ -36,11 +38,10 @@ def forced_list(request: HtmxRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "")[:MAX_ID] for name in ("target", "user_id", "device_id")}
     form = ForceForm(request.POST if request.method == "POST" else None, tests=tests, initial=asked)
     if request.method == "POST" and form.is_valid():
-        experiment, variant = form.target_of()
+        key, variant = form.target_of()
         given = form.cleaned_data
         try:
-            if experiment is None:
-                raise InvalidInput.at("target", str(_NO_TARGET))
+            experiment = _chosen(actor, key)
             forced = force_user(
                 actor,
                 experiment,
@@ -72,11 +73,10 @@ def forced_many(request: HtmxRequest) -> HttpResponse:
     tests = forcible_tests(actor)
     form = ForceManyForm(request.POST if request.method == "POST" else None, tests=tests)
     if request.method == "POST" and form.is_valid():
-        experiment, variant = form.target_of()
+        key, variant = form.target_of()
         given = form.cleaned_data
         try:
-            if experiment is None:
-                raise InvalidInput.at("target", str(_NO_TARGET))
+            experiment = _chosen(actor, key)
             made = force_users(
                 actor,
                 experiment,
@@ -95,6 +95,12 @@ def forced_many(request: HtmxRequest) -> HttpResponse:
             return redirect("qa_tools:forced_list")
     context = {"form": form, "may_force": bool(tests)}
     return render(request, "qa_tools/forced/many.html", context, status=422 if form.errors else 200)
+
+
+def _chosen(actor: Actor, key: str) -> Experiment:
+    if not key:
+        raise InvalidInput.at("target", str(_NO_TARGET))
+    return experiment_for(actor, Kind.TEST, key)
 
 
 @require_POST

@@ -97,9 +97,8 @@ def test_what_was_typed_stays_when_the_test_ends_meanwhile(
     client: Client, people: People, manager: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = make_experiment(manager, Status.RUNNING, key="button")
-    monkeypatch.setattr("qa_tools.views.forcing.forcible_tests", lambda actor: [test])
+    monkeypatch.setattr("qa_tools.views.forcing.forcible_tests", lambda actor: {"button": ["green"]})
     apply_verb(manager, test, Verb.FINISH, {"result": "rejected", "conclusion": "Nobody liked it."})
-    test.refresh_from_db()
     client.force_login(people.qa)
     for address, typed in (("/forced/", {"user_id": "4711"}), ("/forced/many/", {"lines": "4711\n12"})):
         answer = client.post(address, {"target": "button:green", "environment": "production"} | typed)
