@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import F
+from django.utils.text import get_text_list
 from django.utils.translation import gettext
 
 from accounts.models import User
@@ -70,4 +71,4 @@ def _is_address(email: str) -> bool:
 
 
 def _language_names() -> str:
-    return ", ".join(name for _, name in settings.LANGUAGES)
+    return get_text_list([name for _, name in settings.LANGUAGES])

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q
+from django.utils.text import get_text_list
 from django.utils.translation import gettext, override
 
 from accounts.actors import Actor
@@ -286,5 +287,5 @@ def _email(text: str) -> str:
 
 def _role(text: str) -> str:
     if text not in Role.values:
-        raise ValueError(gettext("Must be one of: %(roles)s.") % {"roles": ", ".join(Role.values)})
+        raise ValueError(gettext("Must be one of: %(roles)s.") % {"roles": get_text_list(Role.values)})
     return text

@@ -56,7 +56,9 @@ def create_token(
     unknown = [scope for scope in scopes if scope not in Scope.values]
     if unknown or not scopes:
         raise InvalidInput.at(
-            "scopes", gettext("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(Scope.values)}
+            "scopes",
+            gettext("Choose at least one of: %(scopes)s.")
+            % {"scopes": gettext(", ").join(Scope.values)},
         )
     if expires_at is not None and expires_at <= clock.now():
         raise InvalidInput.at("expires_at", gettext("The token would already have expired."))

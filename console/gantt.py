@@ -7,7 +7,7 @@ finished; a draft or a test in dev as it is planned. Days are UTC days.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -180,13 +180,30 @@ def _meets(window: Window, start: dt.datetime, end: dt.datetime | None) -> bool:
 def _by_area(
     window: Window, spans: Iterable[tuple[dict[str, Any], dt.datetime, dt.datetime | None]]
 ) -> list[AreaRows]:
+    words, address = _look_words(), _address_around()
     return [
-        AreaRows(area, [_row(window, *span) for span in rows])
+        AreaRows(area, [_row(window, words, address, *span) for span in rows])
         for area, rows in groupby(spans, key=lambda span: str(span[0]["area"]))
     ]
 
 
-def _row(window: Window, row: dict[str, Any], start: dt.datetime, end: dt.datetime | None) -> Row:
+def _address_around() -> tuple[str, str]:
+    """What stands before and after the key in the address of a test's page: looked up once, not for each of hundreds."""
+    key = "any_key"
+    before, _, after = reverse(
+        "experiments:experiment_page", kwargs={"kind": Kind.TEST, "key": key}
+    ).partition(key)
+    return before, after
+
+
+def _row(
+    window: Window,
+    words: Mapping[str, str],
+    address: tuple[str, str],
+    row: dict[str, Any],
+    start: dt.datetime,
+    end: dt.datetime | None,
+) -> Row:
     x = max(window.place(start), 0.0)
     width = max(min(window.place(end), 100.0) - x if end is not None else 100.0 - x, _NARROWEST)
     is_planned = row["status"] in {Status.DRAFT, Status.DEV}
@@ -198,9 +215,9 @@ def _row(window: Window, row: dict[str, Any], start: dt.datetime, end: dt.dateti
         name=row["name"],
         status=row["status"],
         look=look,
-        look_word=_look_words()[look],
+        look_word=words[look],
         dates=dates,
-        address=reverse("experiments:experiment_page", kwargs={"kind": Kind.TEST, "key": row["key"]}),
+        address=row["key"].join(address),
         x=round(min(x, 100 - width), 3),
         width=round(width, 3),
     )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
@@ -16,9 +17,10 @@ from analytics.models import DailyHits, Who
 from console.counted import Counted, counted
 from console.list_attention import Attention, attention_of
 from console.list_wanted import Wanted, ordered
+from console.meeting import Spans
 from console.timeline import Bar, bar
 from core import clock
-from experiments.lifecycle import ACTING
+from experiments.lifecycle import ACTING, UNFINISHED
 from experiments.models import Experiment, Kind, Preparation, Variant
 from experiments.models.experiment import ExperimentQuerySet, StatusChoices
 from experiments.selectors import standing_of, visible_experiments
@@ -32,21 +34,24 @@ _READ: Final = (
 
 @dataclass(frozen=True, slots=True)
 class VariantUsers:
-    """A variant as a cell of the list: `users` is None while nothing is counted."""
+    """A variant as a cell of the list: `users` is None while nothing is counted, "at most" as many for an upper bound."""
 
     name: str
     percent: str
     users: int | None
+    is_upper_bound: bool
 
 
 @dataclass(frozen=True, slots=True)
 class WorstPair:
-    """The live test with which most users are shared: `share` of this test's users in variants (0..1). `tests` share some."""
+    """The unfinished test with which most users are shared while both run: `share` of this test's users in variants (0..1).
+    `tests` share some."""
 
     key: str
     users: int
     share: float
     tests: int
+    is_upper_bound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Row:
     hits_today: int | None
     starts_at: dt.datetime | None
     ends_at: dt.datetime | None
+    begins_later: bool
     bar: Bar | None
     attention: Attention | None
     may_act: bool
@@ -111,12 +117,12 @@ def list_rows_of(experiments: ExperimentQuerySet, wanted: Wanted) -> ExperimentQ
 def rows_of(actor: Actor, experiments: Sequence[Experiment]) -> list[Row]:
     """The rows of these tests, in their order."""
     counts = counted(one.current_id for one in experiments if one.current_id is not None)
-    live = {
+    unfinished = {
         one.pk: one.current_id
         for one in experiments
-        if one.status in LIVE_STATES and one.current_id is not None
+        if one.status in UNFINISHED and one.current_id is not None
     }
-    worst = worst_pairs(actor, live, counts)
+    worst = worst_pairs(actor, unfinished, counts)
     hits = _hits_of(experiments)
     attention = attention_of(experiments)
     now = clock.now()
@@ -138,6 +144,7 @@ def rows_of(actor: Actor, experiments: Sequence[Experiment]) -> list[Row]:
                 # What ended before it began never ran; when it ended is all there is to say.
                 starts_at=None if starts_at and ends_at and ends_at <= starts_at else starts_at,
                 ends_at=ends_at,
+                begins_later=starts_at is not None and starts_at > now,
                 bar=bar(starts_at, ends_at, now) if one.current_id else None,
                 attention=attention.get(one.pk),
                 may_act=standing_of(actor, one) in ACTING,
@@ -162,27 +169,43 @@ def _variants(one: Experiment, counts: Mapping[int, Counted]) -> tuple[VariantUs
         VariantUsers(
             variant.name,
             variant.percent,
-            None if count is None else count.by_position.get(variant.position, 0),
+            None if count is None else count.users_of(variant.position),
+            count is not None and count.is_upper_bound,
         )
         for variant in one.current.variants.all()
     )
 
 
-def worst_pairs(actor: Actor, live: Mapping[int, int], counts: Mapping[int, Counted]) -> dict[int, WorstPair]:
-    """Of live tests (primary key → current settings group): the one among the live tests that this actor may know of with which
-    it shares most. Those that share with nobody are left out. One query."""
-    if not live:
+def worst_pairs(
+    actor: Actor, unfinished: Mapping[int, int], counts: Mapping[int, Counted]
+) -> dict[int, WorstPair]:
+    """Of unfinished tests (primary key → current settings group): the one among those that this actor may know of with which it
+    shares most users while both run. Those that share with nobody are left out, as those are that own all split groups: nobody
+    can avoid them. One query."""
+    if not unfinished:
         return {}
-    visible = visible_experiments(actor, Kind.TEST).filter(status__in=LIVE_STATES, current__isnull=False)
-    keys = dict(visible.order_by().values_list("current", "key"))
+    visible = visible_experiments(actor, Kind.TEST).filter(status__in=UNFINISHED, current__isnull=False)
+    rows = list(
+        visible.order_by("current").values_list("current", "key", "current__starts_at", "current__ends_at")
+    )
+    known = np.array([row[0] for row in rows], dtype=np.int64)
+    spans = Spans.of(((row[2], row[3]) for row in rows), clock.now())
     found = {}
-    for pk, settings_group in live.items():
+    for pk, settings_group in unfinished.items():
         count = counts.get(settings_group)
+        mine = int(np.searchsorted(known, settings_group))
+        if count is None or mine == len(known) or known[mine] != settings_group:
+            continue
+        places = np.searchsorted(known, count.others).clip(max=len(known) - 1)
+        fits = (known[places] == count.others) & ~count.unavoidable & spans.meeting(mine, places)
         # The most shared stand first.
-        other = next((other for other in count.shared if other in keys), None) if count else None
-        if count is not None and other is not None:
-            users, tests = count.shared[other], len(count.shared.keys() & keys.keys())
-            found[pk] = WorstPair(keys[other], users, users / count.users, tests)
+        shared_with = np.flatnonzero(fits)
+        if len(shared_with):
+            worst = int(shared_with[0])
+            users, key = int(count.shared[worst]), rows[places[worst]][1]
+            found[pk] = WorstPair(
+                key, users, users / count.users, len(shared_with), bool(count.bounds[worst])
+            )
     return found
 
 
@@ -197,8 +220,8 @@ def computed_order(actor: Actor, experiments: ExperimentQuerySet, sort: str) -> 
             pk: float(counts[group].users) for pk, group, _ in found if group is not None and group in counts
         }
     else:
-        live = {pk: group for pk, group, status in found if status in LIVE_STATES and group is not None}
-        known = {pk: worst.share for pk, worst in worst_pairs(actor, live, counts).items()}
+        unfinished = {pk: group for pk, group, status in found if status in UNFINISHED and group is not None}
+        known = {pk: worst.share for pk, worst in worst_pairs(actor, unfinished, counts).items()}
     ids = [pk for pk, _, _ in found]
     first = sorted((pk for pk in ids if pk in known), key=known.__getitem__, reverse=sort.startswith("-"))
     return first + [pk for pk in ids if pk not in known]

@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from accounts.actors import Actor
 from console.counted import Counted, counted
+from console.meeting import Spans
+from core import clock
 from experiments.lifecycle import UNFINISHED
 from experiments.models import Kind
 from experiments.selectors import visible_experiments
@@ -40,6 +42,7 @@ class Node:
     area: str
     status: str
     users: int
+    is_upper_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class PairRow:
     users: int
     share_of_first: float
     share_of_second: float
+    is_upper_bound: bool = False
 
     @property
     def same_area(self) -> bool:
@@ -108,9 +112,9 @@ class OverlapMap:
         ]
 
     def numbers(self) -> dict[str, Any]:
-        """What hovering needs: tests as [key, name, users], and by row the users shared with the tests before it."""
+        """What hovering needs: tests as [key, name, users, whether that is an upper bound], and by row the users shared with the tests before it."""
         return {
-            "tests": [[one.key, one.name, one.users] for one in self.tests],
+            "tests": [[one.key, one.name, one.users, one.is_upper_bound] for one in self.tests],
             "rows": [row[:place].tolist() for place, row in enumerate(self.shared)],
         }
 
@@ -133,6 +137,7 @@ class OverlapMap:
             int(self.shared[row, column]),
             float(self.shares[row, column]),
             float(self.shares[column, row]),
+            self.tests[row].is_upper_bound or self.tests[column].is_upper_bound,
         )
 
 
@@ -146,14 +151,20 @@ def _runs(cells: npt.NDArray[np.bool_]) -> Iterator[str]:
 
 
 def overlap_map(actor: Actor, area: str = "", statuses: Sequence[str] = UNFINISHED) -> OverlapMap:
-    """What this actor may know of. Counts are the newest of either test; where they differ, the larger number stands."""
+    """What this actor may know of. Counts are the newest of either test; where they differ, the larger number stands. Tests whose
+    dates do not meet from now on share nobody, even where they own the same split groups."""
     rows = visible_experiments(actor, Kind.TEST).filter(status__in=statuses, current__isnull=False)
     if area:
         rows = rows.filter(area=area)
-    found = list(rows.order_by("pk").values_list("pk", "current_id", "key", "name", "area", "status"))
+    columns = ("pk", "current_id", "key", "name", "area", "status", "current__starts_at", "current__ends_at")
+    found = list(rows.order_by("pk").values_list(*columns))
     counts = counted(row[1] for row in found)
-    nodes = [Node(*row, users=counts[row[1]].users) for row in found if row[1] in counts]
-    shared = _shared(nodes, counts)
+    drawn = [row for row in found if row[1] in counts]
+    nodes = [
+        Node(pk, group, key, name, area, status, counts[group].users, counts[group].is_upper_bound)
+        for pk, group, key, name, area, status, *_ in drawn
+    ]
+    shared = _shared(nodes, counts) * Spans.of((row[6:] for row in drawn), clock.now()).table()
     # The most connected ones when they are too many.
     kept = np.argsort(-shared.sum(axis=1), kind="stable")[:TESTS_SHOWN].tolist()
     kept.sort(key=lambda place: (nodes[place].area == "", nodes[place].area, nodes[place].key))
@@ -172,11 +183,9 @@ def _shared(nodes: Sequence[Node], counts: Mapping[int, Counted]) -> Table:
     ids = np.array([node.settings_group for node in nodes])
     order = np.argsort(ids)
     for place, node in enumerate(nodes):
-        shared = counts[node.settings_group].shared
-        others = np.fromiter(shared.keys(), dtype=np.int64, count=len(shared))
-        users = np.fromiter(shared.values(), dtype=np.int64, count=len(shared))
-        near = np.minimum(np.searchsorted(ids[order], others), len(ids) - 1)
-        is_known = ids[order][near] == others
-        table[place, order[near[is_known]]] = users[is_known]
+        count = counts[node.settings_group]
+        near = np.minimum(np.searchsorted(ids[order], count.others), len(ids) - 1)
+        is_known = ids[order][near] == count.others
+        table[place, order[near[is_known]]] = count.shared[is_known]
     np.fill_diagonal(table, 0)
     return np.maximum(table, table.T)

@@ -41,11 +41,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FoundGroup:
-    """What was found of one kind, the best first; `has_more` than are shown."""
+    """What was found of one kind, the best first; `has_more` than are shown. `language` is that of the rows' words, where it is
+    not the page's."""
 
     title: str
     rows: Sequence[Found]
     has_more: bool = False
+    language: str = ""
 
 
 def search(actor: Actor, text: str) -> list[FoundGroup]:
@@ -159,4 +161,4 @@ def _help(words: Sequence[str]) -> FoundGroup:
         )
         for page, part in found[:_HELP_SHOWN]
     ]
-    return FoundGroup(gettext("Help"), rows, len(found) > _HELP_SHOWN)
+    return FoundGroup(gettext("Help"), rows, len(found) > _HELP_SHOWN, language="en")

@@ -69,6 +69,9 @@ def say_tried(person: User, experiment: Experiment) -> None:
     )
 
 
-def dismiss_first_test(person: User) -> None:
-    """For good, on every device: the console speaks of it no more until it is asked to."""
-    FirstTest.objects.update_or_create(person=person, defaults={"dismissed_at": clock.now()})
+def dismiss_first_test(person: User, experiment: Experiment | None) -> None:
+    """For good, on every device: the console speaks of it no more until it is asked to. The test that was followed stays known,
+    so that its steps are still those of that test when they are opened again."""
+    FirstTest.objects.update_or_create(
+        person=person, defaults={"experiment": experiment, "dismissed_at": clock.now()}
+    )

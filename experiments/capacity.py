@@ -121,7 +121,9 @@ def capacity_calendar(
     `occupied` is for who has read already what the live tests occupy from that day on.
     """
     first = from_day or clock.now().date()
-    load = Load(occupations(live_settings_groups(), first) if occupied is None else occupied, first)
+    load = Load(
+        occupations(live_settings_groups(only_dates=True), first) if occupied is None else occupied, first
+    )
     ordinals = [first.toordinal() + offset for offset in range(days)]
     free = load.free_on(ordinals).tolist()
     return Capacity(

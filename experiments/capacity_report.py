@@ -62,7 +62,7 @@ class CapacityReport:
 
 def capacity_report(actor: Actor, days: int = DAYS_SHOWN) -> CapacityReport:
     """The next days, for this reader."""
-    today, live = clock.now().date(), live_settings_groups()
+    today, live = clock.now().date(), live_settings_groups(only_dates=True)
     occupied = occupations(live, today)
     calendar = capacity_calendar(today, days, occupied)
     takers = _takers(actor, live, occupied)

@@ -149,13 +149,15 @@ def dates_meet(
     )
 
 
-def live_settings_groups() -> list[SettingsGroup]:
+def live_settings_groups(*, only_dates: bool = False) -> list[SettingsGroup]:
     """Drawn settings groups of unfinished tests whose dates are not over: of each test the current one and those prepared to
-    follow it. With `experiment`."""
+    follow it. With `experiment`; with `only_dates` nothing is read of what a count needs, which is most of a row."""
     live = _drawn_settings_groups(
         Q(experiment__status__in=UNFINISHED)
         & (Q(experiment__current=None) | Q(number__gte=F("experiment__current__number")))
     )
+    if only_dates:
+        live = live.defer("conditions", "draw_objective", "exclusive_with")
     return list(live.exclude(ends_at__lte=clock.now()))
 
 

@@ -147,7 +147,7 @@ def notifications() -> Finding:
         (gettext("Given up in a day"), f"{found['given_up']:,}"),
     )
     if failing:
-        sentence = gettext("Nothing gets through to %(names)s.") % {"names": ", ".join(failing[:5])}
+        sentence = gettext("Nothing gets through to %(names)s.") % {"names": gettext(", ").join(failing[:5])}
         advice = gettext("Test the connection: it says what fails. Messages wait and go out once it works.")
         return Finding(name, State.BAD, sentence, advice, "notifications:connection_list", facts)
     if found["given_up"]:

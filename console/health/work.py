@@ -166,7 +166,7 @@ def _and(names: list[str]) -> str:
         if len(names) == 1
         else gettext("%(names)s and %(last)s")
         % {
-            "names": ", ".join(names[:-1]),
+            "names": gettext(", ").join(names[:-1]),
             "last": names[-1],
         }
     )

@@ -83,7 +83,9 @@ def first_test_tried(request: HtmxRequest) -> HttpResponse:
 @require_POST
 def first_test_dismiss(request: HtmxRequest) -> HttpResponse:
     """No more of it."""
-    dismiss_first_test(guided_person(signed_in_actor(request)))
+    actor = signed_in_actor(request)
+    person, guidance = guided_person(actor), guidance_for(actor)
+    dismiss_first_test(person, guidance.experiment if guidance is not None else None)
     messages.success(request, gettext("The first test is put away. It is still there under Help."))
     return redirect("console:home")
 

@@ -54,11 +54,14 @@ def overlap_pair(request: HtmxRequest, key: str, other: str) -> HttpResponse:
     """Variants of one test × variants of the other."""
     actor = signed_in_actor(request)
     first, second = (experiment_for(actor, Kind.TEST, one) for one in (key, other))
+    do_meet = meet(first, second)
     context = {
         "first": first,
         "second": second,
-        "report": pair_report(first, second) if first.pk != second.pk else None,
-        "meet": meet(first, second),
+        "pair": (first, second),
+        # Who owns the same split groups one after the other has nobody in both.
+        "report": pair_report(first, second) if first.pk != second.pk and do_meet else None,
+        "meet": do_meet,
     }
     return render(request, "console/overlap_pair.html", context)
 

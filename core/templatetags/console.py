@@ -7,6 +7,8 @@ import json
 from typing import Final
 
 from django import template
+from django.template.context import Context
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -90,6 +92,17 @@ def help_link(page: str, part: str = "") -> SafeString:
     return format_html('<a class="us-help" href="{}">{}</a>', address, gettext("More about this"))
 
 
+@register.simple_block_tag(takes_context=True)
+def filters(context: Context, content: SafeString, target: str) -> SafeString:
+    """The form above a list, around its fields: whatever changes in one of them is shown in `target` and in the address."""
+    request = context["request"]
+    return render_to_string(
+        "components/filters.html",
+        {"target": target, "fields": content, "is_filtered": any(request.GET.values())},
+        request,
+    )
+
+
 @register.filter
 def moment(value: dt.datetime | None) -> SafeString:
     """A point in time, to the minute, on the reader's clocks and saying which; what it is in UTC is in the tooltip."""
@@ -110,7 +123,9 @@ def day(value: dt.datetime | dt.date | None) -> SafeString:
     if not isinstance(value, dt.datetime):
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_words(value))
     iso = value.astimezone(dt.UTC).isoformat()
-    return format_html('<time datetime="{}" title="{}">{}</time>', iso, utc_words(value), day_words(value))
+    return format_html(
+        '<time datetime="{}" title="{}" data-zoned>{}</time>', iso, utc_words(value), day_words(value)
+    )
 
 
 @register.filter

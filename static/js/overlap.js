@@ -18,9 +18,10 @@
 
     const sharedBy = (row, column) => rows[Math.max(row, column)][Math.min(row, column)];
     const words = (row, column) => {
-      const [key, name, users] = tests[row];
+      const [key, name, users, isBound] = tests[row];
+      const atMost = isBound || tests[column][3] ? "≤ " : "";
       if (row === column) {
-        return say("overlapOne", { key, name, users: grouped.format(users) });
+        return say("overlapOne", { key, name, users: atMost + grouped.format(users) });
       }
       const [otherKey, , otherUsers] = tests[column];
       const both = sharedBy(row, column);
@@ -28,7 +29,7 @@
         ? say("overlapBoth", {
             one: key,
             other: otherKey,
-            users: grouped.format(both),
+            users: atMost + grouped.format(both),
             share: percent(both, users),
             othershare: percent(both, otherUsers),
           })

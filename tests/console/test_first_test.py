@@ -160,3 +160,24 @@ def test_an_empty_installation_says_what_it_needs(people: People) -> None:
 def test_words_of_people_are_words(manager: Actor, people: People) -> None:
     make_draft(manager, key="mine", name="<script>alert(1)</script>")
     assert "<script>alert" not in _browser(people.manager).get(PAGE).content.decode()
+
+
+def test_putting_it_away_does_not_forget_which_test_was_followed(
+    manager: Actor, people: People, warehouse: Any
+) -> None:
+    browser = _browser(people.manager)
+    make_experiment(manager, Status.DRAFT, key="mine")
+    browser.post(f"{PAGE}follow/", {"key": "mine"})
+    browser.post(f"{PAGE}dismiss/")
+    make_draft(manager, key="newer")
+    guidance = guidance_for(manager)
+    assert guidance is not None
+    assert (guidance.experiment and guidance.experiment.key, guidance.is_active) == ("mine", False)
+    # Of who chose none it is the one that was shown: a later one does not take its place.
+    FirstTest.objects.all().delete()
+    browser.post(f"{PAGE}dismiss/")
+    make_draft(manager, key="newest")
+    guidance = guidance_for(manager)
+    assert guidance is not None
+    assert guidance.experiment is not None
+    assert guidance.experiment.key == "newer"

@@ -51,7 +51,8 @@ def test_users_per_variant_are_those_of_the_latest_count(mia: Actor, warehouse: 
     assert test.current is not None
     totals = audience_totals([test.current.pk])[test.current.pk]
     found = counted([test.current.pk])[test.current.pk]
-    assert found.by_position == totals.by_position
+    assert {position: found.users_of(position) for position in totals.by_position} == totals.by_position
+    assert found.users_of(99) == 0
     assert 0 < found.users == totals.variant_users < totals.users
     text = client.get(LIST).content.decode()
     for users in totals.by_position.values():
