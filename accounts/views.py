@@ -49,7 +49,7 @@ class SignIn(auth_views.LoginView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         htmx: HtmxDetails | None = getattr(request, "htmx", None)
         if htmx:
-            return _whole_page_sign_in(htmx)
+            return _whole_page_sign_in(request, htmx)
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -89,10 +89,16 @@ class SignIn(auth_views.LoginView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
-def _whole_page_sign_in(htmx: HtmxDetails) -> HttpResponse:
-    """The browser followed a redirect meant for a fragment: tell htmx to load the page, and to come back to the page it is on."""
+def _whole_page_sign_in(request: HttpRequest, htmx: HtmxDetails) -> HttpResponse:
+    """The browser followed a redirect meant for a fragment: tell htmx to load the page, and to come back to the page it is on.
+
+    A list that was being narrowed comes back as it was asked for, not as it was before.
+    """
     query = QueryDict(mutable=True)
     here = urlsplit(htmx.current_url_abs_path or "/")
+    asked = urlsplit(request.GET.get("next", ""))
+    if asked.path == here.path and asked.query:
+        here = asked
     query["next"] = here.path + (f"?{here.query}" if here.query else "")
     return HttpResponseClientRedirect(f"{resolve_url('accounts:login')}?{query.urlencode(safe='/')}")
 

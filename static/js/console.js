@@ -104,9 +104,11 @@
       note.hidden = false;
     }
   });
-  document.addEventListener("draft-forgotten", () => {
-    unsaved = false;
-  });
+  for (const name of ["draft-forgotten", "draft-kept"]) {
+    document.addEventListener(name, () => {
+      unsaved = false;
+    });
+  }
   addEventListener("beforeunload", (event) => {
     if (unsaved) {
       event.preventDefault();
@@ -157,6 +159,34 @@
     }
   };
 
+  // Whoever is at a field or button that comes anew from the server stays at it. Whoever left a list with the Tab key goes on to
+  // what follows it then, such as the comparisons of the filter that was picked.
+  const FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  const focusable = (form) => [...form.querySelectorAll(FOCUSABLE)].filter((one) => one.tabIndex >= 0 && one.checkVisibility());
+  let left = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const form = event.detail.target;
+    const here = document.activeElement;
+    if (form.id !== "editor" || !form.contains(here)) {
+      return;
+    }
+    const goesOn = left?.next === here ? left.list : "";
+    left = null;
+    const { id, name = "", value } = here;
+    const isSame = (one) => (id ? one.id === id : name && one.name === name && (!/button|checkbox|radio/.test(one.type ?? "") || one.value === value));
+    const stay = () => {
+      const form = document.getElementById("editor");
+      const list = goesOn && document.getElementById(goesOn);
+      if (list) {
+        const fields = focusable(form);
+        fields[fields.indexOf(list) + 1]?.focus();
+      } else if (document.activeElement === document.body) {
+        focusable(form).find(isSame)?.focus({ preventScroll: true });
+      }
+    };
+    document.addEventListener("htmx:afterSettle", stay, { once: true });
+  });
+
   // A list is told by `chosen` what was picked in it. Who types the name of an option is not disturbed in the middle of the
   // word: the fields that come from the server would take the next letter for the first of another name.
   const LETTERS_BELONG_TOGETHER = 1000;
@@ -175,6 +205,12 @@
       return;
     }
     if (event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey) {
+      if (event.key === "Tab" && !event.shiftKey && typing.picked) {
+        const list = event.target.id;
+        setTimeout(() => {
+          left = { list, next: document.activeElement };
+        });
+      }
       finishTyping();
       return;
     }
@@ -225,17 +261,16 @@
     }
   });
 
-  const tell = (text) => {
-    const alert = document.createElement("div");
-    alert.className = "alert alert-danger";
-    alert.setAttribute("role", "alert");
-    alert.textContent = text;
-    alert.dataset.told = "";
-    document.getElementById("messages").replaceChildren(alert);
+  // The way back to the whole list is there while something is filtered; the address says what.
+  const showWayBack = () => {
+    const isFiltered = [...new URLSearchParams(location.search).values()].some(Boolean);
+    for (const link of document.querySelectorAll("[data-shown-when-filtered]")) {
+      link.hidden = !isFiltered;
+    }
   };
-  document.addEventListener("htmx:responseError", () => tell(say("notDone")));
-  document.addEventListener("htmx:sendError", () => tell(say("unreachable")));
-  document.addEventListener("htmx:afterOnLoad", () => document.querySelector("[data-told]")?.remove());
+  document.addEventListener("htmx:pushedIntoHistory", showWayBack);
+  document.addEventListener("htmx:historyRestore", showWayBack);
+
   document.addEventListener("keydown", (event) => {
     const menu = document.querySelector(".us-menu[open]");
     if (event.key === "Escape" && menu) {
@@ -259,7 +294,7 @@
       const option = [...list.options].find((one) => one.value === name);
       if (option && name !== "UTC") {
         option.value = name;
-        option.text = say("ownZone", { name });
+        option.text = say("ownZone", { name: option.text });
         list.options[0].after(option);
       }
     }

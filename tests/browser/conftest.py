@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,8 +15,14 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from accounts.actors import Actor
 from accounts.models import User
+from core import clock
+from delivery.services import publish
+from experiments.lifecycle import Status
+from experiments.models import Experiment
+from experiments.services import attach_settings_group
 from tests.chromium import PATIENCE
 from tests.conftest import People
+from tests.factories import add_prepared, make_experiment
 from tests.waiting import wait_until
 
 WIDE, NARROW = 1440, 390
@@ -27,6 +34,16 @@ _EXPECTED = (
     "htmx:sendAbort",
 )
 NewPage = Callable[..., Page]
+_HALVES: list[Any] = [{"name": "control", "percent": "50"}, {"name": "green", "percent": "50"}]
+_CONDITIONS: list[Any] = [
+    {"filter": "is_test_user", "operator": "eq", "value": "yes"},
+    "OR",
+    [
+        {"filter": "country_id", "operator": "in", "value": ["40", "276"]},
+        "AND",
+        {"filter": "age", "operator": "gt", "value": "17"},
+    ],
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def new_page(chromium: Browser, live_server: Any) -> Iterator[NewPage]:
-    """Open a page: `person` is signed in on it, `theme` light or dark, `width` in pixels, `scripts` off for plain HTML."""
+    """Open a page: `person` is signed in on it, `theme` light or dark, `width` in pixels, `scripts` off for plain HTML.
+
+    Where requests `fail` on purpose the browser says so: that is no complaint, errors of scripts are.
+    """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -46,7 +66,12 @@ def new_page(chromium: Browser, live_server: Any) -> Iterator[NewPage]:
             complaints.append(message.text)
 
     def open_page(
-        person: User | None = None, theme: str = "light", width: int = WIDE, *, scripts: bool = True
+        person: User | None = None,
+        theme: str = "light",
+        width: int = WIDE,
+        *,
+        scripts: bool = True,
+        fails: bool = False,
     ) -> Page:
         context = chromium.new_context(
             base_url=live_server.url,
@@ -60,7 +85,8 @@ def new_page(chromium: Browser, live_server: Any) -> Iterator[NewPage]:
         if person is not None:
             sign_in(context, person, live_server.url)
         page = context.new_page()
-        page.on("console", heard)
+        if not fails:
+            page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
@@ -94,3 +120,15 @@ def sign_in(context: BrowserContext, person: User, url: str) -> None:
 def mia(transactional_db: None, people: People) -> Actor:
     """The manager, as services know her."""
     return Actor.person(people.manager)
+
+
+@pytest.fixture
+def running(mia: Actor, people: People, warehouse: Any) -> Experiment:
+    """A test as it was on the first of November, and is no more: it was for everyone then."""
+    with clock.frozen_at(dt.datetime(2024, 11, 1, 12, tzinfo=dt.UTC)):
+        experiment = make_experiment(mia, Status.RUNNING, key="green_button", variants=_HALVES)
+        publish()
+    add_prepared(mia, experiment, conditions=_CONDITIONS, variants=_HALVES)
+    attach_settings_group(mia, experiment, 2)
+    publish()
+    return experiment
