@@ -36,12 +36,16 @@ LABELS: Final[Mapping[Language, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """The code, where it belongs, and the scopes of the token that it needs."""
+    """The code, where it belongs, and the scopes of the token that it needs.
+
+    `is_for_texts`: it only asks for texts, which an application that asks UserSplit for all of its texts does anyway.
+    """
 
     language: Language
     code: str
     where: str
     scopes: tuple[str, ...]
+    is_for_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +159,19 @@ def _python_head(facts: _Facts, scopes: str) -> list[str]:
 
 def _python(facts: _Facts) -> Snippet:
     lines = _python_head(facts, 'scopes "deliver" and "ingest"')
+    if facts.texts and not facts.has_payloads:
+        lines += [
+            "# Nothing to add where these texts are asked for already. Also logs that the user was shown the variant."
+        ]
+        lines += _python_texts(facts)
+        where = gettext("On an application server.")
+        return Snippet(Language.PYTHON, _text(lines), where, ("deliver", "ingest"), is_for_texts=True)
     key = _python_of(facts.key)
     lines += ["# Decided here, without a call to anybody. Also logs that the user was shown the variant."]
     lines += [f"variant = client.get_active_variant({key}, user, request)"]
     if facts.has_payloads:
         lines += [f"payload = client.payload({key}, user, request)"]
-    for token, language in facts.texts:
-        asked = f"{_python_of(token)}, user, request, language={_python_of(language)}"
-        lines += [f'text = client.text({asked}, default="The text without the test")']
+    lines += _python_texts(facts)
     for number, variant in enumerate(facts.variants):
         lines += [
             f"{'elif' if number else 'if'} variant == {_python_of(variant)}:",
@@ -171,6 +180,14 @@ def _python(facts: _Facts) -> Snippet:
     outside = "    pass  # None: not in the test; what everybody gets without it"
     lines += ["else:", outside] if facts.variants else ["if variant is None:", outside]
     return Snippet(Language.PYTHON, _text(lines), gettext("On an application server."), ("deliver", "ingest"))
+
+
+def _python_texts(facts: _Facts) -> list[str]:
+    return [
+        f"text = client.text({_python_of(token)}, user, request, language={_python_of(language)}, "
+        'default="The text without the test")'
+        for token, language in facts.texts
+    ]
 
 
 def _python_group(facts: _Facts) -> Snippet:

@@ -49,9 +49,12 @@ def card(request: HtmxRequest, kind: str, key: str) -> HttpResponse:
     }
     template = "card/card.html" if request.htmx else "card/page.html"
     answer = render(request, f"notifications/{template}", context)
-    # The last poll of a room on its way: it is in the changelog now. This card stays: somebody may be typing into it.
-    is_done = request.htmx.trigger == "room" and not context["poll"]
-    return trigger_client_event(answer, "history-changed") if is_done else answer
+    # The last poll of a room on its way: it is in the changelog and the properties now, and what was told to it in the
+    # record. The rest of this card stays: somebody may be typing into it.
+    if request.htmx.trigger == "room" and not context["poll"]:
+        for event in ("history-changed", "room-changed"):
+            trigger_client_event(answer, event)
+    return answer
 
 
 def _room(experiment: Experiment) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from accounts.models import Environment
 from audience.casting import CELL_CASTS, CastError
 from audience.specs import Catalogue, FilterSpec, Source
 from core import clock
-from core.forms import ConsoleForm, UtcDateTimeField
+from core.forms import ConsoleForm, PlainSelect, UtcDateTimeField
 from core.text import unstorable_text
 from delivery.subjects import MAX_ID, Subject, complete_subject
 from usersplit_sdk import SPLIT_GROUPS, User
@@ -75,10 +75,11 @@ class CheckForm(ConsoleForm):
 
     def __init__(self, *args: Any, catalogue: Catalogue, **kwargs: Any) -> None:
         self._filters = [spec for spec in catalogue.values() if not spec.archived]
-        fields = {_field_name(spec): _filter_field(spec) for spec in self._filters}
-        # They have to be there before the base class looks at what was sent.
-        self.base_fields = self.base_fields | fields  # type: ignore[misc]  # this form's own
         super().__init__(*args, **kwargs)
+
+    def arrange(self) -> None:
+        """A field for each filter. Not among the class's: those are copied, and some have hundreds of choices."""
+        self.fields.update({_field_name(spec): _filter_field(spec) for spec in self._filters})
 
     @property
     def person_fields(self) -> list[forms.BoundField]:
@@ -171,7 +172,9 @@ def _filter_field(spec: FilterSpec) -> forms.Field:
         )
     if spec.choices and spec.type != "list":
         named = [(str(choice.value), choice.label) for choice in spec.choices]
-        return forms.ChoiceField(choices=[untyped, *named], required=False, label=spec.label)
+        return forms.ChoiceField(
+            choices=[untyped, *named], required=False, label=spec.label, widget=PlainSelect
+        )
     hint = {"placeholder": untyped[1]}
     return forms.CharField(
         max_length=1_000, required=False, label=spec.label, widget=forms.TextInput(attrs=hint)

@@ -26,7 +26,7 @@ from qa_tools.explaining import readable_profile
 from qa_tools.forms.checking import CheckForm
 from usersplit_sdk import Reason
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,25 @@ def test_texts_are_asked_for_in_a_language_that_they_have(
     tokens = {"pay_button": {"green": {"de": "Hol es dir"}}}
     experiment = make_experiment(manager, Status.RUNNING, key="button", tokens=tokens)
     force_user(manager, experiment, "green", "production", user_id="4711")
-    assert run_python(snippet_for(experiment, "python", URL).code)["text"] == "Hol es dir"
+    snippet = snippet_for(experiment, "python", URL)
+    assert run_python(snippet.code)["text"] == "Hol es dir"
+    # It has payloads, too.
+    assert ("get_active_variant" in snippet.code, snippet.is_for_texts) == (True, False)
+
+
+def test_a_test_of_texts_alone_needs_no_branches(
+    people: People, manager: Actor, warehouse: Warehouse, run_python: Any, client: Browser
+) -> None:
+    variants = [{"name": "control", "percent": "5", "is_control": True}, {"name": "green", "percent": "5"}]
+    tokens = {"pay_button": {"green": {"de": "Hol es dir"}}}
+    experiment = make_experiment(manager, Status.RUNNING, key="button", variants=variants, tokens=tokens)
+    force_user(manager, experiment, "green", "production", user_id="4711")
+    snippet = snippet_for(experiment, "python", URL)
+    assert (snippet.is_for_texts, "variant ==" in snippet.code) == (True, False)
+    assert run_python(snippet.code)["text"] == "Hol es dir"
+    client.force_login(people.viewer)
+    card = client.get("/tests/button/code/").content.decode()
+    assert "asks UserSplit for its texts shows them by itself" in card
 
 
 def test_a_test_without_settings_has_a_snippet_too(manager: Actor, run_python: Any) -> None:

@@ -65,7 +65,12 @@ def test_a_room_is_asked_for_and_watched_until_it_is_there(console: Client, chat
     card = console.get(CARD).content.decode()
     assert "every 15s" in card, "what fails is looked at less often"
     assert "Answered 503." in card
+    looks = HTMX | {"HX-Trigger": "room"}
+    assert "HX-Trigger" not in console.get(CARD, headers=looks)
     Room.objects.update(state=Room.State.OPEN, error="", url="https://chat.example.org/r")
+    told = console.get(CARD, headers=looks)["HX-Trigger"]
+    assert '"history-changed"' in told
+    assert '"room-changed"' in told
     card = console.get(CARD).content.decode()
     assert 'href="https://chat.example.org/r"' in card
     assert "every" not in card
