@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
@@ -13,6 +14,7 @@ _API = ("/api/", "/ofrep/")
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path_info.startswith(_API):
         return plain_problem(400, "The request cannot be understood.", "bad_request")
+    _leave_form_unread(request)
     return defaults.bad_request(request, exception)
 
 
@@ -31,4 +33,14 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith(_API):
         return plain_problem(500, "Something went wrong here; it has been logged.", "server_error")
+    _leave_form_unread(request)
     return defaults.server_error(request)
+
+
+def _leave_form_unread(request: HttpRequest) -> None:
+    """A form that could not be read is not read again for the page that says so: Django's own pages look into it for a token."""
+    try:
+        _ = request.POST
+    except BadRequest:
+        # As Django does itself where a form is too large.
+        request._mark_post_parse_error()  # type: ignore[attr-defined]  # noqa: SLF001
