@@ -241,6 +241,9 @@ def _ticks(window: Window) -> list[Tick]:
         chosen = [
             (day, f"{day:%Y}" if day.month == 1 else date_format(day, "M")) for day in days if day.day == 1
         ]
+        # The month that is under way when the window begins, if the next does not begin right beside it.
+        if chosen[0][0] - window.first >= dt.timedelta(days=window.days // 12):
+            chosen.insert(0, (window.first, date_format(window.first, "M")))
     places = [((day - window.first).days / window.days * 100, label) for day, label in chosen]
     # Beside the edge there is no room for a word.
     return [Tick(round(x, 3), label if x < 92 else "") for x, label in places]

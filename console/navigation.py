@@ -70,6 +70,7 @@ SECTIONS: Final = (
             Entry(_("Calendar"), "console:calendar", "calendar", "gantt timeline dates planned", "c"),
             Entry(_("Overlap"), "console:overlap", "grid", "shared users heat map intersections", "o"),
             Entry(_("Capacity"), "experiments:capacity_page", "room", "free split groups room", "p"),
+            Entry(_("Approvals"), "console:approval_list", "check", "approve start second person sign off"),
             Entry(_("Split groups"), "experiments:health_page", "pulse", "health evenly random", "s"),
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from console.views import (
+    approvals,
     code_seen,
     first_test,
     help_pages,
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("views/<int:pk>/remove/", test_list.view_remove, name="view_remove"),
     path("tests/<str:key>/checklist/code/", code_seen.code_seen, name="code_seen"),
     path("calendar/", planning.calendar_page, name="calendar"),
+    path("approvals/", approvals.approval_list, name="approval_list"),
     path("system/", system.system_page, name="system"),
     path("overlap/", overlap.overlap_page, name="overlap"),
     path("overlap/<str:key>/<str:other>/", overlap.overlap_pair, name="overlap_pair"),

@@ -35,6 +35,7 @@ PAGES: Final = [
     "/groups/christmas/",
     "/groups/christmas/settings/new/",
     "/tests/green_button/audience/?settings=2",
+    "/approvals/",
     "/capacity/",
     "/capacity/?groups=1200&days=14",
     "/capacity/?groups=many",

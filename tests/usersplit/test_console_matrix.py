@@ -105,6 +105,7 @@ RULES: Final[dict[str, Rule]] = {
     "experiments:entry_list": Rule("/changelog/"),
     "experiments:entry_export": Rule("/changelog/export/"),
     "experiments:capacity_page": Rule("/capacity/"),
+    "console:approval_list": Rule("/approvals/"),
     "experiments:health_page": Rule("/split-groups/"),
     "experiments:health_check": _does("/split-groups/check/", MANAGERS),
     "experiments:group_list": Rule("/groups/"),
