@@ -1,4 +1,4 @@
-"""A filter of the catalogue as a form. Choices are lines: `50 = Austria`."""
+"""A filter of the catalogue as a form. Choices are lines: `40 = Austria`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class FilterForm(ConsoleForm):
             attrs={"rows": 8, "class": "form-control font-monospace", "spellcheck": "false"}
         ),
         help_text=_(
-            "Names for values, one a line: 50 = Austria. They help people pick; other values stay possible."
+            "Names for values, one a line: 40 = Austria. They help people pick; other values stay possible."
         ),
     )
 

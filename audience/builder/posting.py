@@ -16,6 +16,7 @@ from django.http import QueryDict
 from audience.builder.tree import Bracket, Path, Row
 
 PREFIX: Final = "c"
+MAX_STEPS: Final = 24
 # Deeper than what is allowed, so that somebody who went one too deep sees it all again and is told.
 _FIELD = re.compile(r"c((?:\.\d{1,5}){1,24})\.(filter|was|operator|value|more|joint|bracket|pick)", re.ASCII)
 _PATH = re.compile(r"(?:\d{1,5}(?:\.\d{1,5}){0,23})?", re.ASCII)

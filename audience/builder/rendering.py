@@ -108,11 +108,19 @@ class ConditionErrors:
     """A service's errors about conditions, by item; `others` name no item that is shown."""
 
     by_item: dict[tuple[Path, str], list[str]] = field(default_factory=dict)
+    # What the rows ask, in people's words.
+    labels: dict[Path, str] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
 
 
-def sort_errors(errors: Iterable[FieldError], prefix: str = "conditions") -> ConditionErrors:
-    """`conditions[2][0].value` → the item (1, 0) and its field."""
+def sort_errors(
+    errors: Iterable[FieldError],
+    prefix: str = "conditions",
+    *,
+    rows: Bracket | None = None,
+    catalogue: Catalogue | None = None,
+) -> ConditionErrors:
+    """`conditions[2][0].value` → the item (1, 0) and its field. What is not filled in yet in `rows` is said as such."""
     sorted_errors = ConditionErrors()
     for error in errors:
         rest = error.path.removeprefix(prefix)
@@ -128,7 +136,32 @@ def sort_errors(errors: Iterable[FieldError], prefix: str = "conditions") -> Con
         path = tuple((step + 1) // 2 for step in steps)
         place = "joint" if steps[-1] % 2 else name if name in _FIELDS else ""
         sorted_errors.by_item.setdefault((path, place), []).append(message)
+    if rows is not None:
+        _say_what_is_not_filled_in(rows, sorted_errors.by_item)
+        asked = {path: item.filter for path, item in walk(rows) if isinstance(item, Row)}
+        sorted_errors.labels = {
+            path: spec.label for path, name in asked.items() if (spec := (catalogue or {}).get(name))
+        }
     return sorted_errors
+
+
+def _say_what_is_not_filled_in(root: Bracket, by_item: dict[tuple[Path, str], list[str]]) -> None:
+    """Programs are told which names and types are possible; somebody in front of an empty field, to fill it in."""
+    for path, item in walk(root):
+        if not isinstance(item, Row):
+            continue
+        if not item.filter and (path, "filter") in by_item:
+            by_item[path, "filter"] = [gettext("Choose what to ask.")]
+            by_item.pop((path, "operator"), None)
+        elif (path, "value") in by_item and (not item.all_values() or "" in item.values):
+            by_item[path, "value"] = [_empty_value(item)]
+
+
+def _empty_value(row: Row) -> str:
+    operand = OPERATORS[row.operator].operand if row.operator in OPERATORS else ""
+    if operand == "many":
+        return gettext("Choose at least one value.")
+    return gettext("Fill in both values.") if operand == "range" else gettext("Fill in a value.")
 
 
 def view_of(

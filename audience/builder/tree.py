@@ -122,7 +122,7 @@ def change(root: Bracket, what: str, path: Path) -> Path | None:
         return _add(root, path, what)
     if what == "group_picked":
         return _group_picked(root)
-    found = _found(root, path)
+    found = find(root, path)
     if found is None or not path:
         return None
     parent, index = found
@@ -148,7 +148,7 @@ def change(root: Bracket, what: str, path: Path) -> Path | None:
     return (*path[:-1], other)
 
 
-def _found(root: Bracket, path: Path) -> tuple[Bracket, int] | None:
+def find(root: Bracket, path: Path) -> tuple[Bracket, int] | None:
     """The bracket in which the item is, and its index there."""
     parent = root
     for index in path[:-1]:
@@ -163,14 +163,20 @@ def _found(root: Bracket, path: Path) -> tuple[Bracket, int] | None:
     return parent, path[-1] if path else 0
 
 
-def _add(root: Bracket, path: Path, what: str) -> Path | None:
+def bracket_at(root: Bracket, path: Path) -> Bracket | None:
+    """The brackets at `path`, if there are any; () is the outermost list."""
     target: Row | Bracket = root
     if path:
-        found = _found(root, path)
+        found = find(root, path)
         if found is None:
             return None
         target = found[0].items[found[1]]
-    if not isinstance(target, Bracket):
+    return target if isinstance(target, Bracket) else None
+
+
+def _add(root: Bracket, path: Path, what: str) -> Path | None:
+    target = bracket_at(root, path)
+    if target is None:
         return None
     joint = target.items[-1].joint if len(target.items) > 1 else "AND"
     target.items.append(Row(joint=joint) if what == "add" else Bracket([Row()], joint=joint))
@@ -181,7 +187,7 @@ def _add(root: Bracket, path: Path, what: str) -> Path | None:
 def _remove(root: Bracket, path: Path) -> Path | None:
     """Take the item out, and brackets that it leaves empty."""
     while path:
-        found = _found(root, path)
+        found = find(root, path)
         if found is None:
             return None
         parent, index = found
@@ -194,7 +200,7 @@ def _remove(root: Bracket, path: Path) -> Path | None:
 
 def _move_out(root: Bracket, path: Path, *, is_before: bool) -> Path | None:
     """From the edge of its brackets to the place before or behind them; brackets that are left empty go."""
-    found = _found(root, path[:-1]) if len(path) > 1 else None
+    found = find(root, path[:-1]) if len(path) > 1 else None
     if found is None:
         return None
     holder, place = found
@@ -249,7 +255,7 @@ def _group_picked(root: Bracket) -> Path | None:
     made = Bracket([one for _, one in picked], joint=item.joint)
     for one in made.items:
         one.is_picked = False
-    found = _found(root, first)
+    found = find(root, first)
     assert found is not None
     found[0].items[found[1]] = made
     return (*first, 0)
@@ -258,7 +264,7 @@ def _group_picked(root: Bracket) -> Path | None:
 def _take_out(root: Bracket, path: Path) -> None:
     """The item, and brackets that it leaves empty."""
     while path:
-        found = _found(root, path)
+        found = find(root, path)
         if found is None:
             return
         parent, index = found
@@ -275,4 +281,4 @@ def _ungroup(parent: Bracket, index: int, path: Path) -> Path | None:
     if bracket.items:
         bracket.items[0].joint = bracket.joint
     parent.items[index : index + 1] = bracket.items
-    return path if parent.items else ()
+    return (*path[:-1], min(index, len(parent.items) - 1)) if parent.items else ()

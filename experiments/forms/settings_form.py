@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from django.http import QueryDict
 from django.utils.translation import gettext
 
+from audience.builder import removed
 from audience.builder.posting import read_path, read_tree
 from audience.builder.rendering import settle
 from audience.builder.tree import Bracket, Path, change, from_conditions, is_too_large, to_conditions
@@ -28,7 +29,7 @@ from experiments.forms.texts import (
     tokens_of,
 )
 from experiments.models import DrawObjective, SettingsGroup
-from experiments.percents import InexactPercent
+from experiments.percents import SPLIT_GROUPS, InexactPercent
 
 ROWS_SHOWN: Final = 101
 """One more variant than is possible: who has too many is told so, and nobody's page grows without end."""
@@ -48,6 +49,8 @@ class SettingsForm:
     conditions_json: str = ""
     is_json: bool = False
     is_cut: bool = False
+    # Conditions taken out since the page was opened, the newest last.
+    removed: list[removed.Removed] = field(default_factory=list)
     variants: list[VariantRow] = field(default_factory=list)
     control: str = ""
     split_by: str = "each"
@@ -131,6 +134,7 @@ def form_from_post(data: QueryDict) -> SettingsForm:
         conditions_json=data.get("conditions_json", ""),
         is_json=data.get("conditions_as") == "json",
         is_cut=posted.is_cut,
+        removed=removed.read(data.getlist("removed")),
         variants=[rows[number] for number in numbers],
         # A row taken out on the way closes the gap.
         control=str(numbers.index(int(control)))
@@ -254,6 +258,11 @@ def _conditions(form: SettingsForm, errors: list[FieldError]) -> list[Any]:
             return []
         try:
             read = json.loads(form.conditions_json)
+        except json.JSONDecodeError as error:
+            where = {"what": error.msg, "line": error.lineno, "column": error.colno}
+            told = gettext("this is no JSON: %(what)s in line %(line)s, column %(column)s")
+            errors.append(FieldError("conditions", told % where))
+            return []
         except (ValueError, RecursionError):
             errors.append(FieldError("conditions", gettext("is not readable as JSON")))
             return []
@@ -302,13 +311,33 @@ def apply_button(form: SettingsForm, button: str, catalogue: Catalogue) -> Path 
     elif what == "deal":
         _deal(form)
     elif what == "add_variant" and len(form.variants) < ROWS_SHOWN:
-        form.variants.append(VariantRow())
+        form.variants.append(VariantRow(percent=_usual_percent(form)))
     elif what == "remove_variant" and where.isdigit() and len(where) < 6 and int(where) < len(form.variants):
         _remove_variant(form, int(where))
-    path = read_path(where)
-    focus = change(form.conditions, what, path) if path is not None else None
+    focus = _change_conditions(form, what, read_path(where))
     settle(form.conditions, catalogue)
     return focus
+
+
+def _usual_percent(form: SettingsForm) -> str:
+    """What all variants have, if another one can have it too; "" leaves it to the person."""
+    shares = shares_of(form.variants, form.split_by, form.total_percent)
+    usual = {row.percent.strip() for row in form.variants}
+    if form.split_by != "each" or len(usual) != 1 or any(row.groups is None for row in shares.rows):
+        return ""
+    fits = shares.groups + (shares.rows[0].groups or 0) <= SPLIT_GROUPS
+    return usual.pop() if fits else ""
+
+
+def _change_conditions(form: SettingsForm, what: str, path: Path | None) -> Path | None:
+    if what == "put_back" and form.removed and not form.is_json:
+        return removed.put_back(form.conditions, form.removed.pop())
+    if path is None:
+        return None
+    going = removed.about_to_go(form.conditions, path) if what == "remove" else None
+    if going is not None:
+        form.removed.append(going)
+    return change(form.conditions, what, path)
 
 
 def _take_json(form: SettingsForm, catalogue: Catalogue) -> None:

@@ -54,6 +54,19 @@ class Shares:
         return format_percent(self.groups)
 
     @property
+    def parts(self) -> list[tuple[Share, str]]:
+        """Each with its part of all of them in percent, "" while there is none: 33.3, 50."""
+        return [
+            (
+                row,
+                f"{100 * row.groups / self.groups:.1f}".removesuffix(".0")
+                if row.groups and self.groups
+                else "",
+            )
+            for row in self.rows
+        ]
+
+    @property
     def is_too_much(self) -> bool:
         return self.groups > SPLIT_GROUPS
 
@@ -123,6 +136,8 @@ def _shares(rows: Sequence[VariantRow], split_by: str, total: str) -> Shares:
 
 
 def _share(name: str, percent: str) -> Share:
+    if not percent.strip():
+        return Share(name, None, gettext("no percent yet"))
     try:
         return Share(name, parse_percent(percent))
     except InexactPercent as error:

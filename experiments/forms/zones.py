@@ -46,6 +46,11 @@ def known_zone(name: str) -> str:
     return name if name in _known() else UTC
 
 
+def in_words(zone: str) -> str:
+    """As people read it: America/New York."""
+    return zone.replace("_", " ")
+
+
 def readers_zone() -> str:
     """The zone of whoever reads: of their own settings, else their browser's."""
     return known_zone(timezone.get_current_timezone_name())
@@ -68,6 +73,14 @@ def as_moment(text: str, zone: str) -> dt.datetime | None:
             gettext("There is no such time in %(zone)s: clocks go forward over it.") % {"zone": zone}
         )
     return moment
+
+
+def is_local_time(text: str) -> bool:
+    """Whether a `datetime-local` field can show it: the browser would show anything else as nothing."""
+    try:
+        return dt.datetime.fromisoformat(text.strip()).tzinfo is None
+    except ValueError:
+        return not text.strip()
 
 
 def written(moment: dt.datetime, zone: str) -> str:

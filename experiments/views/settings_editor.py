@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from audience.builder.posting import read_path
+from audience.builder.removed import KEPT, written
 from audience.builder.rendering import sort_errors, view_of
 from audience.builder.tree import Path
 from audience.catalogue import load_catalogue
@@ -31,7 +32,7 @@ from experiments.forms.settings_form import (
     settings_of,
 )
 from experiments.forms.shares import shares_of
-from experiments.forms.zones import readers_zone, utc_of, zones_with
+from experiments.forms.zones import in_words, is_local_time, readers_zone, utc_of, zones_with
 from experiments.lifecycle import UNFINISHED, Status
 from experiments.models import DrawObjective, Kind, SettingsGroup
 from experiments.models.app_text import MAX_TOKEN
@@ -43,7 +44,7 @@ from experiments.services.settings_rules import clean_settings
 from experiments.views.access import Access, acting_access_to
 from experiments.views.draw_comparison import compare, comparison_context
 from experiments.views.settings_errors import by_field, flat, summary
-from experiments.views.settings_preview import json_of, preview_of
+from experiments.views.settings_preview import json_of, preview_of, removed_in_words
 from experiments.views.texts import pick_token, pressed_text_button, texts_context
 
 OTHER_WORDS: Final = "new_text"
@@ -167,7 +168,7 @@ def _save(
         )
     messages.success(
         request,
-        gettext("Settings %(number)s are saved and being prepared: users are counted, split groups drawn.")
+        gettext("Settings %(number)s are saved. The settings card says how far their preparation is.")
         % {"number": saved.number},
     )
     return redirect("experiments:experiment_page", kind=experiment.kind, key=experiment.key)
@@ -194,7 +195,12 @@ def _page(
 ) -> HttpResponse:
     experiment, catalogue = access.experiment, load_catalogue()
     is_stale = comparison is None and forget_comparison(form)
-    of_conditions = sort_errors(error for error in errors or [] if error.path.startswith("conditions"))
+    rows = None if form.is_json else form.conditions
+    of_conditions = sort_errors(
+        (error for error in errors or [] if error.path.startswith("conditions")),
+        rows=rows,
+        catalogue=catalogue,
+    )
     notes = {} if form.is_json else notes_on(form.conditions, access.actor, catalogue)
     tree = None if form.is_json else view_of(form.conditions, catalogue, of_conditions.by_item, notes)
     if tree is None and not form.is_json:
@@ -213,6 +219,8 @@ def _page(
         "condition_errors": of_conditions.others + ([] if tree else flat(of_conditions)),
         "preview": preview_of(form, catalogue, experiment.is_test, counts=not request.htmx),
         "json_now": json_of(form),
+        "removed": [written(one) for one in form.removed[-KEPT:]],
+        "removed_last": removed_in_words(form, catalogue),
         **_beside(request, access, form, did="" if errors else request.POST.get("op", "")),
         "focus": ".".join(map(str, focus)) if focus is not None else None,
         "focus_variant": len(form.variants) - 1 if request.POST.get("op") == "add_variant" else None,
@@ -232,8 +240,11 @@ def _page(
 def _beside(request: HtmxRequest, access: Access, form: SettingsForm, did: str) -> dict[str, Any]:
     """What stands beside the fields: what there is to choose from, and what the typed means. `did`: the button that was done."""
     context: dict[str, Any] = {
-        "zones": zones_with(readers_zone(), form.zone),
+        "zones": [(one, in_words(one)) for one in zones_with(readers_zone(), form.zone)],
+        "zone_words": in_words(form.zone),
         "own_zone": readers_zone(),
+        "starts_as_time": is_local_time(form.starts_at),
+        "ends_as_time": is_local_time(form.ends_at),
         "starts_utc": utc_of(form.starts_at, form.zone),
         "ends_utc": utc_of(form.ends_at, form.zone),
         "saved_groups": [one for one in saved_conditions(access.actor) if one.key != access.experiment.key],

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audience.builder.rendering import ConditionErrors
+from audience.builder.tree import Path
 from core.errors import FieldError
 
 _FIELD_WORDS: Final[Mapping[str, Promise]] = {
@@ -46,11 +47,7 @@ def _field_name(path: str) -> str:
 def summary(errors: list[FieldError], of_conditions: ConditionErrors) -> list[tuple[str, str]]:
     """(where to jump, what is wrong) for the box above the form."""
     rows = [
-        (
-            f"c-{'-'.join(map(str, path))}",
-            gettext("Condition %(number)s: %(message)s")
-            % {"number": ".".join(str(step + 1) for step in path), "message": message},
-        )
+        (f"c-{'-'.join(map(str, path))}", _of_condition(path, of_conditions.labels.get(path), message))
         for (path, _field), messages_ in of_conditions.by_item.items()
         for message in messages_
     ]
@@ -64,6 +61,14 @@ def summary(errors: list[FieldError], of_conditions: ConditionErrors) -> list[tu
             }
             rows.append((anchor.replace(".", "-"), words))
     return rows
+
+
+def _of_condition(path: Path, label: str | None, message: str) -> str:
+    number = ".".join(str(step + 1) for step in path)
+    if label is None:
+        return gettext("Condition %(number)s: %(message)s") % {"number": number, "message": message}
+    told = gettext("Condition %(number)s (%(filter)s): %(message)s")
+    return told % {"number": number, "filter": label, "message": message}
 
 
 def _words(path: str) -> str:

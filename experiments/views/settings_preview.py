@@ -11,8 +11,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from audience.builder.rendering import sort_errors
+from audience.builder.tree import Bracket, to_conditions
 from audience.catalogue import load_catalogue
-from audience.conditions import describe_conditions, parse_conditions
+from audience.conditions import describe_conditions, parse_conditions, used_filters
 from audience.specs import Catalogue
 from audience.warehouse import WarehouseError, get_warehouse
 from core.errors import InvalidInput
@@ -22,6 +24,7 @@ from experiments.forms.settings_form import SettingsForm, conditions_of, form_fr
 from experiments.forms.shares import shares_of
 from experiments.percents import SPLIT_GROUPS
 from experiments.views.access import acting_access_to
+from experiments.views.settings_errors import summary
 
 
 @require_POST
@@ -45,12 +48,7 @@ def preview_of(
     try:
         conditions = parse_conditions(conditions_of(form), catalogue)
     except InvalidInput as refusal:
-        first = refusal.errors[0]
-        return {
-            "problem": gettext("Not complete yet: %(path)s %(message)s")
-            % {"path": first.path, "message": first.message},
-            "others": len(refusal.errors) - 1,
-        }
+        return _not_complete(form, refusal, catalogue)
     preview: dict[str, Any] = {"sentence": describe_conditions(conditions, catalogue)}
     if counts:
         try:
@@ -62,16 +60,39 @@ def preview_of(
         preview |= {
             "users": users,
             "about": _expected(form, users) if is_test else "",
-            "not_counted": table.not_counted,
+            "not_counted": [
+                catalogue[name].label if name in catalogue else name for name in table.not_counted
+            ],
         }
     return preview
+
+
+def _not_complete(form: SettingsForm, refusal: InvalidInput, catalogue: Catalogue) -> dict[str, Any]:
+    """What is wrong first, and how much more."""
+    shown = None if form.is_json else form.conditions
+    rows = summary([], sort_errors(refusal.errors, rows=shown, catalogue=catalogue))
+    _anchor, problem = rows[0]
+    return {"problem": problem, "others": len(rows) - 1}
+
+
+def removed_in_words(form: SettingsForm, catalogue: Catalogue) -> str:
+    """The condition that was taken out last, as far as it can be said; "" when there is none to put back."""
+    if not form.removed or form.is_json:
+        return ""
+    conditions: list[Any] = to_conditions(Bracket([form.removed[-1].item]))
+    try:
+        return describe_conditions(parse_conditions(conditions, catalogue), catalogue)
+    except InvalidInput:
+        filters = [catalogue[name].label for name in sorted(used_filters(conditions)) if name in catalogue]
+        return gettext(", ").join(filters) or gettext("an empty condition")
 
 
 def _expected(form: SettingsForm, users: int) -> str:
     """About how many users each variant will have: which split groups it draws is not known yet. Unreadable percents are left out."""
     shares = shares_of(form.variants, form.split_by, form.total_percent)
     return gettext(", ").join(
-        f"{round(users * row.groups / SPLIT_GROUPS):,} {row.name}"
+        gettext("%(users)s in %(variant)s")
+        % {"users": f"{round(users * row.groups / SPLIT_GROUPS):,}", "variant": row.name}
         for row in shares.rows
         if row.groups is not None
     )

@@ -121,6 +121,7 @@ def texts_context(form: SettingsForm) -> dict[str, Any]:
     ]
     return {
         "texts": texts,
+        "is_readable": any(line.is_readable for one in texts for line in one.lines),
         "languages": _languages(),
         "has_app_texts": AppText.objects.exists(),
         "tokens_example": '{"pay_button": {"green": {"en": "Get it"}}}',

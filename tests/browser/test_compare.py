@@ -45,7 +45,7 @@ def test_compared_picked_and_saved_is_what_was_seen(
     seen = _users(page, "random")
     page.get_by_label("Plain random").check()
     page.get_by_role("button", name="Save and prepare").click()
-    expect(page.get_by_text("are saved and being prepared")).to_be_visible()
+    expect(page.get_by_text("The settings card says how far")).to_be_visible()
     made = SettingsGroup.objects.get(experiment__key="green_button")
     assert prepare_settings_group(made.pk)
     assert Draw.objects.get(settings_group=made).objective == "random"

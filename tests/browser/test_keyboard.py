@@ -81,7 +81,7 @@ def test_settings_by_keys_alone(mia: Actor, people: People, new_page: NewPage) -
     _tab_to(page, "Name of variant 2")
     page.keyboard.type("green")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("are saved and being prepared")).to_be_visible()
+    expect(page.get_by_text("The settings card says how far")).to_be_visible()
     assert Experiment.objects.get().settings_groups.count() == 1
 
 

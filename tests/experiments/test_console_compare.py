@@ -219,8 +219,8 @@ def test_the_preview_says_about_how_many_users_each_variant_has(
 ) -> None:
     users = warehouse.user_count()
     text = _words(client.post(f"{NEW}preview/", _typed(**{"v.1.percent": "10"})))
-    assert f"about {round(users * 0.05):,} control, {round(users * 0.1):,} green." in text
+    assert f"about {round(users * 0.05):,} in control, {round(users * 0.1):,} in green." in text
     dealt = _words(client.post(f"{NEW}preview/", _typed(split_by="total", total_percent="50")))
-    assert f"about {round(users / 4):,} control, {round(users / 4):,} green." in dealt
+    assert f"about {round(users / 4):,} in control, {round(users / 4):,} in green." in dealt
     unread = _words(client.post(f"{NEW}preview/", _typed(**{"v.0.percent": "a lot", "v.1.name": ""})))
-    assert f"about {round(users * 0.05):,} variant 2." in unread
+    assert f"about {round(users * 0.05):,} in variant 2." in unread

@@ -144,10 +144,10 @@ def test_removing_a_variant_keeps_the_control_where_it_was(draft: Experiment, cl
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"c.1.0.value": ["Atlantis"]}, "Condition 2.1: Must be a whole number"),
-        ({"c.0.value": ""}, "Condition 1: Is missing"),
+        ({"c.1.0.value": ["Atlantis"]}, "Condition 2.1 (Country): Must be a whole number"),
+        ({"c.0.value": ""}, "Condition 1 (Test user): Fill in a value."),
         ({"c.0.filter": "no_such"}, "Condition 1: There is no filter"),
-        ({"c.0.operator": "matches"}, "Condition 1: Is_test_user (boolean) can be compared with"),
+        ({"c.0.operator": "matches"}, "Condition 1 (Test user): Is_test_user (boolean) can be compared with"),
         ({"v.0.percent": "0.7"}, "Variant 1, percent: 0.7 % is not a whole number of the 2,400 split groups"),
         ({"v.0.percent": "60", "v.1.percent": "60"}, "Variants: The percents add up to 120 %"),
         ({"v.1.name": "a/b"}, "Variant 2, name: Must be 1 to 64 letters"),
@@ -163,7 +163,7 @@ def test_removing_a_variant_keeps_the_control_where_it_was(draft: Experiment, cl
         ({"draw": "exclusive"}, "Exclusive with: Name the tests"),
         ({"message": "a\x00"}, "Message: Must be text"),
         ({"tokens": "{}}"}, "Tokens: Is not readable as JSON"),
-        ({"conditions_as": "json", "conditions_json": "["}, "Is not readable as JSON"),
+        ({"conditions_as": "json", "conditions_json": "["}, "This is no JSON: Expecting value in line 1, column 2"),
         ({"conditions_as": "json", "conditions_json": '{"a": 1}'}, "Must be a list"),
         ({"conditions_as": "json", "conditions_json": "[" * 100_000}, "Is not readable as JSON"),
         (
@@ -189,7 +189,7 @@ def test_what_is_wrong_is_said_and_kept(
 def test_everything_wrong_is_said_at_once(draft: Experiment, client: Client) -> None:
     typed = typed_settings(**{"c.0.value": "", "v.0.percent": "x", "v.1.payload": "{", "ends_at": "never"})
     text = client.post(NEW, typed).content.decode()
-    for words in ("Condition 1:", "Variant 1, percent:", "Variant 2, payload:", "Ends at:"):
+    for words in ("Condition 1 (Test user):", "Variant 1, percent:", "Variant 2, payload:", "Ends at:"):
         assert words in text
 
 
@@ -228,11 +228,9 @@ def test_the_preview_speaks_and_counts(mia: Actor, draft: Experiment, warehouse:
     assert "Test user is yes OR (Country is one of Austria, Germany AND New user is yes)" in text
     assert re.search(r'<span class="us-number">[\d,]+</span>\s*users meet this today', text)
     text = client.post(address, typed_settings(**{"c.0.value": ""})).content.decode()
-    assert "Not complete yet" in text
+    assert "Condition 1 (Test user): Fill in a value." in text
     Filter.objects.filter(name="is_test_user").update(column="")
-    assert (
-        "At most: is_test_user cannot be counted" in client.post(address, typed_settings()).content.decode()
-    )
+    assert "At most: Test user cannot be counted" in client.post(address, typed_settings()).content.decode()
 
 
 def test_a_user_groups_editor_has_no_variants(mia: Actor, client: Client) -> None:

@@ -103,5 +103,5 @@ def test_the_editor_begins_on_the_clocks_that_the_pages_show(
     make_draft(Actor.person(people.manager), key="christmas", kind=Kind.GROUP)
     page = client.get(NEW)
     assert page.context["form"].zone == shown
-    assert f"<option selected>{shown}</option>" in page.content.decode()
+    assert f'<option value="{shown}" selected>{shown}</option>' in page.content.decode()
     assert f'data-own-zone="{shown}"' in page.content.decode()
