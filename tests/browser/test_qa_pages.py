@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -15,37 +14,13 @@ from accounts.services import create_token
 from core import clock
 from delivery.app_servers import Report, record_report
 from delivery.services import publish
-from experiments.lifecycle import Status
 from experiments.models import Experiment, ForcedUser
-from experiments.services import attach_settings_group, force_user, switch_tests_off
+from experiments.services import force_user, switch_tests_off
 from tests.browser.axe import complaints
 from tests.browser.conftest import NARROW, WIDE, NewPage
 from tests.conftest import People
-from tests.factories import add_prepared, make_experiment
 
 HOSTILE = "<img src=x onerror=alert(1)>'; DROP TABLE x; --\n\t\u202e{{ 7*7 }}"
-ALL: list[Any] = [{"name": "control", "percent": "50"}, {"name": "green", "percent": "50"}]
-CONDITIONS: list[Any] = [
-    {"filter": "is_test_user", "operator": "eq", "value": "yes"},
-    "OR",
-    [
-        {"filter": "country_id", "operator": "in", "value": ["40", "276"]},
-        "AND",
-        {"filter": "age", "operator": "gt", "value": "17"},
-    ],
-]
-
-
-@pytest.fixture
-def running(mia: Actor, people: People, warehouse: Any) -> Experiment:
-    """A test as it was on the first of November, and is no more: it was for everyone then."""
-    with clock.frozen_at(dt.datetime(2024, 11, 1, 12, tzinfo=dt.UTC)):
-        experiment = make_experiment(mia, Status.RUNNING, key="green_button", variants=ALL)
-        publish()
-    add_prepared(mia, experiment, conditions=CONDITIONS, variants=ALL)
-    attach_settings_group(mia, experiment, 2)
-    publish()
-    return experiment
 
 
 def test_paste_a_list_with_a_wrong_line(running: Experiment, people: People, new_page: NewPage) -> None:

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from pathlib import Path
-from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django import Settings
 
 from accounts.actors import Actor
 from accounts.models import ApiToken, Scope
 from accounts.services import create_token
-from core import clock
 from delivery.app_servers import Report, record_report
 from delivery.services import deliver, publish
-from experiments.lifecycle import Status
 from experiments.models import Experiment, ForcedUser, TestsOff
-from experiments.services import attach_settings_group
 from tests.browser.app_server import decided
 from tests.browser.conftest import NewPage
 from tests.conftest import People
-from tests.factories import add_prepared, make_experiment
-
-ALL: list[Any] = [{"name": "control", "percent": "50"}, {"name": "green", "percent": "50"}]
-CONDITIONS: list[Any] = [
-    {"filter": "is_test_user", "operator": "eq", "value": "yes"},
-    "OR",
-    [
-        {"filter": "country_id", "operator": "in", "value": ["40", "276"]},
-        "AND",
-        {"filter": "age", "operator": "gt", "value": "17"},
-    ],
-]
-
-
-@pytest.fixture
-def running(mia: Actor, people: People, warehouse: Any) -> Experiment:
-    """A test as it was on the first of November, and is no more: it was for everyone then."""
-    with clock.frozen_at(dt.datetime(2024, 11, 1, 12, tzinfo=dt.UTC)):
-        experiment = make_experiment(mia, Status.RUNNING, key="green_button", variants=ALL)
-        publish()
-    add_prepared(mia, experiment, conditions=CONDITIONS, variants=ALL)
-    attach_settings_group(mia, experiment, 2)
-    publish()
-    return experiment
 
 
 def test_force_see_who_has_it_ask_why_and_let_go(
