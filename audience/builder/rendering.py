@@ -297,14 +297,14 @@ def _operator_label(name: str) -> str:
 
 
 def _options(spec: FilterSpec, row: Row) -> list[Option]:
-    """The named values, those chosen first; a chosen one without a name keeps its place under its value."""
+    """The named values, those chosen first, in the order in which they are stored: who saves them unchanged changes nothing."""
     named = {_text(choice.value): choice.label for choice in spec.choices}
     if spec.type == "boolean" and not named:
         named = {"true": pgettext("value of a filter", "yes"), "false": pgettext("value of a filter", "no")}
-    picked = {value for value in row.values if value != ""}
+    picked = {value: place for place, value in enumerate(row.values) if value != ""}
     options = [Option(value, label, value in picked) for value, label in named.items()]
-    options += [Option(value, value, is_chosen=True) for value in sorted(picked - named.keys())]
-    return sorted(options, key=lambda option: not option.is_chosen)
+    options += [Option(value, value, is_chosen=True) for value in sorted(picked.keys() - named.keys())]
+    return sorted(options, key=lambda option: picked.get(option.value, len(picked) + len(row.values)))
 
 
 def _text(value: object) -> str:

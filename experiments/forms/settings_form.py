@@ -278,6 +278,9 @@ def _conditions(form: SettingsForm, errors: list[FieldError]) -> list[Any]:
 def _variant(
     form: SettingsForm, index: int, row: VariantRow, errors: list[FieldError]
 ) -> Mapping[str, object]:
+    if not row.name.strip():
+        told = gettext("Give the variant a name, such as green.")
+        errors.append(FieldError(f"variants[{index}].name", told))
     variant: dict[str, object] = {
         "name": row.name.strip(),
         "is_control": form.control == str(index),

@@ -41,8 +41,9 @@ def test_the_list_says_how_many_users_and_uses_each_has(mia: Actor, warehouse: A
     _group(mia, "old", OLD)
     make_draft(mia, key="empty", kind=Kind.GROUP)
     make_experiment(mia, Status.RUNNING, key="inside", conditions=[YOUNG, "OR", OLD])
-    make_experiment(mia, Status.DEV, key="same", conditions=YOUNG)
-    make_experiment(mia, Status.FINISHED, key="over", conditions=YOUNG)
+    make_experiment(mia, Status.DEV, key="same", conditions=[YOUNG])
+    make_experiment(mia, Status.DEV, key="by_chance", conditions=YOUNG)
+    make_experiment(mia, Status.FINISHED, key="over", conditions=[YOUNG])
     assert _rows(client) == {"young": (True, 2), "old": (True, 1), "empty": (False, 0)}
     page = _page(client.get("/groups/"))
     assert "2 places" in page
@@ -55,8 +56,8 @@ def test_a_use_is_counted_once_and_drafts_of_others_are_not(
 ) -> None:
     _group(mia, "young", YOUNG)
     other = Actor.person(people.other_manager)
-    make_experiment(other, key="their_draft", conditions=YOUNG)
-    running = make_experiment(mia, Status.RUNNING, key="mine", conditions=YOUNG)
+    make_experiment(other, key="their_draft", conditions=[YOUNG])
+    running = make_experiment(mia, Status.RUNNING, key="mine", conditions=[YOUNG])
     add_prepared(mia, running, conditions=[YOUNG, "AND", OLD])
     assert _rows(client)["young"] == (True, 1)
 
