@@ -18,6 +18,7 @@ from audience.builder.tree import Path
 from audience.catalogue import load_catalogue
 from audience.specs import Catalogue
 from audience.warehouse import WarehouseError
+from changelog.services import Change
 from core.errors import Conflict, FieldError, InvalidInput, StaleTransition
 from core.http import HtmxRequest
 from experiments.forms.search import read_number
@@ -177,8 +178,11 @@ def _save(
 def _stale(request: HtmxRequest, access: Access, form: SettingsForm) -> HttpResponse:
     """Somebody made newer settings meanwhile: show what they changed; saving again means it."""
     newest = newest_settings_group(access.experiment)
+    # What this person began with: by now the newer ones may be the current ones themselves.
+    seen = access.experiment.settings_groups.filter(number=form.based_on or 0).first()
     form.based_on = newest.number if newest else 0
-    return _page(request, access, form, newest, status=409, newer=newest)
+    changes = differences(seen, newest) if newest else []
+    return _page(request, access, form, newest, status=409, newer=newest, newer_changes=changes)
 
 
 def _page(
@@ -191,6 +195,7 @@ def _page(
     status: int = 200,
     focus: Path | None = None,
     newer: SettingsGroup | None = None,
+    newer_changes: list[Change] | None = None,
     comparison: dict[str, Any] | None = None,
 ) -> HttpResponse:
     experiment, catalogue = access.experiment, load_catalogue()
@@ -229,7 +234,7 @@ def _page(
         "is_stale": is_stale,
         "newest": newest,
         "newer": newer,
-        "newer_changes": differences(experiment.current, newer) if newer else [],
+        "newer_changes": newer_changes,
     }
     template = "experiments/settings/editor.html"
     if request.htmx and request.htmx.target == "editor":

@@ -163,7 +163,10 @@ def test_removing_a_variant_keeps_the_control_where_it_was(draft: Experiment, cl
         ({"draw": "exclusive"}, "Exclusive with: Name the tests"),
         ({"message": "a\x00"}, "Message: Must be text"),
         ({"tokens": "{}}"}, "Tokens: Is not readable as JSON"),
-        ({"conditions_as": "json", "conditions_json": "["}, "This is no JSON: Expecting value in line 1, column 2"),
+        (
+            {"conditions_as": "json", "conditions_json": "["},
+            "This is no JSON: Expecting value in line 1, column 2",
+        ),
         ({"conditions_as": "json", "conditions_json": '{"a": 1}'}, "Must be a list"),
         ({"conditions_as": "json", "conditions_json": "[" * 100_000}, "Is not readable as JSON"),
         (
@@ -195,11 +198,14 @@ def test_everything_wrong_is_said_at_once(draft: Experiment, client: Client) -> 
 
 def test_settings_made_meanwhile_are_shown_first(mia: Actor, warehouse: Any, client: Client) -> None:
     test = make_experiment(mia, Status.DRAFT, key="green_button")
-    add_settings(mia, test, message="Theirs")
+    theirs = add_settings(mia, test, message="Theirs", ends_at="2027-01-01T00:00Z")
+    # They are prepared by now, and in a draft become current by themselves.
+    Experiment.objects.filter(pk=test.pk).update(current=theirs)
     response = client.post(NEW, typed_settings(based_on="1", message="Mine"))
     text = response.content.decode()
     assert response.status_code == 409
     assert "Somebody made settings 2" in text
+    assert "2027-01-01 00:00 UTC" in text
     assert "Mine" in text
     assert test.settings_groups.count() == 2
     assert client.post(NEW, typed_settings(based_on="2", message="Mine")).status_code == 302
