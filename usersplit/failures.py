@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, RawPostDataException
 from django.views import defaults
 
 from core.problems import plain_problem
@@ -41,6 +41,6 @@ def _leave_form_unread(request: HttpRequest) -> None:
     """A form that could not be read is not read again for the page that says so: Django's own pages look into it for a token."""
     try:
         _ = request.POST
-    except BadRequest:
+    except (BadRequest, SuspiciousOperation, RawPostDataException, OSError):
         # As Django does itself where a form is too large.
         request._mark_post_parse_error()  # type: ignore[attr-defined]  # noqa: SLF001

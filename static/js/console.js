@@ -87,6 +87,17 @@
     }
   });
 
+  // Who takes back a question is at the button again that asked it; on a page of its own the link leads back.
+  document.addEventListener("click", (event) => {
+    const address = event.target.closest("[data-takes-back]")?.dataset.takesBack;
+    const asked = document.querySelector(`#verbs a[href="${address}"]`);
+    if (address && asked && asked.pathname !== location.pathname) {
+      event.preventDefault();
+      document.getElementById("question").replaceChildren();
+      asked.focus();
+    }
+  });
+
   // Leaving a form with something typed asks first.
   let unsaved = false;
   document.addEventListener("input", (event) => {
@@ -173,7 +184,8 @@
     const goesOn = left?.next === here ? left.list : "";
     left = null;
     const { id, name = "", value } = here;
-    const isSame = (one) => (id ? one.id === id : name && one.name === name && (!/button|checkbox|radio/.test(one.type ?? "") || one.value === value));
+    const part = here.closest("fieldset[id]")?.id;
+    const isSame = (one) => (id ? one.id === id : name && one.name === name && (!/submit|button|checkbox|radio/.test(one.type ?? "") || one.value === value));
     const stay = () => {
       const form = document.getElementById("editor");
       const list = goesOn && document.getElementById(goesOn);
@@ -181,7 +193,10 @@
         const fields = focusable(form);
         fields[fields.indexOf(list) + 1]?.focus();
       } else if (document.activeElement === document.body) {
-        focusable(form).find(isSame)?.focus({ preventScroll: true });
+        // What was pressed may have gone with its row: then it goes on with the first field of the same part.
+        const fields = focusable(form);
+        const first = fields.find((one) => part && one.matches("textarea, input, select") && one.closest(`#${part}`));
+        (fields.find(isSame) ?? first)?.focus({ preventScroll: true });
       }
     };
     document.addEventListener("htmx:afterSettle", stay, { once: true });
@@ -276,6 +291,27 @@
     if (event.key === "Escape" && menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
+    }
+  });
+
+  const closeMenu = (event) => {
+    const menu = document.querySelector(".us-menu[open]");
+    const now = event.type === "focusout" ? event.relatedTarget : event.target;
+    if (menu && now instanceof Node && !menu.contains(now)) {
+      menu.open = false;
+    }
+  };
+  document.addEventListener("pointerdown", closeMenu);
+  document.addEventListener("focusout", closeMenu);
+
+  // Who does not see that a list has changed hears what it holds now.
+  const holds = (list) => {
+    const said = list.querySelector(".empty") ?? list.querySelector(".us-tabs [aria-current]");
+    return said ? said.textContent.replace(/\s+/g, " ").trim() : say("rows", { number: list.querySelectorAll("tbody tr").length });
+  };
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.requestConfig.elt.matches(".us-filter-form")) {
+      announce(say("listed", { what: holds(event.detail.target) }));
     }
   });
 

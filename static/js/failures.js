@@ -85,7 +85,7 @@
     const holds = detail.target.matches("form[data-guard]") || detail.target.querySelector("form[data-guard]") !== null;
     if (holds && !detail.serverResponse.includes("data-guard")) {
       detail.shouldSwap = false;
-      const answer = new DOMParser().parseFromString(detail.serverResponse, "text/html").querySelector("[role=alert]");
+      const answer = new DOMParser().parseFromString(detail.serverResponse, "text/html").querySelector("[role=alert], .empty-subtitle");
       tell(detail.elt, ...(answer?.childNodes ?? [say("notDone")]));
     }
   });

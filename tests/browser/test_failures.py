@@ -5,15 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.actors import Actor
+from changelog.models import Entry
 from experiments.lifecycle import Status
 from tests.browser.conftest import NewPage
 from tests.conftest import People
 from tests.factories import make_draft, make_experiment
 
 EDITOR = "/tests/green_button/settings/new/"
+
+PRESS_THREE_TIMES = """button => new Promise((shown) => {
+    button.click();
+    button.click();
+    button.click();
+    const look = () => document.getElementById("waiting").hidden ? requestAnimationFrame(look) : shown();
+    look();
+})"""
 
 
 def answer_with(status: int, body: str) -> Any:
@@ -86,6 +95,41 @@ def test_no_refusal_takes_the_place_of_what_is_typed(
     expect(why).to_have_value("Half a thought")
     page.unroute(buttons)
     _signed_out_while_it_counts(page)
+
+
+def test_what_is_pressed_three_times_is_done_once(
+    mia: Actor, people: People, warehouse: Any, new_page: NewPage
+) -> None:
+    make_experiment(mia, Status.RUNNING, key="green_button")
+    page = new_page(people.manager)
+    page.goto("/tests/green_button/verbs/pause/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/verbs/pause/", hold)
+    button = page.get_by_role("button", name="Pause", exact=True)
+    # Until it shows that it goes on; the page cannot be asked from outside while it is about to be left.
+    button.evaluate(PRESS_THREE_TIMES)
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.get_by_text("is paused now")).to_be_visible()
+    assert Entry.objects.filter(verb="pause").count() == 1
+
+
+def test_who_does_not_see_the_list_hears_what_it_holds(
+    mia: Actor, people: People, warehouse: Any, new_page: NewPage
+) -> None:
+    for key in ("green_button", "red_banner"):
+        make_experiment(mia, Status.RUNNING, key=key)
+    page = new_page(people.manager)
+    page.goto("/tests/")
+    page.get_by_role("searchbox", name="Search", exact=True).fill("green")
+    expect(page.locator("#announcer")).to_have_text("The list has changed: All 1")
+    page.goto("/changelog/")
+    page.get_by_label("Action").select_option("start")
+    expect(page.locator("#announcer")).to_have_text("The list has changed: rows: 2")
 
 
 def _signed_out_while_it_counts(page: Page) -> None:
