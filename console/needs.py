@@ -91,7 +91,7 @@ class Date:
 
 def need_groups(actor: Actor, found: Iterable[Facts], *, mine_only: bool) -> list[NeedGroup]:
     """What is to be done, for a person of this role. Approvals are everybody's who may give them, whose test it is or not."""
-    wanted = _OF_ROLE[actor.role] if actor.role is not None else ()
+    wanted, now = _OF_ROLE[actor.role] if actor.role is not None else (), clock.now()
     items: dict[Need, list[Item]] = {need: [] for need in wanted}
     for facts in found:
         for need in wanted:
@@ -100,6 +100,9 @@ def need_groups(actor: Actor, found: Iterable[Facts], *, mine_only: bool) -> lis
             item = _RULES[need](actor, facts)
             if item is not None:
                 items[need].append(item)
+    # What is planned to begin first is needed first; what has no first day may begin whenever it is ready.
+    for need in (Need.PREPARE, Need.START):
+        items.get(need, []).sort(key=lambda item: (item.facts.starts_at is None, item.facts.starts_at or now))
     return [
         NeedGroup(need, str(LABELS[need]), rows[:ROWS_SHOWN], max(0, len(rows) - ROWS_SHOWN))
         for need, rows in items.items()
@@ -209,7 +212,7 @@ def _to_start(actor: Actor, facts: Facts) -> Item | None:
         return Item(
             facts, gettext("Prepared. No hit has come from production yet: is its code there?"), "header"
         )
-    ready = gettext("Prepared, and its code is in production since %(day)s.")
+    ready = gettext("Prepared, and its code has been in production since %(day)s.")
     return Item(facts, ready % {"day": day_words(facts.first_hit_at)}, "header")
 
 

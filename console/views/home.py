@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from accounts.actors import Actor
@@ -33,6 +35,14 @@ _COUNTED: Final = (Status.RUNNING, Status.PAUSED, Status.DEV, Status.DRAFT, Stat
 _MANAGE: Final = frozenset({Role.SUPERUSER, Role.MANAGER})
 
 
+def _list_of(actor: Actor, *, mine_only: bool) -> str:
+    """The address of the tests of which the page speaks."""
+    address = reverse("console:test_list")
+    if not mine_only or actor.user is None:
+        return address
+    return f"{address}?{urlencode({'manager': actor.user.username})}"
+
+
 @require_safe
 def home(request: HtmxRequest) -> HttpResponse:
     """Of the reader's own tests, or with `?of=everybody` of all; whoever manages none sees all."""
@@ -48,6 +58,7 @@ def home(request: HtmxRequest) -> HttpResponse:
         "mine_only": mine_only,
         "groups": need_groups(actor, found, mine_only=mine_only),
         "has_tasks": actor.role != Role.VIEWER,
+        "all_tests": _list_of(actor, mine_only=mine_only),
         "alarms": wrong[:ALARMS_SHOWN],
         "more_alarms": max(0, len(wrong) - ALARMS_SHOWN),
         "has_health_alarm": has_alarm(actor),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
 from itertools import pairwise
 
 import pytest
@@ -108,3 +110,46 @@ def test_what_would_take_long_is_told_coarsely(before: str, after: str) -> None:
     """Compared in full these would take minutes, more than any test may."""
     pieces = word_diff(before, after)
     assert "".join(piece.text for piece in pieces if piece.mark is not Mark.GONE) == after
+
+
+def _compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """How many parts of either text each comparison was given, from now on."""
+    seen = []
+
+    class Counting(SequenceMatcher[str]):
+        def __init__(
+            self, isjunk: Callable[[str], bool], a: Sequence[str], b: Sequence[str], autojunk: bool
+        ) -> None:
+            seen.append((len(a), len(b)))
+            super().__init__(isjunk, a, b, autojunk)
+
+    monkeypatch.setattr("changelog.word_diff.SequenceMatcher", Counting)
+    return seen
+
+
+def test_a_text_of_many_changed_sentences_costs_no_more_than_one_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each sentence alone would be quick, all of them together would not."""
+    seen = _compared(monkeypatch)
+    stays = "Sentence {0} stays. The button number {0} is green and large and round and square and small and nice. "
+    before = "".join(stays.format(number) for number in range(450))
+    after = before.replace("green", "red").replace("nice", "fine")
+    pieces = word_diff(before, after)
+    assert 1 < len(seen) < 450
+    # Looking at every part is the least that a comparison costs.
+    assert sum(old + new for old, new in seen) <= 20_000
+    # The first are told word by word, and all of them are told rightly.
+    assert plain(pieces).startswith("Sentence 0 stays. The button number 0 is [-green-]{+red+} and large")
+    for text, left_out in ((before, Mark.NEW), (after, Mark.GONE)):
+        assert "".join(piece.text for piece in pieces if piece.mark is not left_out) == text
+
+
+def test_a_long_text_with_one_change_is_still_told_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is the same at both ends costs nothing, however long it is."""
+    seen = _compared(monkeypatch)
+    before = "".join(f"Sentence {number} stays. " for number in range(20_000))
+    after = before.replace("Sentence 9000 stays", "Sentence 9000 goes")
+    (_, gone, new, _) = word_diff(before, after)
+    assert (gone, new) == (Piece(Mark.GONE, "stays"), Piece(Mark.NEW, "goes"))
+    assert sum(old + new for old, new in seen) < 100

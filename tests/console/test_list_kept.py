@@ -7,10 +7,12 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import Actor
-from accounts.models import Environment
+from accounts.models import Environment, User
 from analytics.models import DailyHits, Who
 from console.models import SavedView
 from core import clock
@@ -138,3 +140,36 @@ def test_a_view_needs_a_name(name: str, mia: Actor, client: Client) -> None:
     answer = client.post("/views/keep/", {"name": name, "query": ""}, follow=True)
     assert "Give the view a name" in answer.content.decode()
     assert not SavedView.objects.exists()
+
+
+def test_times_and_words_of_the_file_are_utc_and_english_whoever_asks(
+    mia: Actor, people: People, warehouse: Any, client: Client
+) -> None:
+    ended = clock.now() - dt.timedelta(hours=1)
+    with clock.frozen_at(ended - dt.timedelta(days=3)):
+        make_experiment(mia, Status.RUNNING, key="over", ends_at=ended.isoformat())
+    User.objects.filter(pk=people.manager.pk).update(language="ja", time_zone="Pacific/Kiritimati")
+    (row,) = _file(client, {})
+    assert row["ends_at"] == f"{ended:%Y-%m-%dT%H:%M:%SZ}"
+    assert row["started_at"].endswith("Z")
+    assert (row["status"], row["side"]) == ("Running", "Server")
+    # The days in its sentences, too: on that island it is already tomorrow for most of the day.
+    assert f"Its dates ended on {ended:%Y-%m-%d}" in row["attention"]
+
+
+def test_the_file_is_read_in_as_many_queries_however_many_tests_there_are(
+    mia: Actor, warehouse: Any, client: Client
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as found:
+            _file(client, {})
+        return len(found)
+
+    make_experiment(mia, Status.RUNNING)
+    queries()
+    few = queries()
+    for number in range(3):
+        make_experiment(mia, Status.RUNNING, key=f"more_{number}")
+    make_draft(mia)
+    queries()
+    assert queries() == few
