@@ -51,11 +51,11 @@ def attachment(settings_group: SettingsGroup, current: SettingsGroup) -> list[st
     values = {"users": f"{new.users:,}", "in_variants": f"{new.variant_users:,}"}
     values |= {"users_now": f"{now.users:,}", "in_variants_now": f"{now.variant_users:,}"}
     if not settings_group.experiment.is_test:
-        told = gettext("%(users)s users meet their conditions; %(users_now)s meet the present ones.")
+        told = gettext("%(users)s users meet their conditions; now it is %(users_now)s.")
     else:
         told = gettext(
-            "%(users)s users meet their conditions, %(in_variants)s of them get a variant;"
-            " by the present settings it is %(users_now)s and %(in_variants_now)s."
+            "%(users)s users meet their conditions and %(in_variants)s of them get a variant;"
+            " now it is %(users_now)s and %(in_variants_now)s."
         )
     return [sentence for sentence in (told % values, _how_sure(new)) if sentence]
 

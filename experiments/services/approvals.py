@@ -62,7 +62,7 @@ def _startable(row: Experiment) -> SettingsGroup:
     if row.status != Status.DEV:
         raise Conflict(
             gettext("“%(key)s” is %(status)s; a start is approved while it is in dev.")
-            % {"key": row.key, "status": row.status}
+            % {"key": row.key, "status": row.get_status_display().lower()}
         )
     if row.current is None or row.current.preparation.state != PreparationState.READY:
         raise Conflict(gettext("“%(key)s” has no prepared settings yet.") % {"key": row.key})

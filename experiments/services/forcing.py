@@ -105,7 +105,7 @@ def _force(
         if not row.is_test or row.current is None or row.status in {Status.DRAFT, Status.FINISHED}:
             raise Conflict(
                 gettext("Nobody can be forced into “%(key)s”: it is %(status)s.")
-                % {"key": row.key, "status": row.status}
+                % {"key": row.key, "status": row.get_status_display().lower()}
             )
         errors += _people_errors(people, [known.name for known in row.current.variants.all()])
         if errors:

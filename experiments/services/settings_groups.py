@@ -83,7 +83,7 @@ def attach_settings_group(actor: Actor, experiment: Experiment, number: int) -> 
                 gettext(
                     "The variants of settings group %(number)s own no split group, and “%(key)s” is %(status)s."
                 )
-                % {"number": number, "key": row.key, "status": row.status}
+                % {"number": number, "key": row.key, "status": row.get_status_display().lower()}
             )
         make_current(actor, row, settings_group)
     return row

@@ -20,7 +20,7 @@ from experiments.audience_report import (
     audience_report,
     warnings_for,
 )
-from experiments.audience_rows import OverlapRow, balance_in_words, overlap_row
+from experiments.audience_rows import OverlapRow, TwoWay, balance_in_words, overlap_row
 from experiments.forms.search import read_number
 from experiments.models import AudienceCount, Draw, RecountRequest, SettingsGroup
 from experiments.selectors import settings_group_of, shown_keys, visible_ids
@@ -118,7 +118,8 @@ def _overlaps(report: AudienceReport, known: Collection[int], *, show_all: bool)
     return {
         "meeting": [row(shared) for shared in shown],
         "more": len(meeting) - len(shown),
-        "apart": [row(shared) for shared in apart],
+        # Only their names are told: hundreds of empty tables of variants would be most of the work.
+        "apart": [OverlapRow(shared, shared.experiment.pk in known, TwoWay([], [])) for shared in apart],
     }
 
 

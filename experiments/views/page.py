@@ -102,7 +102,7 @@ def _wrong_verb(access: Access, verb: Verb) -> str:
     experiment = access.experiment
     return gettext("“%(key)s” is %(status)s by now, so “%(verb)s” is not possible.") % {
         "key": experiment.key,
-        "status": experiment.status,
+        "status": experiment.get_status_display().lower(),
         "verb": VERB_LABELS[verb],
     }
 

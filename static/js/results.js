@@ -10,8 +10,11 @@
   addEventListener("beforeprint", () => {
     const now = new Date();
     for (const time of document.querySelectorAll("[data-print-date] time")) {
+      const day = [now.getFullYear(), now.getMonth() + 1, now.getDate()];
+      // In the form of all days of the page, whatever stands between year, month and day.
+      time.textContent = time.textContent.replace(/\d+/g, (old) => String(day.shift()).padStart(old.length, "0"));
+      time.removeAttribute("title");
       time.dateTime = now.toISOString();
-      time.textContent = now.toLocaleDateString(document.documentElement.lang, { dateStyle: "long" });
     }
   });
 })();
