@@ -28,6 +28,7 @@ from experiments.selectors import visible_experiments
 WEEKS: Final = (6, 13, 26, 52)
 USUAL_WEEKS: Final = 13
 ROWS_SHOWN: Final = 250
+UNDATED_SHOWN: Final = 10
 # Today is not at the edge: what ended lately is part of the picture.
 _BEFORE: Final = dt.timedelta(days=14)
 _NARROWEST: Final = 0.4
@@ -118,7 +119,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Gantt:
-    """Everything the page draws. `today` is None outside the window; `more` rows are left out, `undated` tests have no dates."""
+    """Everything the page draws. `today` is None outside the window; `more` rows are left out, `undated` tests have no dates:
+    `without_dates` are keys and names of the first of them."""
 
     window: Window
     areas: list[AreaRows]
@@ -126,6 +128,7 @@ class Gantt:
     today: float | None
     more: int
     undated: int
+    without_dates: list[tuple[str, str]]
     stretches: list[Stretch]
 
 
@@ -154,8 +157,14 @@ def gantt(actor: Actor, window: Window, area: str = "") -> Gantt:
         today=round(today, 3) if 0 <= today <= 100 else None,
         more=max(0, len(shown) - ROWS_SHOWN),
         undated=len(found) - len(spans),
+        without_dates=_without_dates(found),
         stretches=_stretches(window),
     )
+
+
+def _without_dates(rows: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+    missing = sorted((row["key"], row["name"]) for row in rows if _span(row) is None)
+    return missing[:UNDATED_SHOWN]
 
 
 def _span(row: dict[str, Any]) -> tuple[dt.datetime, dt.datetime | None] | None:

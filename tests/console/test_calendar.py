@@ -65,7 +65,8 @@ def test_a_bar_goes_from_the_start_to_the_end_as_far_as_it_is_shown(people: Peop
     assert rows["planned"].look == "planned"
     assert rows["planned"].x == pytest.approx(21.5 / 42 * 100, abs=0.01)
     assert rows["open"].dates == "2026-03-10 without end"
-    assert shown.undated == 2
+    assert shown.undated == len(shown.without_dates) == 2
+    assert "undated" in dict(shown.without_dates)
 
 
 def test_a_finished_test_stands_until_it_was_finished_and_only_in_its_days(people: People) -> None:
