@@ -119,8 +119,10 @@
   const answered = (event) => {
     const key = sentBy.get(event.detail.xhr);
     const draft = key && read(key);
-    const isButton = event.detail.requestConfig.elt.name === "op";
-    if (!key || (!draft && !isButton)) {
+    const sender = event.detail.requestConfig.elt;
+    const isButton = sender.name === "op";
+    // A part that comes while the form is already on its way, such as the count, makes it no draft again.
+    if (!key || (!draft && !isButton) || (draft?.sent && !sender.matches("form, button"))) {
       return;
     }
     const form = [...document.querySelectorAll("form[data-guard]")].find((one) => keyOf(one) === key);

@@ -211,12 +211,16 @@ def _widen(page: Page) -> None:
     card = page.get_by_role("region", name="Settings", exact=True)
     expect(card.get_by_role("heading", name="Settings 2 are prepared and wait")).to_be_visible()
     expect(card).to_contain_text("“France too”")
+    expect(card).to_contain_text(
+        re.compile(r"[1-9][\d,]* of them get a variant; now it is [1-9]")
+    )
     page.get_by_role("link", name="All versions, and what differs between any two").click()
     expect(page.locator("#compared").get_by_role("row", name="Conditions")).to_contain_text("France")
     page.go_back()
     first, second = SettingsGroup.objects.filter(experiment__key="green_button").order_by("number")
     assert Experiment.objects.get(key="green_button").current == first
     page.get_by_role("button", name="Attach: they apply from now on").click()
+    expect(card.get_by_text("Settings 2 are current now.")).to_be_focused()
     expect(card.get_by_role("link", name="Settings 2", exact=True)).to_be_visible()
     expect(card.get_by_role("heading", name="Settings 2 are prepared and wait")).to_have_count(0)
     assert Experiment.objects.get(key="green_button").current == second
@@ -226,6 +230,12 @@ def _widen(page: Page) -> None:
 
 def _finish(page: Page) -> None:
     page.get_by_role("link", name="Finish").click()
+    page.get_by_label("Rejected").check()
+    expect(page.get_by_label("Winner", exact=True)).to_be_hidden()
+    page.locator("#question").get_by_role("link", name="Cancel").click()
+    expect(page.locator("#question")).to_be_empty()
+    expect(page.get_by_role("link", name="Finish")).to_be_focused()
+    page.keyboard.press("Enter")
     page.get_by_label("A variant won").check()
     page.get_by_label("Winner", exact=True).select_option("green")
     page.locator("#question").get_by_role("button", name="Finish").click()
