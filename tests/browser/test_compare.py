@@ -93,6 +93,6 @@ def test_typing_a_percent_updates_the_users_per_variant(
 ) -> None:
     page = new_page(people.manager)
     page.goto(NEW)
-    expect(page.locator("#preview")).to_contain_text(f"{round(warehouse.user_count() * 0.05):,} control")
+    expect(page.locator("#preview")).to_contain_text(f"{round(warehouse.user_count() * 0.05):,} in control")
     page.get_by_label("Percent of variant 1").fill("20")
-    expect(page.locator("#preview")).to_contain_text(f"{round(warehouse.user_count() * 0.2):,} control")
+    expect(page.locator("#preview")).to_contain_text(f"{round(warehouse.user_count() * 0.2):,} in control")
