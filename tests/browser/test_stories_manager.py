@@ -211,9 +211,7 @@ def _widen(page: Page) -> None:
     card = page.get_by_role("region", name="Settings", exact=True)
     expect(card.get_by_role("heading", name="Settings 2 are prepared and wait")).to_be_visible()
     expect(card).to_contain_text("“France too”")
-    expect(card).to_contain_text(
-        re.compile(r"[1-9][\d,]* of them get a variant; now it is [1-9]")
-    )
+    expect(card).to_contain_text(re.compile(r"[1-9][\d,]* of them get a variant; now it is [1-9]"))
     page.get_by_role("link", name="All versions, and what differs between any two").click()
     expect(page.locator("#compared").get_by_role("row", name="Conditions")).to_contain_text("France")
     page.go_back()
