@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from audience.catalogue import load_catalogue
 from experiments.audience_report import CountedWith, intersections
 from experiments.audience_rows import TwoWay, two_way
 from experiments.models import AudienceCount, Experiment, SettingsGroup
@@ -17,7 +19,7 @@ from experiments.selectors import dates_meet, owners_by_settings_group, variant_
 class PairReport:
     """`table` has the variants of `mine` down and those of `theirs` across; `share` is of the users of `mine` (0..1).
 
-    `not_counted` names filters of `theirs` that were taken as met, so that the numbers are upper bounds.
+    `not_counted` are labels of filters of `theirs` that were taken as met, so that the numbers are upper bounds.
     """
 
     mine: SettingsGroup
@@ -51,6 +53,12 @@ def meet(first: Experiment, second: Experiment) -> bool:
     return dates_meet((mine.starts_at, mine.ends_at), (theirs.starts_at, theirs.ends_at))
 
 
+def _labels(filters: Sequence[str]) -> list[str]:
+    """As people know them; a filter that is gone has only its name."""
+    catalogue = load_catalogue() if filters else {}
+    return [catalogue[name].label if name in catalogue else name for name in filters]
+
+
 def _counted_pair(mine: SettingsGroup, theirs: SettingsGroup) -> PairReport | None:
     count = AudienceCount.objects.filter(settings_group=mine).order_by("-id").first()
     if count is None or theirs.pk not in count.others:
@@ -77,7 +85,7 @@ def _counted_pair(mine: SettingsGroup, theirs: SettingsGroup) -> PairReport | No
         users=shared.users,
         share=shared.share,
         mine_users=sum(users.values()),
-        not_counted=list(shared.not_counted),
+        not_counted=_labels(shared.not_counted),
         counted_at=count.counted_at,
         table=two_way(shared.variants, users, is_known=True),
         same_area=shared.same_area,
