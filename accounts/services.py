@@ -57,8 +57,7 @@ def create_token(
     if unknown or not scopes:
         raise InvalidInput.at(
             "scopes",
-            gettext("Choose at least one of: %(scopes)s.")
-            % {"scopes": gettext(", ").join(Scope.values)},
+            gettext("Choose at least one of: %(scopes)s.") % {"scopes": gettext(", ").join(Scope.values)},
         )
     if expires_at is not None and expires_at <= clock.now():
         raise InvalidInput.at("expires_at", gettext("The token would already have expired."))

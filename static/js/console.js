@@ -126,6 +126,20 @@
     }
   });
 
+  // What is done when the answer to a request has taken its place; never, if it is not swapped in.
+  const whenSettled = new WeakMap();
+  const onceSettled = (event, act) => {
+    const { xhr } = event.detail;
+    whenSettled.set(xhr, [...(whenSettled.get(xhr) ?? []), act]);
+  };
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const acts = whenSettled.get(event.detail.xhr) ?? [];
+    whenSettled.delete(event.detail.xhr);
+    for (const act of acts) {
+      act();
+    }
+  });
+
   // What somebody changes while the editor is on its way to the server and back is put into the form that comes.
   const keyOf = (field, fields) => {
     const twins = fields.filter((other) => other.name === field.name);
@@ -153,7 +167,7 @@
       ([key, { state }]) => before.has(key) && before.get(key).state !== state && !(moved && /^[cvt]\./.test(key)),
     );
     if (changed.length) {
-      document.addEventListener("htmx:afterSettle", () => putBack(changed), { once: true });
+      onceSettled(event, () => putBack(changed));
     }
   });
   const putBack = (changed) => {
@@ -199,7 +213,7 @@
         (fields.find(isSame) ?? first)?.focus({ preventScroll: true });
       }
     };
-    document.addEventListener("htmx:afterSettle", stay, { once: true });
+    onceSettled(event, stay);
   });
 
   // A list is told by `chosen` what was picked in it. Who types the name of an option is not disturbed in the middle of the
