@@ -127,7 +127,7 @@ def alarms(found: Iterable[Facts]) -> list[Item]:
             items.append(Item(facts, what, "hits"))
         since = quiet_since(facts)
         if since is not None:
-            what = gettext("No hits have come from production since it runs.")
+            what = gettext("No hits have come from production since it was started.")
             if facts.last_hit_at == since:
                 what = gettext("No hits have come from production since %(day)s.") % {"day": day_words(since)}
             items.append(Item(facts, what, "hits"))

@@ -10,6 +10,7 @@ from typing import Final
 
 from audience.builder.posting import MAX_STEPS, read_path
 from audience.builder.tree import Bracket, Path, Row, bracket_at, find
+from core.text import unstorable_text
 
 KEPT: Final = 10
 _MAX_TEXT: Final = 50_000
@@ -73,6 +74,9 @@ def _read(text: str) -> Removed | None:
     except (ValueError, RecursionError):
         return None
     if not isinstance(its, dict) or not isinstance(its.get("at"), str):
+        return None
+    # Half a surrogate pair can be written as an escape, and could not be written on the page again.
+    if unstorable_text(json.dumps(its, ensure_ascii=False)):
         return None
     path, item = read_path(its["at"]), _unpacked(its.get("item"), MAX_STEPS)
     return Removed(path, item, _joint(its.get("next"))) if path and item is not None else None

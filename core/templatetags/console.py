@@ -7,6 +7,7 @@ import json
 from typing import Final
 
 from django import template
+from django.conf.locale import LANG_INFO
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -132,6 +133,13 @@ def day(value: dt.datetime | dt.date | None) -> SafeString:
 def percent(share: float) -> str:
     """0.155 → 15.5 %."""
     return f"{share * 100:.1f} %"
+
+
+@register.filter
+def language_named(code: str) -> str:
+    """de → German (de), in the reader's language; a code that Django has no name for stays alone."""
+    known = LANG_INFO.get(code.lower(), {}).get("name")
+    return f"{gettext(known)} ({code})" if known else code
 
 
 @register.filter

@@ -110,7 +110,7 @@ def test_alarms_name_the_tests_and_go_when_it_is_well(people: People, settings: 
         wrong = {item.facts.key: item.sentence for item in _context(people.manager)["alarms"]}
         assert wrong.keys() == {"uneven", "failed", "quiet"}
         assert "No room." in wrong["failed"]
-        assert wrong["quiet"] == "No hits have come from production since it runs."
+        assert wrong["quiet"] == "No hits have come from production since it was started."
         _hit(quiet, later)
         assert "quiet" not in {item.facts.key for item in _context(people.manager)["alarms"]}
 

@@ -70,6 +70,7 @@ def test_nothing_is_removed_where_nothing_is() -> None:
     [
         *("", "null", "[]", "{", "[" * 100_000, "x" * 60_000),
         *('{"at": "0"}', '{"at": "x", "item": {}}', '{"at": "", "item": {}}', '{"at": 1, "item": {}}'),
+        r'{"at": "0", "item": {"filter": "\ud800", "values": ["\ud800"]}}',
         '{"at": "0", "item": ' + '{"items": [' * 60 + "]}" * 60 + "}",
     ],
 )
