@@ -96,9 +96,9 @@ def _whole_page_sign_in(request: HttpRequest, htmx: HtmxDetails) -> HttpResponse
     """
     query = QueryDict(mutable=True)
     here = urlsplit(htmx.current_url_abs_path or "/")
-    asked = urlsplit(request.GET.get("next", ""))
-    if asked.path == here.path and asked.query:
-        here = asked
+    path, _, asked = request.GET.get("next", "").partition("?")
+    if asked and path == here.path:
+        here = here._replace(query=asked)
     query["next"] = here.path + (f"?{here.query}" if here.query else "")
     return HttpResponseClientRedirect(f"{resolve_url('accounts:login')}?{query.urlencode(safe='/')}")
 

@@ -15,6 +15,7 @@ from analytics.results import EventResult, Results, VariantResult
 from experiments.worth_words import number
 
 NOT_KNOWN: Final = "—"
+_MOST_PLACES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,12 @@ def _says(interval: Interval) -> str:
 
 def _places(value: float | None, interval: Interval | None, scale: int) -> int:
     """So many decimals for an estimate and both ends of its interval that the largest of them has three digits that mean
-    something."""
+    something; of percents at least one, because 99.6 % and 99.9 % are not alike. What is smaller than six decimals show is 0."""
     ends = (interval.low, interval.high) if interval is not None else ()
     largest = max((abs(one) * scale for one in (value, *ends) if one is not None), default=0)
-    return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+    if largest < 10**-_MOST_PLACES:
+        return 0
+    return min(_MOST_PLACES, max(1 if scale == 100 else 0, 2 - math.floor(math.log10(largest))))
 
 
 def _range(interval: Interval | None, shown: Callable[[float, int], str], places: int) -> str:

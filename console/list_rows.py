@@ -45,13 +45,14 @@ class VariantUsers:
 @dataclass(frozen=True, slots=True)
 class WorstPair:
     """The unfinished test with which most users are shared while both run: `share` of this test's users in variants (0..1).
-    `tests` share some."""
+    `tests` share some. A share of users that are an upper bound themselves is none: it may be more or less."""
 
     key: str
     users: int
     share: float
     tests: int
     is_upper_bound: bool
+    is_share_upper_bound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,14 @@ def worst_pairs(
         if len(shared_with):
             worst = int(shared_with[0])
             users, key = int(count.shared[worst]), rows[places[worst]][1]
+            is_bound = bool(count.bounds[worst])
             found[pk] = WorstPair(
-                key, users, users / count.users, len(shared_with), bool(count.bounds[worst])
+                key=key,
+                users=users,
+                share=users / count.users,
+                tests=len(shared_with),
+                is_upper_bound=is_bound,
+                is_share_upper_bound=is_bound and not count.is_upper_bound,
             )
     return found
 

@@ -9,23 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from audience.catalogue import load_catalogue
+from console.meeting import Spans
+from core import clock
 from experiments.audience_report import CountedWith, intersections
 from experiments.audience_rows import TwoWay, two_way
 from experiments.models import AudienceCount, Experiment, SettingsGroup
-from experiments.selectors import dates_meet, owners_by_settings_group, variant_names
+from experiments.selectors import owners_by_settings_group, variant_names
 
 
 @dataclass(frozen=True, slots=True)
 class PairReport:
-    """`table` has the variants of `mine` down and those of `theirs` across; `share` is of the users of `mine` (0..1).
+    """`table` has the variants of `mine` down and those of `theirs` across.
 
-    `not_counted` are labels of filters of `theirs` that were taken as met, so that the numbers are upper bounds.
+    `share` is of the users of `mine` (0..1); None where these are an upper bound themselves, because then it may be more or less.
+    `not_counted` are labels of filters of either that were taken as met, so that the numbers are upper bounds.
     """
 
     mine: SettingsGroup
     theirs: SettingsGroup
     users: int
-    share: float
+    share: float | None
     mine_users: int
     not_counted: list[str]
     counted_at: dt.datetime
@@ -46,11 +49,12 @@ def pair_report(first: Experiment, second: Experiment) -> PairReport | None:
 
 
 def meet(first: Experiment, second: Experiment) -> bool:
-    """Whether the dates of their current settings share a moment."""
+    """Whether the dates of their current settings share a moment, from now on, as the map and the list have it."""
     if first.current is None or second.current is None:
         return False
     mine, theirs = first.current, second.current
-    return dates_meet((mine.starts_at, mine.ends_at), (theirs.starts_at, theirs.ends_at))
+    spans = Spans.of([(mine.starts_at, mine.ends_at), (theirs.starts_at, theirs.ends_at)], clock.now())
+    return bool(spans.table()[0, 1])
 
 
 def _labels(filters: Sequence[str]) -> list[str]:
@@ -83,9 +87,9 @@ def _counted_pair(mine: SettingsGroup, theirs: SettingsGroup) -> PairReport | No
         mine=mine,
         theirs=theirs,
         users=shared.users,
-        share=shared.share,
+        share=None if count.not_counted else shared.share,
         mine_users=sum(users.values()),
-        not_counted=_labels(shared.not_counted),
+        not_counted=_labels(list(dict.fromkeys([*count.not_counted, *shared.not_counted]))),
         counted_at=count.counted_at,
         table=two_way(shared.variants, users, is_known=True),
         same_area=shared.same_area,

@@ -53,7 +53,11 @@
   };
 
   const failed = (words) => (event) => {
-    const part = event.detail.elt;
+    const { elt: part, triggeringEvent } = event.detail.requestConfig;
+    // What asks again every few seconds by itself tells once, also when it was read and closed.
+    if (!triggeringEvent && part === toldOf) {
+      return;
+    }
     const place = emptyPlace(part);
     if (place) {
       offerAgain(part, place);
@@ -64,9 +68,10 @@
   document.addEventListener("htmx:responseError", failed("notDone"));
   document.addEventListener("htmx:sendError", failed("unreachable"));
   document.addEventListener("htmx:afterOnLoad", (event) => {
-    const { elt, xhr } = event.detail;
+    const { xhr, requestConfig } = event.detail;
     const isDone = xhr.status < 400 && !xhr.getResponseHeader("HX-Redirect");
-    if (isDone && (elt === toldOf || !toldOf?.isConnected)) {
+    if (isDone && (requestConfig.elt === toldOf || !toldOf?.isConnected)) {
+      toldOf = null;
       document.querySelector("[data-told]")?.remove();
     }
   });
@@ -86,7 +91,7 @@
     if (holds && !detail.serverResponse.includes("data-guard")) {
       detail.shouldSwap = false;
       const answer = new DOMParser().parseFromString(detail.serverResponse, "text/html").querySelector("[role=alert], .empty-subtitle");
-      tell(detail.elt, ...(answer?.childNodes ?? [say("notDone")]));
+      tell(detail.requestConfig.elt, ...(answer?.childNodes ?? [say("notDone")]));
     }
   });
 
@@ -107,6 +112,6 @@
     link.href = address;
     link.className = "alert-link";
     link.textContent = say("signIn");
-    tell(detail.elt, say("signedOut"), " ", link);
+    tell(detail.requestConfig.elt, say("signedOut"), " ", link);
   });
 })();

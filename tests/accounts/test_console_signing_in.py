@@ -57,6 +57,13 @@ def test_a_list_comes_back_as_it_was_asked_for(people: People, client: Client) -
     assert response["HX-Redirect"] == "/login/?next=/tests/%3Fstatus%3Drunning%26q%3Dgreen"
 
 
+@pytest.mark.parametrize("wanted", ["http://[", "//[?q=1", "https://evil.example/tests/?q=1", "\x00?"])
+def test_a_hostile_way_back_leads_to_the_page_one_was_on(client: Client, wanted: str) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/tests/?status=running"}
+    response = client.get("/login/", {"next": wanted}, headers=headers)
+    assert response["HX-Redirect"] == "/login/?next=/tests/%3Fstatus%3Drunning"
+
+
 def test_a_current_address_of_another_site_is_not_followed(people: People, client: Client) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "https://evil.example/x"}
     response = client.get("/tests/", headers=headers, follow=True)

@@ -88,6 +88,29 @@ def test_what_could_not_be_counted_makes_upper_bounds(people: People, warehouse:
     browser.force_login(people.manager)
     assert browser.get("/overlap/").content.decode().count("≤ ") == 1
     assert "≤" in browser.get("/tests/", {"q": "bound"}).content.decode()
-    report = browser.get("/overlap/exact/bound/").context["report"]
-    # The newer count was made beside the other test and names what it could not count there, as people know it.
-    assert report.not_counted == [load_catalogue()["platform"].label]
+    # Whichever of the two was counted with the other: what could not be counted is named, as people know it.
+    for address in ("/overlap/exact/bound/", "/overlap/bound/exact/"):
+        page = browser.get(address)
+        assert page.context["report"].not_counted == [load_catalogue()["platform"].label]
+        assert "users in both, at most:" in page.content.decode()
+
+
+def test_a_share_of_an_upper_bound_is_no_upper_bound(people: People, warehouse: Any) -> None:
+    mia = Actor.person(people.manager)
+    android = [{"filter": "platform", "operator": "in", "value": ["android"]}]
+    exact = make_experiment(mia, Status.RUNNING, key="exact", variants=WIDE)
+    bound = make_experiment(mia, Status.RUNNING, key="bound", variants=WIDE, conditions=android)
+    groups = {one.pk: one.current_id for one in (bound, exact) if one.current_id is not None}
+    worst = worst_pairs(mia, groups, counted(groups.values()))[bound.pk]
+    assert (worst.is_upper_bound, worst.is_share_upper_bound) == (True, False)
+
+
+def test_whose_dates_are_over_meets_nobody_on_any_page(people: People, warehouse: Any) -> None:
+    mia, end = Actor.person(people.manager), clock.now() + dt.timedelta(days=2)
+    make_experiment(mia, Status.RUNNING, key="over", variants=WIDE, ends_at=end.isoformat())
+    make_experiment(mia, Status.RUNNING, key="on", variants=WIDE)
+    browser = Client()
+    with clock.frozen_at(end + dt.timedelta(hours=1)):
+        browser.force_login(people.manager)
+        assert overlap_map(mia).largest()[0] == []
+        assert "Their dates do not meet" in browser.get("/overlap/over/on/").content.decode()

@@ -72,7 +72,7 @@ def test_an_empty_card_says_what_can_be_done(client: Client, people: People, man
     make_draft(manager, key="idea")
     test = make_experiment(manager, Status.RUNNING, key="button")
     client.force_login(people.manager)
-    assert "Once the test is approved" in client.get("/tests/idea/qa/").content.decode()
+    assert "Once the test is published" in client.get("/tests/idea/qa/").content.decode()
     assert "Put yourself into a variant" in client.get("/tests/button/qa/").content.decode()
     client.force_login(people.viewer)
     assert "QA and the managers of the test can" in client.get("/tests/button/qa/").content.decode()
