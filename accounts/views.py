@@ -95,7 +95,10 @@ def _whole_page_sign_in(request: HttpRequest, htmx: HtmxDetails) -> HttpResponse
     A list that was being narrowed comes back as it was asked for, not as it was before.
     """
     query = QueryDict(mutable=True)
-    here = urlsplit(htmx.current_url_abs_path or "/")
+    try:
+        here = urlsplit(htmx.current_url_abs_path or "/")
+    except ValueError:
+        here = urlsplit("/")
     path, _, asked = request.GET.get("next", "").partition("?")
     if asked and path == here.path:
         here = here._replace(query=asked)

@@ -57,7 +57,7 @@ def attachment(settings_group: SettingsGroup, current: SettingsGroup) -> list[st
             "%(users)s users meet their conditions and %(in_variants)s of them get a variant;"
             " now it is %(users_now)s and %(in_variants_now)s."
         )
-    return [sentence for sentence in (told % values, _how_sure(new)) if sentence]
+    return [sentence for sentence in (told % values, _how_sure(new) or _how_sure(now)) if sentence]
 
 
 def reach(experiment: Experiment) -> str:

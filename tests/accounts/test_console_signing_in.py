@@ -64,6 +64,11 @@ def test_a_hostile_way_back_leads_to_the_page_one_was_on(client: Client, wanted:
     assert response["HX-Redirect"] == "/login/?next=/tests/%3Fstatus%3Drunning"
 
 
+def test_a_current_address_that_is_none_is_not_followed(client: Client) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://["}
+    assert client.get("/login/", headers=headers)["HX-Redirect"] == "/login/?next=/"
+
+
 def test_a_current_address_of_another_site_is_not_followed(people: People, client: Client) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "https://evil.example/x"}
     response = client.get("/tests/", headers=headers, follow=True)
